@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Host findings. The numbers are API: errors end with [D-nn], `carrel doctor` prints the same
+ * rows and carrel-host(7) lists them. A number is never reused.
+ */
+enum dcode {
+	DCODE_NONE = 0,
+	DCODE_USERNS_OFF = 1,	   /* user namespaces are disabled by sysctl */
+	DCODE_USERNS_DENIED = 2,   /* a security module refuses or empties them */
+	DCODE_NO_SUBID = 3,	   /* no range in /etc/subuid or /etc/subgid */
+	DCODE_NO_NEWIDMAP = 4,	   /* newuidmap or newgidmap is not installed */
+	DCODE_NEWIDMAP_PRIV = 5,   /* they are there without privilege */
+	DCODE_NO_OVERLAY = 6,	   /* the kernel or the file system refuses overlay */
+	DCODE_NO_TUN = 7,	   /* /dev/net/tun cannot be opened */
+	DCODE_NO_CGROUP = 8,	   /* no delegated cgroup v2 subtree */
+	DCODE_STORE_FS = 9,	   /* the store's file system lacks what layers need */
+	DCODE_NO_RUNTIME_DIR = 10, /* XDG_RUNTIME_DIR unusable, fallback in use */
+	DCODE_CHROOT = 11,	   /* inside chroot(2): the kernel refuses user namespaces */
+	DCODE_PROC_MASKED = 12,	   /* a partly hidden /proc: no new proc can be mounted */
+	DCODE_NETNS_OFF = 13,	   /* network namespaces are disabled or used up */
+	DCODE_NO_SECCOMP = 14,	   /* no seccomp filters */
+	DCODE_STORE_WRITE = 15,	   /* the store is read-only, full or over quota */
+	DCODE_PING = 16,	   /* the host's ping_group_range excludes the user */
+	DCODE_KERNEL_OLD = 17,	   /* the kernel lacks a call that has no fallback yet */
+	DCODE_ROOT_SUBID = 18,	   /* called by root, and root has no subuid range */
+	DCODE_SUBID_CHANGED = 19,  /* layers were made under another subuid range */
+	DCODE_MAX,
+};
+
+struct dcode_row {
+	enum dcode code;
+	const char *name;  /* "D-03" */
+	const char *title; /* one line, what is the case */
+	const char *lost;  /* what does not work because of it */
+	const char *fix;   /* what to do, an administrator's line where only root can */
+};
+
+/* NULL for DCODE_NONE and unknown numbers. The row is static. */
+const struct dcode_row *dcode_get(enum dcode code);

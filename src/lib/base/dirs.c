@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "base/dirs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/path.h"
+
+char *dirs_home(struct error *err)
+{
+	const char *home = secure_getenv("HOME");
+	struct passwd *pw;
+
+	if (home && path_is_absolute(home))
+		return xstrdup(home);
+	pw = getpwuid(getuid());
+	if (pw && path_is_absolute(pw->pw_dir))
+		return xstrdup(pw->pw_dir);
+	error_set(err, -ENOENT, "no home directory for user id %u", getuid());
+	error_hint(err, "set HOME, or name the store by --root or CARREL_ROOT");
+	return NULL;
+}
+
+char *dirs_store(const char *option_root, struct error *err)
+{
+	_cleanup_(freep) char *home = NULL;
+	const char *s = option_root ? option_root : secure_getenv("CARREL_ROOT");
+
+	if (s && *s)
+		return xstrdup(s);
+	s = secure_getenv("XDG_DATA_HOME");
+	if (s && path_is_absolute(s))
+		return xasprintf("%s/carrel", s);
+	home = dirs_home(err);
+	return home ? xasprintf("%s/.local/share/carrel", home) : NULL;
+}
+
+/* Ours alone, or not used: the directory holds control sockets and locks. */
+static int open_own(const char *path, struct error *err)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	struct stat st;
+
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return error_sys(err, "make %s", path);
+	fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return error_sys(err, "open %s", path);
+	if (fstat(fd, &st) < 0)
+		return error_sys(err, "look at %s", path);
+	if (st.st_uid != geteuid() || (st.st_mode & 077)) {
+		error_set(err, -EPERM, "%s is not a private directory of user id %u", path,
+			  geteuid());
+		error_hint(err, "it must belong to you with mode 0700; remove or rename it, or set "
+				"XDG_RUNTIME_DIR");
+		return -EPERM;
+	}
+	return TAKE_FD(fd);
+}
+
+int dirs_open_runtime(char **ret_path, struct error *err)
+{
+	const char *xdg = secure_getenv("XDG_RUNTIME_DIR");
+	_cleanup_(freep) char *path = NULL;
+	int fd;
+
+	if (xdg && path_is_absolute(xdg)) {
+		path = xasprintf("%s/carrel", xdg);
+		fd = open_own(path, err);
+		if (fd >= 0)
+			goto out;
+		log_debug("dirs", "%s unusable, using /tmp", path);
+		free(TAKE_PTR(path));
+		error_clear(err);
+	}
+	path = xasprintf("/tmp/carrel-%u", geteuid());
+	fd = open_own(path, err);
+	if (fd < 0) {
+		error_host(err, DCODE_NO_RUNTIME_DIR);
+		return fd;
+	}
+out:
+	if (ret_path)
+		*ret_path = TAKE_PTR(path);
+	return fd;
+}

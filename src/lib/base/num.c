@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "base/num.h"
+
+#include <errno.h>
+#include <strings.h>
+
+#include "base/str.h"
+
+static int digits(const char **s, unsigned base, uint64_t *ret)
+{
+	const char *p = *s;
+	uint64_t v = 0;
+
+	if (*p < '0' || *p > '9')
+		return -EINVAL;
+	for (; *p >= '0' && *p <= '9'; p++) {
+		unsigned d = (unsigned)(*p - '0');
+
+		if (d >= base)
+			return -EINVAL;
+		if (v > (UINT64_MAX - d) / base)
+			return -ERANGE;
+		v = v * base + d;
+	}
+	*s = p;
+	*ret = v;
+	return 0;
+}
+
+int num_u64(const char *s, uint64_t *ret)
+{
+	uint64_t v;
+	int r = digits(&s, 10, &v);
+
+	if (r < 0)
+		return r;
+	if (*s)
+		return -EINVAL;
+	*ret = v;
+	return 0;
+}
+
+int num_u32(const char *s, uint32_t *ret)
+{
+	uint64_t v;
+	int r = num_u64(s, &v);
+
+	if (r < 0)
+		return r;
+	if (v > UINT32_MAX)
+		return -ERANGE;
+	*ret = (uint32_t)v;
+	return 0;
+}
+
+int num_i64(const char *s, int64_t *ret)
+{
+	bool neg = *s == '-';
+	uint64_t v;
+	int r = num_u64(s + neg, &v);
+
+	if (r < 0)
+		return r;
+	if (v > (uint64_t)INT64_MAX + neg)
+		return -ERANGE;
+	*ret = neg ? (int64_t)(0 - v) : (int64_t)v;
+	return 0;
+}
+
+int num_mode(const char *s, uint32_t *ret)
+{
+	uint64_t v;
+	int r = digits(&s, 8, &v);
+
+	if (r < 0)
+		return r;
+	if (*s)
+		return -EINVAL;
+	if (v > 07777)
+		return -ERANGE;
+	*ret = (uint32_t)v;
+	return 0;
+}
+
+int num_size(const char *s, uint64_t *ret)
+{
+	static const struct {
+		char letter;
+		unsigned shift;
+	} units[] = { { 'b', 0 }, { 'k', 10 }, { 'm', 20 }, { 'g', 30 }, { 't', 40 }, { 'p', 50 } };
+	uint64_t v;
+	unsigned shift = 0;
+	int r = digits(&s, 10, &v);
+
+	if (r < 0)
+		return r;
+	if (*s) {
+		size_t i = 0;
+
+		while (i < ARRAY_SIZE(units) && (*s | 0x20) != units[i].letter)
+			i++;
+		if (i == ARRAY_SIZE(units))
+			return -EINVAL;
+		shift = units[i].shift;
+		s++;
+		if (*s && !(shift && (strcasecmp(s, "b") == 0 || strcasecmp(s, "ib") == 0)))
+			return -EINVAL;
+	}
+	if (shift && v > UINT64_MAX >> shift)
+		return -ERANGE;
+	*ret = v << shift;
+	return 0;
+}

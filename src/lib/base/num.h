@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/mem.h"
+
+/*
+ * Strict numbers: the whole string, decimal digits only, no sign, no blanks, no overflow. -EINVAL
+ * or -ERANGE, the output untouched.
+ */
+int num_u64(const char *s, uint64_t *ret) _nodiscard_;
+int num_u32(const char *s, uint32_t *ret) _nodiscard_;
+/* With an optional leading '-'. */
+int num_i64(const char *s, int64_t *ret) _nodiscard_;
+/* Octal file modes: "1777", "0755". */
+int num_mode(const char *s, uint32_t *ret) _nodiscard_;
+/* docker's sizes: 512, 10b, 10k, 10m, 10g, 10t (also K, Kb, KiB): powers of 1024. */
+int num_size(const char *s, uint64_t *ret) _nodiscard_;

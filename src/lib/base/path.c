@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "base/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "base/sys.h"
+
+enum {
+	LINKS_MAX = 40, /* as the kernel's MAXSYMLINKS */
+};
+
+bool path_is_name(const char *s)
+{
+	return *s && !str_eq(s, ".") && !str_eq(s, "..") && !strchr(s, '/') &&
+	       strlen(s) <= NAME_MAX;
+}
+
+bool path_is_absolute(const char *s)
+{
+	return s[0] == '/';
+}
+
+int path_normalize(const char *path, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	if (size < 2)
+		return -ENAMETOOLONG;
+	while (*path) {
+		size_t n = strcspn(path, "/");
+
+		if (n == 2 && path[0] == '.' && path[1] == '.') {
+			while (len && buf[--len] != '/')
+				;
+		} else if (n && !(n == 1 && path[0] == '.')) {
+			if (len + n + 2 > size)
+				return -ENAMETOOLONG;
+			buf[len++] = '/';
+			memcpy(buf + len, path, n);
+			len += n;
+		}
+		path += n;
+		path += strspn(path, "/");
+	}
+	if (len == 0)
+		buf[len++] = '/';
+	buf[len] = '\0';
+	return 0;
+}
+
+/* The walk for kernels without openat2: a stack of components still to go, parents by O_PATH. */
+struct walk {
+	int root;
+	bool follow; /* symlinks, inside the root */
+	unsigned links;
+	int stack[PATH_MAX / 2]; /* O_PATH parents below root, for ".." */
+	size_t depth;
+	char rest[PATH_MAX];
+};
+
+static int walk_top(const struct walk *w)
+{
+	return w->depth ? w->stack[w->depth - 1] : w->root;
+}
+
+static void walk_up(struct walk *w)
+{
+	if (w->depth)
+		fd_close(w->stack[--w->depth]);
+}
+
+static void walk_done(struct walk *w)
+{
+	while (w->depth)
+		walk_up(w);
+}
+
+/* Replace what is left by the link's target plus the rest. */
+static int walk_link(struct walk *w, const char *name, const char *rest)
+{
+	char target[PATH_MAX], joined[PATH_MAX];
+	ssize_t n;
+	int r;
+
+	if (!w->follow || ++w->links > LINKS_MAX)
+		return -ELOOP;
+	n = readlinkat(walk_top(w), name, target, sizeof(target) - 1);
+	if (n < 0)
+		return -errno;
+	target[n] = '\0';
+	if (target[0] == '/')
+		walk_done(w);
+	r = str_print(joined, sizeof(joined), "%s/%s", target, rest);
+	if (r < 0)
+		return r;
+	memcpy(w->rest, joined, sizeof(joined));
+	return 0;
+}
+
+/* Splits the first component off w->rest; *ret_name is empty at the end. */
+static void walk_next(struct walk *w, char *ret_name, const char **ret_rest)
+{
+	char *p = w->rest + strspn(w->rest, "/");
+	size_t n = strcspn(p, "/");
+
+	memcpy(ret_name, p, n);
+	ret_name[n] = '\0';
+	*ret_rest = p + n + strspn(p + n, "/");
+}
+
+static int walk_step(struct walk *w, int flags, mode_t mode, int *ret_fd)
+{
+	char name[PATH_MAX];
+	const char *rest;
+	struct stat st;
+	int fd, r;
+
+	walk_next(w, name, &rest);
+	if (!*name || (!*rest && str_eq(name, "."))) {
+		fd = openat(walk_top(w), ".", flags | O_CLOEXEC, mode);
+		*ret_fd = fd < 0 ? -errno : fd;
+		return 1;
+	}
+	if (str_eq(name, ".") || str_eq(name, "..")) {
+		if (name[1] && !w->follow && w->depth == 0)
+			return -EXDEV;
+		if (name[1])
+			walk_up(w);
+		memmove(w->rest, rest, strlen(rest) + 1);
+		return 0;
+	}
+	if (fstatat(walk_top(w), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode) &&
+	    (*rest || !(flags & O_NOFOLLOW)))
+		return walk_link(w, name, rest);
+	if (!*rest) {
+		/* A link that was put there since is refused by O_NOFOLLOW, not followed. */
+		fd = openat(walk_top(w), name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
+		*ret_fd = fd < 0 ? -errno : fd;
+		return 1;
+	}
+	fd = openat(walk_top(w), name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (w->depth == ARRAY_SIZE(w->stack)) {
+		fd_close(fd);
+		return -ENAMETOOLONG;
+	}
+	w->stack[w->depth++] = fd;
+	r = 0;
+	memmove(w->rest, rest, strlen(rest) + 1);
+	return r;
+}
+
+static int walk_open(int dirfd, const char *path, int flags, mode_t mode, bool follow)
+{
+	_cleanup_(freep) struct walk *w = xcalloc(1, sizeof(*w));
+	int fd = -1, r;
+
+	w->root = dirfd;
+	w->follow = follow;
+	r = str_copy(w->rest, sizeof(w->rest), path);
+	while (r == 0)
+		r = walk_step(w, flags, mode, &fd);
+	walk_done(w);
+	return r < 0 ? r : fd;
+}
+
+int path_open_beneath(int dirfd, const char *path, int flags, mode_t mode)
+{
+	int r = sys_openat2(dirfd, path, (uint64_t)flags | O_CLOEXEC,
+			    flags & (O_CREAT | O_TMPFILE) ? mode : 0,
+			    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+
+	if (r != -ENOSYS && r != -EPERM)
+		return r;
+	if (path[0] == '/')
+		return -EXDEV;
+	return walk_open(dirfd, path, flags, mode, false);
+}
+
+int path_open_in_root(int dirfd, const char *path, int flags, mode_t mode)
+{
+	int r = sys_openat2(dirfd, path, (uint64_t)flags | O_CLOEXEC,
+			    flags & (O_CREAT | O_TMPFILE) ? mode : 0,
+			    RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+
+	/* -EAGAIN: a rename raced with "..": the walk decides. */
+	if (r != -ENOSYS && r != -EPERM && r != -EAGAIN)
+		return r;
+	return walk_open(dirfd, path, flags, mode, true);
+}
+
+int path_mkdir_in_root(int dirfd, const char *path, mode_t mode)
+{
+	char clean[PATH_MAX], part[PATH_MAX];
+	_cleanup_(fd_closep) int fd = -1;
+	int r;
+
+	r = path_normalize(path, clean, sizeof(clean));
+	if (r < 0)
+		return r;
+	fd = path_open_in_root(dirfd, "/", O_PATH | O_DIRECTORY, 0);
+	if (fd < 0)
+		return fd;
+	for (const char *p = clean + 1; *p;) {
+		size_t n = strcspn(p, "/");
+		int next;
+
+		memcpy(part, clean, (size_t)(p - clean) + n);
+		part[(size_t)(p - clean) + n] = '\0';
+		next = path_open_in_root(dirfd, part, O_PATH | O_DIRECTORY, 0);
+		if (next == -ENOENT) {
+			char name[NAME_MAX + 1];
+
+			if (n > NAME_MAX)
+				return -ENAMETOOLONG;
+			memcpy(name, p, n);
+			name[n] = '\0';
+			/* EEXIST here is a dangling symlink: nothing is made through it. */
+			if (mkdirat(fd, name, mode) < 0)
+				return errno == EEXIST ? -ELOOP : -errno;
+			next = openat(fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+			if (next < 0)
+				return -errno;
+		}
+		if (next < 0)
+			return next;
+		fd_close(fd);
+		fd = next;
+		p += n;
+		p += strspn(p, "/");
+	}
+	return TAKE_FD(fd);
+}
+
+int path_mkdir_all(const char *path, mode_t mode)
+{
+	char buf[PATH_MAX];
+	int r = str_copy(buf, sizeof(buf), path);
+
+	if (r < 0)
+		return r;
+	for (char *p = buf + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(buf, mode) < 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
+			return -errno;
+		*p = '/';
+	}
+	if (mkdir(buf, mode) < 0 && errno != EEXIST)
+		return -errno;
+	return 0;
+}
+
+int path_read(int dirfd, const char *name, size_t max, char **ret, size_t *ret_len)
+{
+	_cleanup_(fd_closep) int fd =
+		openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0)
+		return -errno;
+	return fd_read_to_end(fd, max, ret, ret_len);
+}
+
+struct path_fd path_of_fd(int fd)
+{
+	struct path_fd p;
+
+	(void)snprintf(p.s, sizeof(p.s), "/proc/self/fd/%d", fd);
+	return p;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/mem.h"
+
+/* One name: not empty, not "." or "..", no slash, at most NAME_MAX bytes. */
+bool path_is_name(const char *s);
+bool path_is_absolute(const char *s);
+
+/*
+ * Lexical form of an absolute container path: one leading slash, no "." or "", ".." popped (never
+ * above the root), no trailing slash. -ENAMETOOLONG.
+ */
+int path_normalize(const char *path, char *buf, size_t size) _nodiscard_;
+
+/*
+ * Open a path below a directory, for names that an image, archive or container controls.
+ * path_open_beneath: no symlink anywhere (openat2 BENEATH | NO_SYMLINKS | NO_MAGICLINKS).
+ * path_open_in_root: symlinks are followed as if dirfd were "/" (openat2 IN_ROOT).
+ * O_CLOEXEC is added. Without openat2 (before 5.6, or filtered) a walk by O_PATH | O_NOFOLLOW
+ * components does the same; it follows symlinks by itself for the second form. -ELOOP, -EXDEV.
+ */
+int path_open_beneath(int dirfd, const char *path, int flags, mode_t mode) _nodiscard_;
+int path_open_in_root(int dirfd, const char *path, int flags, mode_t mode) _nodiscard_;
+
+/* mkdir -p in the same two senses; returns an O_PATH descriptor of the last directory. */
+int path_mkdir_in_root(int dirfd, const char *path, mode_t mode) _nodiscard_;
+
+/* mkdir -p of a path that the user named (symlinks followed). 0 or -errno. */
+int path_mkdir_all(const char *path, mode_t mode) _nodiscard_;
+
+/* Read a small file below dirfd by one plain name (O_NOFOLLOW). -EFBIG past max. */
+int path_read(int dirfd, const char *name, size_t max, char **ret, size_t *ret_len) _nodiscard_;
+
+/* "/proc/self/fd/N" for calls that take only paths. */
+struct path_fd {
+	char s[32];
+};
+struct path_fd path_of_fd(int fd);

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "base/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "base/sys.h"
+
+extern char **environ;
+
+/* Handlers of the parent must not run in the child; ignored signals survive an exec. */
+static void signals_default(void)
+{
+	const struct sigaction dfl = { .sa_handler = SIG_DFL };
+
+	for (int s = 1; s < NSIG; s++)
+		(void)sigaction(s, &dfl, NULL); /* EINVAL for KILL, STOP and libc's own */
+}
+
+int proc_clone(uint64_t clone_flags, int cgroup_fd, int (*fn)(void *arg), void *arg,
+	       struct proc *ret)
+{
+	int pidfd = -1, pid;
+	struct clone_args args = {
+		.flags = clone_flags | CLONE_PIDFD,
+		.pidfd = (uintptr_t)&pidfd,
+		.exit_signal = SIGCHLD,
+		.cgroup = clone_flags & CLONE_INTO_CGROUP ? (uint64_t)cgroup_fd : 0,
+	};
+	sigset_t all, old;
+
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &old);
+	pid = sys_clone3(&args, sizeof(args));
+	if (pid == 0) {
+		sigset_t none;
+
+		signals_default();
+		(void)sigemptyset(&none);
+		(void)sigprocmask(SIG_SETMASK, &none, NULL);
+		_exit(fn(arg));
+	}
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	if (pid < 0)
+		return pid;
+	*ret = (struct proc){ .pidfd = pidfd, .pid = pid };
+	return 0;
+}
+
+static int compare_int(const void *a, const void *b)
+{
+	int x = *(const int *)a, y = *(const int *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int close_from_to(unsigned first, unsigned last)
+{
+	if (first > last)
+		return 0;
+	if (syscall(SYS_close_range, first, last, 0) == 0)
+		return 0;
+	if (errno != ENOSYS && errno != EPERM)
+		return -errno;
+	/* Before 5.9: the limit is the only bound that needs no /proc. */
+	long max = sysconf(_SC_OPEN_MAX);
+
+	for (unsigned fd = first; fd <= last && (long)fd < max; fd++)
+		(void)close((int)fd);
+	return 0;
+}
+
+int proc_close_fds(const int *keep, unsigned n)
+{
+	int sorted[32];
+	unsigned from = 3;
+
+	if (n > ARRAY_SIZE(sorted))
+		return -EINVAL;
+	if (n)
+		memcpy(sorted, keep, n * sizeof(*keep));
+	qsort(sorted, n, sizeof(*sorted), compare_int);
+	for (unsigned i = 0; i < n; i++) {
+		int r;
+
+		if (sorted[i] < (int)from)
+			continue;
+		r = close_from_to(from, (unsigned)sorted[i] - 1);
+		if (r < 0)
+			return r;
+		from = (unsigned)sorted[i] + 1;
+	}
+	return close_from_to(from, UINT_MAX);
+}
+
+struct spawn_child {
+	const struct proc_spec *spec;
+	int error_fd;
+	pid_t parent;
+};
+
+/* Two passes, so that no target number overwrites a source that is still needed. */
+static int move_fds(struct spawn_child *c, int *ret_dirfd)
+{
+	int moved[16], top = 3;
+
+	if (c->spec->n_fds > ARRAY_SIZE(moved))
+		return -EINVAL;
+	for (unsigned i = 0; i < c->spec->n_fds; i++)
+		if (c->spec->fds[i].to >= top)
+			top = c->spec->fds[i].to + 1;
+	for (unsigned i = 0; i < c->spec->n_fds; i++) {
+		moved[i] = fcntl(c->spec->fds[i].from, F_DUPFD_CLOEXEC, top);
+		if (moved[i] < 0)
+			return -errno;
+	}
+	c->error_fd = fcntl(c->error_fd, F_DUPFD_CLOEXEC, top);
+	if (c->error_fd < 0)
+		return -errno;
+	if (c->spec->dirfd >= 0) {
+		*ret_dirfd = fcntl(c->spec->dirfd, F_DUPFD_CLOEXEC, top);
+		if (*ret_dirfd < 0)
+			return -errno;
+	}
+	for (unsigned i = 0; i < c->spec->n_fds; i++)
+		if (dup2(moved[i], c->spec->fds[i].to) < 0)
+			return -errno;
+	return 0;
+}
+
+static int spawn_exec(struct spawn_child *c)
+{
+	const struct proc_spec *spec = c->spec;
+	int keep[20], dirfd = spec->dirfd, r;
+	unsigned n = 0;
+
+	if (spec->flags & PROC_SETSID)
+		(void)setsid();
+	r = move_fds(c, &dirfd);
+	if (r < 0)
+		return r;
+	keep[n++] = c->error_fd;
+	if (dirfd >= 0)
+		keep[n++] = dirfd;
+	for (unsigned i = 0; i < spec->n_fds; i++)
+		keep[n++] = spec->fds[i].to;
+	r = proc_close_fds(keep, n);
+	if (r < 0)
+		return r;
+	if (spec->flags & PROC_PDEATHSIG) {
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+			return -errno;
+		if (getppid() != c->parent)
+			return -ESRCH; /* it ended before the line above */
+	}
+	ignore_result(
+		sys_execveat(dirfd, spec->path, spec->argv, spec->envp ? spec->envp : environ, 0));
+	return -errno;
+}
+
+static int spawn_child(void *arg)
+{
+	struct spawn_child *c = arg;
+	int r = spawn_exec(c);
+
+	ignore_result(write(c->error_fd, &r, sizeof(r))); /* nobody else to tell */
+	return 127;
+}
+
+int proc_spawn(const struct proc_spec *spec, struct proc *ret, struct error *err)
+{
+	int fds[2], r, child_error;
+	struct spawn_child c;
+	struct proc p;
+
+	r = fd_pipe(fds);
+	if (r < 0)
+		return error_code(err, r, "make a pipe");
+	c = (struct spawn_child){ .spec = spec, .error_fd = fds[1], .parent = getpid() };
+	r = proc_clone(0, -1, spawn_child, &c, &p);
+	fd_close(fds[1]);
+	if (r < 0) {
+		fd_close(fds[0]);
+		return error_code(err, r, "start %s", spec->path);
+	}
+	r = fd_read_full(fds[0], &child_error, sizeof(child_error));
+	fd_close(fds[0]);
+	if (r == -ENODATA) {
+		*ret = p;
+		return 0;
+	}
+	proc_kill(&p);
+	return error_code(err, r < 0 ? r : child_error, "execute %s", spec->path);
+}
+
+int proc_wait(struct proc *p, int *ret_status)
+{
+	siginfo_t si = { 0 };
+
+	while (waitid(P_PIDFD, (id_t)p->pidfd, &si, WEXITED) < 0)
+		if (errno != EINTR)
+			return -errno;
+	*ret_status = si.si_code == CLD_EXITED ? si.si_status : 128 + si.si_status;
+	return 0;
+}
+
+void proc_done(struct proc *p)
+{
+	fd_close(p->pidfd);
+	*p = (struct proc){ .pidfd = -1 };
+}
+
+void proc_kill(struct proc *p)
+{
+	int status;
+
+	if (p->pidfd < 0)
+		return;
+	ignore_result(proc_signal(p, SIGKILL)); /* ESRCH: it has ended already */
+	ignore_result(proc_wait(p, &status));
+	proc_done(p);
+}
+
+int proc_signal(const struct proc *p, int sig)
+{
+	return syscall(SYS_pidfd_send_signal, p->pidfd, sig, NULL, 0) < 0 ? -errno : 0;
+}
+
+int proc_start_time(pid_t pid, uint64_t *ret)
+{
+	_cleanup_(freep) char *text = NULL;
+	char path[32], *s;
+	int fd, r;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	r = fd_read_to_end(fd, 4096, &text, NULL);
+	fd_close(fd);
+	if (r < 0)
+		return r;
+	/* The command name may contain blanks and parentheses: fields count from the last ')'. */
+	s = strrchr(text, ')');
+	for (int field = 2; s && field < 22; field++)
+		s = strchr(s + 1, ' ');
+	if (!s)
+		return -EIO;
+	*ret = strtoull(s + 1, NULL, 10); /* the kernel's own number, not input */
+	return 0;
+}
+
+int proc_open_recorded(pid_t pid, uint64_t start_time)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	uint64_t now;
+	int r;
+
+	if (pid <= 0)
+		return -ESRCH;
+	fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (fd < 0)
+		return -errno;
+	/* Asked after the open: the pidfd pins the process whose time this is. */
+	r = proc_start_time(pid, &now);
+	if (r < 0)
+		return r;
+	return now == start_time ? TAKE_FD(fd) : -ESRCH;
+}
+
+int proc_open_libexec(struct error *err)
+{
+	static const char *const beside[] = { "libexec/carrel", "../libexec/carrel", "." };
+	char exe[PATH_MAX], *slash;
+	_cleanup_(fd_closep) int dir = -1;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	if (n < 0)
+		return error_sys(err, "read /proc/self/exe");
+	exe[n] = '\0';
+	slash = strrchr(exe, '/');
+	if (!slash)
+		return error_set(err, -ENOENT, "the path of the running program is %s", exe);
+	*slash = '\0';
+	dir = open(*exe ? exe : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return error_sys(err, "open %s", exe);
+	for (size_t i = 0; i < ARRAY_SIZE(beside); i++) {
+		_cleanup_(fd_closep) int fd =
+			openat(dir, beside[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		/* "." is for the helpers themselves: they all lie side by side. */
+		if (fd >= 0 && faccessat(fd, "transfer", X_OK, 0) == 0)
+			return TAKE_FD(fd);
+	}
+	error_set(err, -ENOENT, "no helper programs beside %s", exe);
+	error_hint(err, "they belong in PREFIX/libexec/carrel: run `make install` again");
+	return -ENOENT;
+}

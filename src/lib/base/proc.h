@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+/*
+ * The one place that starts processes (style rule 57). Every child begins with all signals
+ * blocked, then default handlers and an empty mask; it keeps only the descriptors that were named.
+ */
+
+/* A child: named by its pidfd, the number is for printing and /proc only. */
+struct proc {
+	int pidfd;
+	pid_t pid;
+};
+
+enum proc_flags {
+	PROC_PDEATHSIG = 1 << 0, /* SIGKILL when the parent thread ends */
+	PROC_SETSID = 1 << 1,
+	PROC_CLEAR_ENV = 1 << 2, /* only `envp` */
+};
+
+struct proc_fd {
+	int from; /* descriptor of the parent */
+	int to;	  /* its number in the child */
+};
+
+struct proc_spec {
+	int dirfd;	  /* with `path` relative: looked up here; 0 is never meant: use AT_FDCWD */
+	const char *path; /* program; never searched in $PATH */
+	char *const *argv;
+	char *const *envp;	   /* NULL: the caller's environment */
+	const struct proc_fd *fds; /* 0, 1, 2 not named here are inherited */
+	unsigned n_fds;
+	enum proc_flags flags;
+};
+
+/*
+ * Start a program. Exec failures come back here (through an error pipe), not as an exit status.
+ * ret->pidfd is owned by the caller.
+ */
+int proc_spawn(const struct proc_spec *spec, struct proc *ret, struct error *err) _nodiscard_;
+
+/*
+ * Fork with clone3 flags (CLONE_NEW*, CLONE_INTO_CGROUP with its descriptor); the child runs
+ * fn(arg) and ends with its return value by _exit. fn may only make async-signal-safe calls where
+ * the parent has threads. Descriptors are all kept. The child's signal mask and handlers are the
+ * defaults.
+ */
+int proc_clone(uint64_t clone_flags, int cgroup_fd, int (*fn)(void *arg), void *arg,
+	       struct proc *ret) _nodiscard_;
+
+/* Wait for the end. ret_status as a shell has it: 0-255, 128 + signal. */
+int proc_wait(struct proc *p, int *ret_status) _nodiscard_;
+/* Closes the pidfd; does not wait. */
+void proc_done(struct proc *p);
+/* SIGKILL and reap. */
+void proc_kill(struct proc *p);
+int proc_signal(const struct proc *p, int sig) _nodiscard_;
+
+/* Close every descriptor >= 3 but those in keep[] (any order). */
+int proc_close_fds(const int *keep, unsigned n) _nodiscard_;
+
+/*
+ * Start time of a process in clock ticks since boot (proc_pid_stat(5) field 22): with the pid it
+ * tells a recorded process from a stranger that got the number later.
+ */
+int proc_start_time(pid_t pid, uint64_t *ret) _nodiscard_;
+/* pidfd of a recorded process, or -ESRCH when the number is free or somebody else's. */
+int proc_open_recorded(pid_t pid, uint64_t start_time) _nodiscard_;
+
+/*
+ * Directory with the helper programs (libexec/carrel), found relative to the running program:
+ * PREFIX/bin/carrel -> PREFIX/libexec/carrel; in a build tree BUILD/carrel -> BUILD/libexec/carrel
+ * (made by make). Returns an O_PATH descriptor.
+ */
+int proc_open_libexec(struct error *err) _nodiscard_;

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <linux/filter.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+/*
+ * Sandboxes of our own helper programs. Filters are arrays made by make: tools/seccomp-gen reads
+ * the `#syscalls: read write ...` tags in comments beside the code that calls, and writes
+ * <name>_filter.h with `static const struct sock_filter <name>_filter[]` per architecture.
+ */
+enum sandbox_flags {
+	SANDBOX_NO_NEW_PRIVS = 1 << 0,
+	SANDBOX_DROP_CAPS = 1 << 1, /* all sets, bounding and ambient too, and NOROOT securebits */
+};
+
+int sandbox_filter(const struct sock_filter *filter, size_t n, struct error *err) _nodiscard_;
+int sandbox_caps(struct error *err) _nodiscard_;
+/* Pivot into an empty read-only tmpfs in a new mount namespace of this process (in U). */
+int sandbox_empty_root(struct error *err) _nodiscard_;

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "base/timefmt.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+char *timefmt_rfc3339(const struct timespec *t, char buf[TIMEFMT_MAX])
+{
+	struct tm tm;
+	size_t n;
+
+	(void)gmtime_r(&t->tv_sec, &tm);
+	n = strftime(buf, TIMEFMT_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)snprintf(buf + n, TIMEFMT_MAX - n, ".%09ldZ", t->tv_nsec);
+	return buf;
+}
+
+char *timefmt_now(char buf[TIMEFMT_MAX])
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return timefmt_rfc3339(&t, buf);
+}
+
+static int parse_digits(const char **s, int n, int *ret)
+{
+	int v = 0;
+
+	for (int i = 0; i < n; i++, (*s)++) {
+		if (**s < '0' || **s > '9')
+			return -EINVAL;
+		v = v * 10 + (**s - '0');
+	}
+	*ret = v;
+	return 0;
+}
+
+static int parse_zone(const char *s, long *ret)
+{
+	int sign, h, m, r;
+
+	if ((*s == 'Z' || *s == 'z') && !s[1]) {
+		*ret = 0;
+		return 0;
+	}
+	if (*s != '+' && *s != '-')
+		return -EINVAL;
+	sign = *s++ == '-' ? -1 : 1;
+	r = parse_digits(&s, 2, &h);
+	if (r < 0 || *s++ != ':')
+		return -EINVAL;
+	r = parse_digits(&s, 2, &m);
+	if (r < 0 || *s)
+		return -EINVAL;
+	*ret = sign * (h * 3600L + m * 60L);
+	return 0;
+}
+
+int timefmt_parse(const char *s, struct timespec *ret)
+{
+	static const char after[] = "--T:::";
+	static const int width[] = { 4, 2, 2, 2, 2, 2 };
+	int v[6], r;
+	long ns = 0, scale = 100000000, zone;
+	struct tm tm;
+
+	for (int i = 0; i < 6; i++) {
+		r = parse_digits(&s, width[i], &v[i]);
+		if (r < 0)
+			return r;
+		if (i < 5 && *s++ != after[i] && !(i == 2 && (s[-1] == 't' || s[-1] == ' ')))
+			return -EINVAL;
+	}
+	if (*s == '.')
+		for (s++; *s >= '0' && *s <= '9'; s++, scale /= 10)
+			ns += (*s - '0') * scale;
+	r = parse_zone(s, &zone);
+	if (r < 0)
+		return r;
+	tm = (struct tm){ .tm_year = v[0] - 1900,
+			  .tm_mon = v[1] - 1,
+			  .tm_mday = v[2],
+			  .tm_hour = v[3],
+			  .tm_min = v[4],
+			  .tm_sec = v[5] };
+	*ret = (struct timespec){ .tv_sec = timegm(&tm) - zone, .tv_nsec = ns };
+	return 0;
+}
+
+char *timefmt_age(long s, char buf[TIMEFMT_MAX])
+{
+	static const struct {
+		long below, unit;
+		const char *prefix, *word; /* prefix without a number where word is NULL */
+	} rows[] = {
+		{ 1, 1, "Less than a second", NULL },
+		{ 2, 1, "1 second", NULL },
+		{ 60, 1, "", "seconds" },
+		{ 120, 1, "About a minute", NULL },
+		{ 46 * 60, 60, "", "minutes" },
+		{ 90 * 60, 60, "About an hour", NULL },
+		{ 48 * 3600, 3600, "", "hours" },
+		{ 14 * 86400, 86400, "", "days" },
+		{ 60 * 86400, 7 * 86400, "", "weeks" },
+		{ 730 * 86400L, 30 * 86400, "", "months" },
+		{ LONG_MAX, 365 * 86400L, "", "years" },
+	};
+
+	size_t i = 0;
+
+	while (i + 1 < ARRAY_SIZE(rows) && s >= rows[i].below)
+		i++;
+	if (rows[i].word)
+		(void)snprintf(buf, TIMEFMT_MAX, "%ld %s", s / rows[i].unit, rows[i].word);
+	else
+		(void)snprintf(buf, TIMEFMT_MAX, "%s", rows[i].prefix);
+	return buf;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "runtime/userns.h"
+
+/* What a container shall be, complete and resolved; filled by src/cli/launch.c. */
+
+enum net_mode {
+	NET_NONE,
+	NET_PRIVATE,
+	NET_HOST,
+};
+
+enum ctr_flags {
+	CTR_TTY = 1 << 0,
+	CTR_INIT = 1 << 1,	/* --init: libexec/carrel/init is pid 1 */
+	CTR_READ_ONLY = 1 << 2, /* --read-only root file system */
+	CTR_NO_NEW_PRIVS = 1 << 3,
+	CTR_SECCOMP_OFF = 1 << 4, /* --security-opt seccomp=unconfined */
+	CTR_VOLATILE = 1 << 5,	  /* overlay `volatile`: the upper dies with the container */
+};
+
+enum ctr_mount_kind {
+	CTR_MOUNT_BIND,
+	CTR_MOUNT_TMPFS,
+};
+
+enum ctr_mount_flags {
+	CTR_MOUNT_RO = 1 << 0,
+	CTR_MOUNT_NOEXEC = 1 << 1,
+	CTR_MOUNT_NOSUID = 1 << 2,
+	CTR_MOUNT_NODEV = 1 << 3,
+};
+
+struct ctr_mount {
+	enum ctr_mount_kind kind;
+	enum ctr_mount_flags flags;
+	/* Bind: O_PATH descriptor opened as the caller on the host side, and its canonical path. It
+	 * is opened again in U's mount namespace and must be the same file. */
+	int source_fd;
+	const char *source;
+	const char *target;  /* absolute path inside */
+	const char *options; /* tmpfs: "size=64m,mode=1777" or NULL */
+};
+
+struct ctr_rlimit {
+	int resource;
+	struct rlimit value;
+};
+
+struct ctr_spec {
+	const char *id;
+	const char *hostname;
+	char *const *argv;
+	char *const *envp;
+	const char *user; /* "", "uid", "name", "uid:gid", "name:group": looked up in the image */
+	const char *cwd;  /* made when absent, as docker does */
+	enum net_mode net;
+	enum ctr_flags flags;
+	uint64_t caps; /* bounding, permitted, effective set of root; see caps.h */
+	const struct ctr_rlimit *rlimits;
+	unsigned n_rlimits;
+	const struct ctr_mount *mounts;
+	unsigned n_mounts;
+
+	/* Root file system: layer trees bottom first (O_PATH), upper and work below ctr_dirfd. */
+	const int *lower_fds;
+	unsigned n_lowers;
+	int ctr_dirfd; /* containers/<id>: upper/, work/, and the files below are made in it */
+
+	/* Contents of files that are bound over the image's own; NULL = leave the image's. */
+	const char *resolv_conf, *hosts, *hostname_file;
+
+	/* Store and runtime directory: an empty read-only directory lies over them wherever a bind
+	 * mount shows them (DESIGN 5 rule 4). */
+	const char *hidden_paths[4];
+
+	/* Standard descriptors of the container (DESIGN 4.9); ignored with CTR_TTY. */
+	int stdio[3];
+	unsigned short tty_rows, tty_cols; /* with CTR_TTY, set before the exec; 0 = unknown */
+	int libexec_fd;			   /* for CTR_INIT */
+	struct idmap map;
+};
+
+/* A created container: pid 1 exists with everything mounted, and waits before its exec. */
+struct ctr {
+	struct proc init;
+	int netns_fd;	/* its network namespace (-1 with NET_HOST), for src/net */
+	int userns_fd;	/* its N */
+	int pty_master; /* with CTR_TTY, else -1 */
+	int gate_fd;	/* private to ctr.c */
+	int error_fd;
+};
+
+/*
+ * The caller is root inside U (userns_enter) and becomes the parent of pid 1, which dies with it
+ * (PDEATHSIG). On failure nothing remains but the directories upper/ and work/.
+ */
+int ctr_create(const struct ctr_spec *spec, struct ctr *ret, struct error *err) _nodiscard_;
+/* Let pid 1 go on to its exec, and wait for the outcome: 0 = the program runs; else err with exit
+ * status 126 or 127 as docker has it, and pid 1 is reaped. */
+int ctr_start(struct ctr *c, struct error *err) _nodiscard_;
+/* Close what is open; kills a container that was not started. */
+void ctr_done(struct ctr *c);
+
+/*
+ * exec: run another program inside a running container, from the host side.
+ * pidfd: of the container's pid 1, checked against the record. The calling process forks; the
+ * child sets dumpable 0 before it joins, and becomes pid-namespace member, credentials, caps and
+ * seccomp as pid 1 has them.
+ */
+struct ctr_exec {
+	int pidfd;
+	pid_t pid; /* of pid 1, for /proc */
+	char *const *argv;
+	char *const *envp;
+	const char *user, *cwd;
+	enum ctr_flags flags; /* CTR_TTY, CTR_NO_NEW_PRIVS, CTR_SECCOMP_OFF as the container's */
+	uint64_t caps;
+	int stdio[3];
+	unsigned short tty_rows, tty_cols;
+};
+
+int ctr_exec(const struct ctr_exec *req, struct proc *ret, int *ret_pty_master,
+	     struct error *err) _nodiscard_;
+
+/* Capabilities by name ("CAP_NET_ADMIN", "net_admin", "ALL"); default set as podman's 11. */
+extern const uint64_t caps_default;
+int caps_parse(const char *name, uint64_t *ret, struct error *err) _nodiscard_;
+
+/* "SIGTERM", "TERM", "15", "SIGRTMIN+3" -> number. */
+int signal_parse(const char *s, int *ret, struct error *err) _nodiscard_;
+
+/* Is sig neither caught nor blocked by this process (SigCgt, SigBlk)? Then pid 1 of a pid namespace
+ * never sees it and a stop need not wait. */
+bool signal_is_lost(pid_t pid, int sig);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/id.h"
+#include "base/str.h"
+#include "storage/store.h"
+
+/*
+ * containers/<id>/{config,state,log,upper,work}: one directory per container; names/<name> is a
+ * symlink to the id, made atomically. `config` is JSON, written once, by the command that makes
+ * the container (src/cli); `state` is versioned text, replaced atomically by whoever supervises.
+ * The lock <runtime>/<store uuid>/<id>.lock, held for life by the supervising process, says
+ * "alive": no pid is trusted for that.
+ */
+enum container_status {
+	CONTAINER_CREATED,
+	CONTAINER_RUNNING,
+	CONTAINER_EXITED,
+};
+
+struct container_state {
+	enum container_status status;
+	pid_t pid;	     /* pid 1 of the container, in the host's pid namespace */
+	uint64_t start_time; /* its proc_start_time(), against reuse of the number */
+	pid_t supervisor;
+	int exit_code;
+	bool remove_at_end;		/* --rm: a dead one is debris */
+	char started[40], finished[40]; /* RFC 3339, "" = never */
+	char boot[ID_BOOT_LEN + 1];
+	char error[256];
+};
+
+struct container {
+	char id[ID_LEN + 1];
+	char name[256];
+	int dirfd; /* containers/<id> */
+	struct container_state state;
+};
+
+/* New record with a fresh id; an empty name is generated (adjective_noun). -EEXIST: name in use.
+ * The `config` text is stored as given. No fsync: this is the start path. */
+int container_create(struct store *s, const char *name, const char *config, size_t config_len,
+		     struct container *ret, struct error *err) _nodiscard_;
+/* By full id, unique prefix, or name. -ENOENT. A record whose lock is free but says running is
+ * returned as exited with code 137 (and its left-over processes are killed by the sweep). */
+int container_find(struct store *s, const char *name_or_id, struct container *ret,
+		   struct error *err) _nodiscard_;
+void container_done(struct container *c);
+int container_list(struct store *s, struct container **ret, size_t *ret_n,
+		   struct error *err) _nodiscard_;
+void container_list_done(struct container *list, size_t n);
+int container_read_config(struct container *c, char **ret, size_t *ret_len,
+			  struct error *err) _nodiscard_;
+
+/* Replace `state` below dirfd. Plain write + rename, no allocation: the supervisor calls it. */
+int container_write_state(int dirfd, const struct container_state *st) _nodiscard_;
+int container_read_state(int dirfd, struct container_state *ret) _nodiscard_;
+
+/* The lock for life. -EAGAIN: alive. */
+int container_lock(struct store *s, const struct container *c) _nodiscard_;
+bool container_is_alive(struct store *s, const char *id);
+
+/* Drop the name, move the record to trash. The caller holds the lock. */
+int container_remove(struct store *s, struct container *c, struct error *err) _nodiscard_;

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "storage/store.h"
+
+/*
+ * Reclaim what dead commands of this node left: staging directories whose lock is free, containers
+ * marked for removal whose supervisor is gone, container processes that outlived it. Moves to
+ * trash; cheap when there is nothing (one directory read each). Every writing command calls it.
+ */
+int store_sweep(struct store *s, struct error *err) _nodiscard_;
+/*
+ * Empty trash/ by two unlinking threads for at most budget_ms (0 = no limit). Trees hold files of
+ * subordinate ids: the caller is root inside the outer user namespace. Returns 1 if something
+ * is left.
+ */
+int store_empty_trash(int trash_fd, unsigned budget_ms, struct error *err) _nodiscard_;
+/* Is there anything in trash/? No namespace needed. */
+int store_has_trash(struct store *s) _nodiscard_;

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "oci/digest.h"
+
+/*
+ * Hostile-safe extraction of one layer's tar stream below a directory, as root inside the outer
+ * user namespace (CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SETFCAP, MKNOD). Writes the tree in the form
+ * that overlay reads (whiteouts char 0:0, user.overlay.opaque=y) and the sidecar `meta`.
+ */
+struct untar_limits {
+	uint64_t entries;     /* default UNTAR_ENTRIES_MAX */
+	uint64_t total_bytes; /* file data of the layer */
+};
+
+enum {
+	UNTAR_ENTRIES_MAX = 10 * 1000 * 1000,
+	UNTAR_PATH_MAX = 4096, /* bytes of an entry's path and link target */
+	UNTAR_NAME_MAX = 255,
+	UNTAR_DEPTH_MAX = 1024,
+	UNTAR_PAX_MAX = 1 << 20, /* one extended header */
+	UNTAR_XATTRS_MAX = 128,	 /* per entry */
+	UNTAR_XATTR_VALUE_MAX = 64 << 10,
+};
+
+/*
+ * Lends the next piece of the plain tar stream; it stays valid until the next call. 0 = end,
+ * < 0 = the stream failed. Pieces are multiples of 512 bytes except the last. The memory may be
+ * shared with a hostile process: every header block is copied before it is looked at.
+ */
+typedef int (*untar_source)(void *ctx, const unsigned char **ret, size_t *ret_len);
+
+struct untar_request {
+	int dirfd; /* wrapper directory: `tree` and `meta` are made in it */
+	untar_source source;
+	void *ctx;
+	struct untar_limits limits; /* zeros = defaults */
+	/* ids of the tar are squashed to this count (65536), recorded truly in the sidecar */
+	uint32_t id_count;
+	/* owner state recorded in the sidecar: what host ids 0 and 1.. of the map are */
+	uint32_t map_uid0, map_uid1, map_gid0, map_gid1;
+};
+
+struct untar_stats {
+	uint64_t entries, files, dirs, links, symlinks, devices, whiteouts, opaques, bytes;
+	uint64_t squashed; /* entries whose owner is outside the map */
+	uint64_t skipped_xattrs;
+};
+
+/*
+ * Extracts all entries, reads the stream to its end (the caller's digest covers trailing zeros) and
+ * leaves `meta` without digests: untar_seal() adds them and the checksum after verification.
+ */
+int untar_run(const struct untar_request *req, struct untar_stats *ret,
+	      struct error *err) _nodiscard_;
+int untar_seal(int dirfd, const struct digest *diff_id, const struct digest *compressed,
+	       uint64_t compressed_size, struct error *err) _nodiscard_;
