@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <stdio.h>
+
+#include "cli/command.h"
+
+enum {
+	NAME_COLUMN = 16,
+};
+
+static const char *const group_titles[GROUP_N] = {
+	[GROUP_CONTAINER] = "Containers",
+	[GROUP_IMAGE] = "Images",
+	[GROUP_HOST] = "Host",
+};
+
+void command_help(const struct command *c, struct str_buf *out)
+{
+	str_buf_addf(out, "Usage: carrel %s%s%s\n\n", c->name, *c->usage ? " " : "", c->usage);
+	str_buf_addf(out, "%c%s.\n", c->summary[0] - 'a' + 'A', c->summary + 1);
+	for (const struct command_alias *a = command_alias_table(); a->name; a++)
+		if (str_eq(a->command, c->name))
+			str_buf_addf(out, "Same as `carrel %s`.\n", a->name);
+	str_buf_adds(out, "\nOptions:\n");
+	opt_print_help(c->options, out);
+	str_buf_adds(out, "  -h, --help                  print this help\n");
+}
+
+static void add_group(enum command_group group, struct str_buf *out)
+{
+	str_buf_addf(out, "\n%s:\n", group_titles[group]);
+	for (const struct command *const *c = command_table(); *c; c++)
+		if ((*c)->group == group)
+			str_buf_addf(out, "  %-*s%s\n", NAME_COLUMN, (*c)->name, (*c)->summary);
+}
+
+static bool has_group(enum command_group group)
+{
+	for (const struct command *const *c = command_table(); *c; c++)
+		if ((*c)->group == group)
+			return true;
+	return false;
+}
+
+void command_help_all(const struct opt *global, struct str_buf *out)
+{
+	str_buf_adds(out, "Usage: carrel [OPTIONS] COMMAND [ARG...]\n\n"
+			  "Pull and run container images as an ordinary user.\n");
+	for (enum command_group g = 0; g < GROUP_HIDDEN; g++)
+		if (has_group(g))
+			add_group(g, out);
+	str_buf_adds(out, "\nOptions:\n");
+	opt_print_help(global, out);
+	str_buf_adds(out, "  -h, --help                  print this help\n"
+			  "\n`carrel COMMAND --help` tells more about a command.\n");
+}

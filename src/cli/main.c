@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/output.h"
+
+static bool env_is_true(const char *name)
+{
+	const char *s = secure_getenv(name);
+
+	return s && (str_eq(s, "1") || str_eq(s, "true"));
+}
+
+static int run_command(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	const struct command *c;
+	int used, r;
+
+	r = command_find(argc, argv, &c, &used, err);
+	if (r < 0)
+		return r;
+	cli->command = c;
+	return c->run(cli, argc - used + 1, argv + used - 1, err);
+}
+
+static int cli_main(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	char **args;
+	bool help;
+	int r;
+
+	r = opt_parse(cli_global_options(), argc, argv, OPT_STOP_AT_ARG, cli, &args, &help, err);
+	if (r < 0)
+		return r;
+	if (cli->debug || env_is_true("CARREL_DEBUG"))
+		log_set_level(LOG_LEVEL_DEBUG);
+	cli->strict = cli->strict || env_is_true("CARREL_STRICT");
+	if (help)
+		return cli_print_help(cli);
+	if (cli->version) {
+		printf("carrel version %s\n", PACKAGE_VERSION);
+		return 0;
+	}
+	if (!args[0]) {
+		error_set(err, -EINVAL, "no command given");
+		error_hint(err, "try `carrel --help`");
+		return -EINVAL;
+	}
+	return run_command(cli, argc - (int)(args - argv), args, err);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct cli cli = { .program = "carrel" };
+	struct error err = { 0 };
+	int r;
+
+	r = fd_sanitize_std();
+	if (r < 0)
+		return EXIT_OURS;
+	/* A reader that went away is a write error with a message, not a silent death. */
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+	r = cli_main(&cli, argc, argv, &err);
+	cli_done(&cli);
+	if (r < 0) {
+		ignore_result(output_close(NULL)); /* the first error is the one to tell */
+		error_print(&err, stderr);
+		return error_exit_status(&err);
+	}
+	if (output_close(&err) < 0) {
+		error_print(&err, stderr);
+		return EXIT_OURS;
+	}
+	return r;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "cli/output.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+enum {
+	TABLE_GAP = 3,
+};
+
+void table_init(struct table *t, size_t columns)
+{
+	*t = (struct table){ .columns = columns };
+}
+
+void table_done(struct table *t)
+{
+	strv_done(&t->cells);
+}
+
+void table_add(struct table *t, const char *cell)
+{
+	char *s = xstrdup(cell);
+
+	for (char *p = s; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	strv_add_take(&t->cells, s);
+}
+
+void table_addf(struct table *t, const char *fmt, ...)
+{
+	char buf[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(buf, sizeof(buf), fmt, ap);
+	va_end(ap);
+	table_add(t, buf);
+}
+
+/* Columns on the screen: bytes that continue a UTF-8 character have no width. */
+static size_t width(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
+static size_t column_width(const struct table *t, size_t column)
+{
+	size_t max = 0;
+
+	for (size_t i = column; i < t->cells.n; i += t->columns) {
+		size_t n = width(t->cells.v[i]);
+
+		if (n > max)
+			max = n;
+	}
+	return max;
+}
+
+void table_print(const struct table *t, FILE *to)
+{
+	_cleanup_(freep) size_t *widths = xcalloc(t->columns, sizeof(*widths));
+
+	for (size_t c = 0; c < t->columns; c++)
+		widths[c] = column_width(t, c);
+	for (size_t i = 0; i < t->cells.n; i++) {
+		size_t c = i % t->columns;
+		const char *s = t->cells.v[i];
+
+		(void)fputs(s, to);
+		if (c + 1 == t->columns)
+			(void)fputc('\n', to);
+		else
+			(void)fprintf(to, "%*s", (int)(widths[c] - width(s)) + TABLE_GAP, "");
+	}
+}
+
+int output_format_parse(const char *format, struct error *err)
+{
+	if (!format || str_eq(format, "table"))
+		return 0;
+	if (str_eq(format, "json"))
+		return 1;
+	error_set(err, -EINVAL, "--format: '%s' is not known", format);
+	error_hint(err, "this version has `table` and `json`");
+	return -EINVAL;
+}
+
+void output_json_member(struct str_buf *b, const char *key, const char *value)
+{
+	if (b->len && b->s[b->len - 1] != '{')
+		str_buf_addc(b, ',');
+	str_buf_add_json(b, key, strlen(key));
+	str_buf_addc(b, ':');
+	str_buf_add_json(b, value, strlen(value));
+}
+
+char *output_size(unsigned long long bytes, char buf[16])
+{
+	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
+	double v = (double)bytes;
+	size_t u = 0;
+
+	while (v >= 1000 && u + 1 < ARRAY_SIZE(units)) {
+		v /= 1000;
+		u++;
+	}
+	(void)snprintf(buf, 16, "%.3g%s", v, units[u]);
+	return buf;
+}
+
+int output_close(struct error *err)
+{
+	int failed = ferror(stdout);
+
+	errno = 0;
+	if (fflush(stdout) != 0 || failed)
+		return error_sys(err, "write to standard output");
+	/* Network file systems report a full disk at close. */
+	if (close(STDOUT_FILENO) < 0)
+		return error_sys(err, "close standard output");
+	return 0;
+}
