@@ -43,10 +43,16 @@ struct container {
 	struct container_state state;
 };
 
-/* New record with a fresh id; an empty name is generated (adjective_noun). -EEXIST: name in use.
- * The `config` text is stored as given. No fsync: this is the start path. */
+/*
+ * New record with a fresh id; an empty name is generated (adjective_noun). -EEXIST: name in use.
+ * The `config` text is stored as given. No fsync: this is the start path. The lock for life is
+ * taken before the record appears under containers/ and returned: no sweep ever sees the record of
+ * a living command unlocked. remove_at_end goes into the first state (CONTAINER_CREATED), so that
+ * a `run --rm` that is killed at any moment leaves debris that the sweep knows as such.
+ */
 int container_create(struct store *s, const char *name, const char *config, size_t config_len,
-		     struct container *ret, struct error *err) _nodiscard_;
+		     bool remove_at_end, struct container *ret, int *ret_lock,
+		     struct error *err) _nodiscard_;
 /* By full id, unique prefix, or name. -ENOENT. A record whose lock is free but says running is
  * returned as exited with code 137 (and its left-over processes are killed by the sweep). */
 int container_find(struct store *s, const char *name_or_id, struct container *ret,
@@ -58,6 +64,15 @@ void container_list_done(struct container *list, size_t n);
 int container_read_config(struct container *c, char **ret, size_t *ret_len,
 			  struct error *err) _nodiscard_;
 
+/*
+ * The text of `state` into buf; returns its length. Own file (storage/ctrstate.c, no JSON): the
+ * supervisor, which may not open files for writing any more, writes it into a descriptor that it
+ * opened early and renames that.
+ */
+enum {
+	CONTAINER_STATE_MAX = 2048,
+};
+size_t container_format_state(const struct container_state *st, char buf[CONTAINER_STATE_MAX]);
 /* Replace `state` below dirfd. Plain write + rename, no allocation: the supervisor calls it. */
 int container_write_state(int dirfd, const struct container_state *st) _nodiscard_;
 int container_read_state(int dirfd, struct container_state *ret) _nodiscard_;
