@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "base/str.h"
+#include "oci/digest.h"
 #include "storage/store.h"
 
 /*
@@ -29,6 +30,8 @@ struct container_state {
 	pid_t pid;	     /* pid 1 of the container, in the host's pid namespace */
 	uint64_t start_time; /* its proc_start_time(), against reuse of the number */
 	pid_t supervisor;
+	uint64_t supervisor_start;  /* container_state_set_supervisor() */
+	char node[ID_NODE_LEN + 1]; /* id_node() of where it runs: pids mean something there only */
 	int exit_code;
 	bool remove_at_end;		/* --rm: a dead one is debris */
 	char started[40], finished[40]; /* RFC 3339, "" = never */
@@ -39,20 +42,29 @@ struct container_state {
 struct container {
 	char id[ID_LEN + 1];
 	char name[256];
-	int dirfd; /* containers/<id> */
+	char created[40];
+	struct digest image; /* manifest digest; unset = none */
+	int dirfd;	     /* containers/<id> */
 	struct container_state state;
 };
 
+struct container_new {
+	const char *name;   /* "" or NULL: generated (adjective_noun) */
+	const char *config; /* stored as given */
+	size_t config_len;
+	struct digest image; /* manifest digest: rmi refuses it from now on; unset = none */
+	bool remove_at_end;
+};
+
 /*
- * New record with a fresh id; an empty name is generated (adjective_noun). -EEXIST: name in use.
- * The `config` text is stored as given. No fsync: this is the start path. The lock for life is
+ * New record with a fresh id. -EEXIST: name in use. -ENOENT: the image was removed meanwhile. No
+ * fsync: this is the start path. The lock for life is
  * taken before the record appears under containers/ and returned: no sweep ever sees the record of
  * a living command unlocked. remove_at_end goes into the first state (CONTAINER_CREATED), so that
  * a `run --rm` that is killed at any moment leaves debris that the sweep knows as such.
  */
-int container_create(struct store *s, const char *name, const char *config, size_t config_len,
-		     bool remove_at_end, struct container *ret, int *ret_lock,
-		     struct error *err) _nodiscard_;
+int container_create(struct store *s, const struct container_new *new, struct container *ret,
+		     int *ret_lock, struct error *err) _nodiscard_;
 /* By full id, unique prefix, or name. -ENOENT. A record whose lock is free but says running is
  * returned as exited with code 137 (and its left-over processes are killed by the sweep). */
 int container_find(struct store *s, const char *name_or_id, struct container *ret,
@@ -73,13 +85,21 @@ enum {
 	CONTAINER_STATE_MAX = 2048,
 };
 size_t container_format_state(const struct container_state *st, char buf[CONTAINER_STATE_MAX]);
+/*
+ * Say in the state who supervises: this process, or the pid given (not 0). The runtime directory
+ * with the lock may vanish under a living container (logout removes /run/user/UID) or be another
+ * one (cron has no XDG_RUNTIME_DIR): a container counts as dead only when its lock is free and
+ * this process is gone. Pid and start time survive an exec.
+ */
+int container_state_set_supervisor(struct container_state *st, pid_t pid) _nodiscard_;
 /* Replace `state` below dirfd. Plain write + rename, no allocation: the supervisor calls it. */
 int container_write_state(int dirfd, const struct container_state *st) _nodiscard_;
 int container_read_state(int dirfd, struct container_state *ret) _nodiscard_;
 
 /* The lock for life. -EAGAIN: alive. */
 int container_lock(struct store *s, const struct container *c) _nodiscard_;
-bool container_is_alive(struct store *s, const char *id);
+/* By lock, or by the recorded supervisor. */
+bool container_is_alive(struct store *s, const struct container *c);
 
 /* Drop the name, move the record to trash. The caller holds the lock. */
 int container_remove(struct store *s, struct container *c, struct error *err) _nodiscard_;

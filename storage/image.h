@@ -17,17 +17,21 @@
  */
 struct image {
 	struct digest manifest, config;
-	uint64_t size; /* unpacked bytes, sum of the sidecars */
+	struct digest index; /* through which it was chosen; unset = none */
+	uint64_t size;	     /* unpacked bytes, sum of the sidecars */
 	struct platform platform;
 	char created[64];
 	struct digest *layers; /* diff-ids, bottom first */
 	size_t n_layers;
-	struct strv names; /* full reference strings that point here */
+	struct strv names; /* full reference strings that point here: "docker.io/library/a:1" */
+	struct strv
+		digests; /* repositories with the digest that was asked for: "NAME@sha256:..." */
 };
 
 /*
  * Publish after every layer is in place: the record (blobs of manifest and config are put already),
- * then the name. Both are fsynced: few and small.
+ * then the name. Both are fsynced: few and small. index: digest of the index that led here, or
+ * NULL. -ESTALE: a layer is not there (it was not claimed, and another command removed it).
  */
 int image_publish(struct store *s, const struct reference *name, const struct digest *manifest,
 		  const struct manifest *m, const struct imgconfig *c, const struct digest *index,
@@ -48,3 +52,19 @@ void image_list_done(struct image *list, size_t n);
 /* The stored config document, parsed. */
 int image_config(struct store *s, const struct image *i, struct imgconfig *ret,
 		 struct error *err) _nodiscard_;
+
+/* Point `name` at the image, replacing what it pointed at. */
+int image_tag(struct store *s, const struct image *i, const struct reference *name,
+	      struct error *err) _nodiscard_;
+
+enum image_remove_flags {
+	IMAGE_REMOVE_FORCE = 1 << 0, /* names go even where a container uses the image */
+};
+/*
+ * Remove a name, or by id all names of an image; with the last name the image's record, and every
+ * layer and blob that no other image names. An image that a container uses is refused (-EBUSY);
+ * with FORCE its names go and the image stays, nameless, until the container is removed. The
+ * removed names and manifest digests are appended for the command to print.
+ */
+int image_remove(struct store *s, const char *name_or_id, enum image_remove_flags flags,
+		 struct strv *ret_names, struct strv *ret_images, struct error *err) _nodiscard_;

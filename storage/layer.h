@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -9,6 +10,14 @@
 #include "storage/store.h"
 
 /* layers/<diffid-hex>/{meta,tree}: one tree per diff-id, not per chain. */
+
+/*
+ * Claims: a layer that no image record names is debris, unless a living staging directory claims
+ * it. A pull claims all layers of its manifest first, asks layer_check() then, and leaves out only
+ * what that finds. Claims end with the staging directory. layer_publish() claims by itself.
+ */
+int layer_claim(struct store *s, const struct digest *diff_ids, size_t n,
+		struct error *err) _nodiscard_;
 
 /* Is the layer there and to be trusted on this boot (durable, or made since the boot)? A layer that
  * is torn or from a crashed boot is verified against its sidecar, else moved to trash and reported
@@ -25,6 +34,13 @@ int layer_publish(struct store *s, int staging_fd, const char *name, const struc
 
 /* One syncfs for all layers published and not yet durable, then their durable marks. */
 int layer_make_durable(struct store *s, struct error *err) _nodiscard_;
+
+/*
+ * Do the tree's files belong to the caller's present map? -ESTALE with D-19 where the layer was
+ * unpacked under another range. The numbers are those of struct idmap (src/runtime/userns.h).
+ */
+int layer_check_owner(struct store *s, const struct digest *diff_id, uint32_t uid0, uint32_t uid1,
+		      uint32_t gid0, uint32_t gid1, struct error *err) _nodiscard_;
 
 /* O_PATH of layers/<hex>/tree. */
 int layer_open_tree(struct store *s, const struct digest *diff_id, struct error *err) _nodiscard_;
