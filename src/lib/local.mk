@@ -21,3 +21,39 @@ libbase_a_SOURCES = \
 	src/lib/base/sys.c src/lib/base/sys.h \
 	src/lib/base/timefmt.c src/lib/base/timefmt.h \
 	src/lib/netctl.h src/lib/transferctl.h
+
+noinst_LIBRARIES += libcodec.a
+libcodec_a_CPPFLAGS = $(INC_LIB) $(JSONC_CFLAGS)
+libcodec_a_SOURCES = \
+	src/lib/codec/json.c src/lib/codec/json.h
+
+noinst_LIBRARIES += liboci.a
+liboci_a_CPPFLAGS = $(INC_LIB) $(JSONC_CFLAGS)
+liboci_a_SOURCES = \
+	src/lib/oci/digest.c src/lib/oci/digest.h \
+	src/lib/oci/imgconfig.c src/lib/oci/imgconfig.h \
+	src/lib/oci/manifest.c src/lib/oci/manifest.h \
+	src/lib/oci/platform.c src/lib/oci/platform.h \
+	src/lib/oci/reference.c src/lib/oci/reference.h
+
+if HAVE_CMOCKA
+oci_tests = test_json test_reference test_platform test_manifest test_imgconfig
+check_PROGRAMS += $(oci_tests)
+TESTS += $(oci_tests)
+oci_test_ldadd = liboci.a libcodec.a libbase.a $(JSONC_LIBS) $(CMOCKA_LIBS)
+test_json_SOURCES = tests/unit/test_json.c
+test_json_CPPFLAGS = $(INC_LIB) $(JSONC_CFLAGS) $(CMOCKA_CFLAGS)
+test_json_LDADD = $(oci_test_ldadd)
+test_reference_SOURCES = tests/unit/test_reference.c
+test_reference_CPPFLAGS = $(INC_LIB) $(CMOCKA_CFLAGS)
+test_reference_LDADD = $(oci_test_ldadd)
+test_platform_SOURCES = tests/unit/test_platform.c
+test_platform_CPPFLAGS = $(INC_LIB) $(CMOCKA_CFLAGS)
+test_platform_LDADD = $(oci_test_ldadd)
+test_manifest_SOURCES = tests/unit/test_manifest.c
+test_manifest_CPPFLAGS = $(INC_LIB) $(CMOCKA_CFLAGS)
+test_manifest_LDADD = $(oci_test_ldadd)
+test_imgconfig_SOURCES = tests/unit/test_imgconfig.c
+test_imgconfig_CPPFLAGS = $(INC_LIB) $(CMOCKA_CFLAGS)
+test_imgconfig_LDADD = $(oci_test_ldadd)
+endif

@@ -15,6 +15,7 @@
  */
 enum {
 	JSON_DEPTH_MAX = 32,
+	JSON_VALUES_MAX = 1 << 17, /* members and elements of one document */
 };
 
 /* The whole buffer is one document. The result is released with json_object_put(). */

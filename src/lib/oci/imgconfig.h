@@ -32,3 +32,6 @@ struct imgconfig {
 int imgconfig_parse(const char *json, size_t len, struct imgconfig *ret,
 		    struct error *err) _nodiscard_;
 void imgconfig_done(struct imgconfig *c);
+/* Does it name exactly one diff-id for each of the manifest's layers? -EBADMSG. */
+int imgconfig_check_layers(const struct imgconfig *c, size_t n_layers,
+			   struct error *err) _nodiscard_;

@@ -16,6 +16,8 @@ struct platform {
 /* "linux/arm64", "arm64", "linux/arm/v7"; normalised as containerd does (x86_64 -> amd64,
  * aarch64 -> arm64, arm64/v8 -> arm64). */
 int platform_parse(const char *s, struct platform *ret, struct error *err) _nodiscard_;
+/* The same normalisation for a platform that a document gave. */
+void platform_normalize(struct platform *p);
 /* Of this machine (uname). */
 void platform_host(struct platform *ret);
 /* Can `have` run where `want` is asked for? An empty variant matches each. */
