@@ -16,7 +16,7 @@ libbase_a_SOURCES = \
 	src/lib/base/opt.c src/lib/base/opt.h \
 	src/lib/base/path.c src/lib/base/path.h \
 	src/lib/base/proc.c src/lib/base/proc.h \
-	src/lib/base/sandbox.h \
+	src/lib/base/sandbox.c src/lib/base/sandbox.h \
 	src/lib/base/str.c src/lib/base/str.h \
 	src/lib/base/sys.c src/lib/base/sys.h \
 	src/lib/base/timefmt.c src/lib/base/timefmt.h \

@@ -1,1 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
+noinst_LIBRARIES += libruntime.a
+libruntime_a_CPPFLAGS = $(INC_SRC)
+libruntime_a_SOURCES = \
+	src/runtime/caps.c src/runtime/ctr.h \
+	src/runtime/hostdiag.c src/runtime/hostdiag.h \
+	src/runtime/idmap.c src/runtime/idmap.h \
+	src/runtime/rootcaller.c src/runtime/rootcaller.h \
+	src/runtime/signals.c \
+	src/runtime/userns.c src/runtime/userns.h
+
+if HAVE_CMOCKA
+check_PROGRAMS += test_idmap test_ctrwords
+TESTS += test_idmap test_ctrwords
+test_idmap_SOURCES = tests/unit/test_idmap.c
+test_idmap_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
+test_idmap_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
+test_ctrwords_SOURCES = tests/unit/test_ctrwords.c
+test_ctrwords_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
+test_ctrwords_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
+endif

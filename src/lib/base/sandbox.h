@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 
 /*
  * Sandboxes of our own helper programs. Filters are arrays made by make: tools/seccomp-gen reads

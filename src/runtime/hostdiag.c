@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "runtime/hostdiag.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/stat.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/str.h"
+
+/* The value of a one-number file below /proc/sys, or `absent`. */
+static uint64_t sysctl_read(const char *path, uint64_t absent)
+{
+	_cleanup_(freep) char *text = NULL;
+	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint64_t v;
+
+	if (fd < 0 || fd_read_to_end(fd, 64, &text, NULL) < 0)
+		return absent;
+	text[strcspn(text, "\n")] = '\0';
+	return num_u64(text, &v) == 0 ? v : absent;
+}
+
+/* chroot(2) into a directory that is no mount point; into a mount point it cannot be told. */
+static bool root_is_chroot(void)
+{
+	struct statx sx;
+
+	if (statx(AT_FDCWD, "/", AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &sx) < 0)
+		return false;
+	return (sx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) &&
+	       !(sx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+static bool under_seccomp(void)
+{
+	return prctl(PR_GET_SECCOMP) == 2;
+}
+
+static int found(struct error *err, int r, enum dcode code, const char *why)
+{
+	error_set(err, r, "make a user namespace: %s", why);
+	error_host(err, code);
+	return r;
+}
+
+int hostdiag_userns(int r, struct error *err)
+{
+	if (sysctl_read("/proc/sys/user/max_user_namespaces", 1) == 0)
+		return found(err, r, DCODE_USERNS_OFF, "user.max_user_namespaces is 0");
+	if (sysctl_read("/proc/sys/kernel/unprivileged_userns_clone", 1) == 0)
+		return found(err, r, DCODE_USERNS_OFF, "kernel.unprivileged_userns_clone is 0");
+	if (r == -ENOSPC || r == -EUSERS)
+		return found(err, r, DCODE_USERNS_OFF,
+			     "the limit of user.max_user_namespaces is reached");
+	if (r == -EINVAL || r == -ENOSYS)
+		return found(err, r, DCODE_USERNS_OFF, "this kernel is built without them");
+	if (r == -EPERM && root_is_chroot())
+		return found(err, r, DCODE_CHROOT, "the kernel refuses it inside chroot(2)");
+	if (sysctl_read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 0) == 1)
+		return found(err, r, DCODE_USERNS_DENIED, "AppArmor restricts them to profiles");
+	if (under_seccomp()) {
+		found(err, r, DCODE_USERNS_DENIED, "a seccomp filter on this process refuses it");
+		error_hint(err, "this is a container of another tool, or a sandbox: start that "
+				"one with a seccomp profile that allows unshare and clone");
+		return r;
+	}
+	error_code(err, r, "make a user namespace");
+	error_host(err, DCODE_USERNS_DENIED);
+	return r;
+}
+
+int hostdiag_no_power(int r, struct error *err)
+{
+	error_code(err, r, "mount inside the new user namespace");
+	error_host(err, DCODE_USERNS_DENIED);
+	return r;
+}
+
+static const char *missing_privilege(const char *program)
+{
+	struct statvfs vfs;
+	struct stat st;
+	char caps[64];
+
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+		return "this process has no_new_privs set";
+	if (stat(program, &st) < 0)
+		return "it cannot be looked at";
+	if (!((st.st_mode & S_ISUID) && st.st_uid == 0) &&
+	    getxattr(program, "security.capability", caps, sizeof(caps)) < 0)
+		return "it has neither the setuid bit nor file capabilities";
+	if (statvfs(program, &vfs) == 0 && (vfs.f_flag & ST_NOSUID))
+		return "its file system is mounted nosuid";
+	return NULL;
+}
+
+int hostdiag_idmap(const char *program, int status, const char *said, struct error *err)
+{
+	const char *why = missing_privilege(program);
+
+	if (status == 127) {
+		error_set(err, -ENOEXEC, "%s cannot be executed", program);
+		error_host(err, DCODE_NO_NEWIDMAP);
+		return -ENOEXEC;
+	}
+	if (why) {
+		error_set(err, -EPERM, "%s cannot write the id map: %s", program, why);
+		error_host(err, DCODE_NEWIDMAP_PRIV);
+		return -EPERM;
+	}
+	error_set(err, -EPERM, "%s ended with status %d%s%s", program, status, *said ? ": " : "",
+		  said);
+	/* Its own words: "uid range [0-1) -> [1000-1001) not allowed". */
+	error_host(err, strstr(said, "not allowed") ? DCODE_NO_SUBID : DCODE_NEWIDMAP_PRIV);
+	return -EPERM;
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "runtime/idmap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/num.h"
+
+enum {
+	SUBID_SIZE_MAX = 16 << 20, /* a site with 300,000 users fits */
+	LINE_MAX_LEN = 512,
+	ROOT_IDS_MIN = 2, /* id 0 and at least one more */
+};
+
+/* "OWNER:FIRST:COUNT" in a scratch copy of the line. */
+static bool parse_line(char *line, const char **ret_owner, struct idmap_extent *ret)
+{
+	char *first = strchr(line, ':');
+	char *count = first ? strchr(first + 1, ':') : NULL;
+
+	if (!count)
+		return false;
+	*first++ = '\0';
+	*count++ = '\0';
+	*ret_owner = line;
+	if (num_u32(first, &ret->host) < 0 || num_u32(count, &ret->count) < 0)
+		return false;
+	return ret->count > 0 && ret->host <= UINT32_MAX - ret->count;
+}
+
+static bool is_owner(const char *s, const char *name, uid_t uid)
+{
+	uint32_t n;
+
+	if (name && str_eq(s, name))
+		return true;
+	return num_u32(s, &n) == 0 && n == uid;
+}
+
+static bool contains(const struct idmap_extent *e, uint32_t id)
+{
+	return id >= e->host && id - e->host < e->count;
+}
+
+/* Copies the next line into buf (cut lines become empty); NULL at the end. */
+static const char *next_line(const char *p, char buf[LINE_MAX_LEN])
+{
+	size_t n = strcspn(p, "\n");
+
+	if (!*p)
+		return NULL;
+	buf[0] = '\0';
+	if (n < LINE_MAX_LEN) {
+		memcpy(buf, p, n);
+		buf[n] = '\0';
+	}
+	return p + n + (p[n] == '\n');
+}
+
+unsigned idmap_parse(const char *text, const char *name, uid_t owner, uint32_t own, uint32_t max,
+		     struct idmap_extent ret[IDMAP_EXTENTS_MAX])
+{
+	char line[LINE_MAX_LEN];
+	unsigned n = 0;
+
+	while (max && n < IDMAP_EXTENTS_MAX && (text = next_line(text, line))) {
+		struct idmap_extent e;
+		const char *who;
+
+		if (!parse_line(line, &who, &e) || !is_owner(who, name, owner))
+			continue;
+		/* The kernel refuses a map that names a host id twice; 0 is never mapped. */
+		if (contains(&e, 0) || contains(&e, own))
+			continue;
+		if (e.count > max)
+			e.count = max;
+		max -= e.count;
+		ret[n++] = e;
+	}
+	return n;
+}
+
+/* Splits "  A  B  C" into three numbers. */
+static int parse_proc_line(char *line, uint32_t v[3])
+{
+	char *p = line;
+
+	for (int i = 0; i < 3; i++) {
+		size_t n;
+
+		p += strspn(p, " ");
+		n = strcspn(p, " ");
+		if (p[n])
+			p[n++] = '\0';
+		if (num_u32(p, &v[i]) < 0)
+			return -EINVAL;
+		p += n;
+	}
+	return 0;
+}
+
+int idmap_parse_proc(const char *text, uint32_t *ret_own,
+		     struct idmap_extent ret[IDMAP_EXTENTS_MAX])
+{
+	char line[LINE_MAX_LEN];
+	uint32_t v[3], next = 1;
+	unsigned n = 0;
+
+	text = next_line(text, line);
+	if (!text || parse_proc_line(line, v) < 0 || v[0] != 0 || v[2] != 1)
+		return -EINVAL;
+	*ret_own = v[1];
+	while ((text = next_line(text, line))) {
+		if (n == IDMAP_EXTENTS_MAX || parse_proc_line(line, v) < 0 || v[0] != next)
+			return -EINVAL;
+		ret[n++] = (struct idmap_extent){ .host = v[1], .count = v[2] };
+		next += v[2];
+	}
+	return (int)n;
+}
+
+static int read_text(const char *path, char **ret)
+{
+	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return -errno;
+	return fd_read_to_end(fd, SUBID_SIZE_MAX, ret, NULL);
+}
+
+int idmap_root_range(const char *file, struct idmap_extent *ret)
+{
+	_cleanup_(freep) char *text = NULL;
+	struct idmap_extent e[IDMAP_EXTENTS_MAX];
+	int r = read_text(file, &text);
+
+	if (r < 0)
+		return r;
+	if (idmap_parse(text, "root", 0, UINT32_MAX, IDMAP_COUNT + 1, e) == 0 ||
+	    e[0].count < ROOT_IDS_MIN)
+		return -ENOENT;
+	*ret = e[0];
+	return 0;
+}
+
+void idmap_format(struct str_buf *out, uint32_t own, const struct idmap_extent *e, unsigned n)
+{
+	uint32_t next = 1;
+
+	str_buf_addf(out, "0 %u 1\n", own);
+	for (unsigned i = 0; i < n; i++) {
+		str_buf_addf(out, "%u %u %u\n", next, e[i].host, e[i].count);
+		next += e[i].count;
+	}
+}
+
+static void sum_up(struct idmap *m)
+{
+	m->n_uids = m->n_gids = 0;
+	for (unsigned i = 0; i < m->n_uid_extents; i++)
+		m->n_uids += m->uids[i].count;
+	for (unsigned i = 0; i < m->n_gid_extents; i++)
+		m->n_gids += m->gids[i].count;
+	m->uid1 = m->n_uid_extents ? m->uids[0].host : 0;
+	m->gid1 = m->n_gid_extents ? m->gids[0].host : 0;
+}
+
+/* A program that another carrel process started inside U cannot see the files' numbers anew. */
+static int load_inside(struct idmap *ret, struct error *err)
+{
+	_cleanup_(freep) char *uids = NULL, *gids = NULL;
+	struct idmap m = { 0 };
+	int r, n_uids, n_gids;
+
+	r = read_text("/proc/self/uid_map", &uids);
+	if (r == 0)
+		r = read_text("/proc/self/gid_map", &gids);
+	if (r < 0)
+		return error_code(err, r, "read the id map of this process");
+	n_uids = idmap_parse_proc(uids, &m.uid0, m.uids);
+	n_gids = idmap_parse_proc(gids, &m.gid0, m.gids);
+	if (n_uids < 0 || n_gids < 0)
+		return error_set(err, -EINVAL, "the id map of this process is not carrel's");
+	m.n_uid_extents = (unsigned)n_uids;
+	m.n_gid_extents = (unsigned)n_gids;
+	sum_up(&m);
+	*ret = m;
+	return 0;
+}
+
+/* The range behind a dropped root caller: id 0 is its first id, which this process is. */
+static int load_roots(struct idmap *ret, struct error *err)
+{
+	struct idmap m = { .uid0 = getuid(), .gid0 = getgid() };
+	struct idmap_extent u, g;
+
+	if (idmap_root_range("/etc/subuid", &u) < 0 || idmap_root_range("/etc/subgid", &g) < 0 ||
+	    u.host != m.uid0 || g.host != m.gid0) {
+		error_set(err, -ENOENT, "root's range of subordinate ids is not there any more");
+		error_host(err, DCODE_ROOT_SUBID);
+		return -ENOENT;
+	}
+	m.uids[0] = (struct idmap_extent){ .host = u.host + 1, .count = u.count - 1 };
+	m.gids[0] = (struct idmap_extent){ .host = g.host + 1, .count = g.count - 1 };
+	if (m.uids[0].count > IDMAP_COUNT - 1)
+		m.uids[0].count = IDMAP_COUNT - 1;
+	if (m.gids[0].count > IDMAP_COUNT - 1)
+		m.gids[0].count = IDMAP_COUNT - 1;
+	m.n_uid_extents = m.n_gid_extents = 1;
+	sum_up(&m);
+	*ret = m;
+	return 0;
+}
+
+static int load_file(const char *path, const char *name, uint32_t own,
+		     struct idmap_extent ret[IDMAP_EXTENTS_MAX], unsigned *ret_n, struct error *err)
+{
+	_cleanup_(freep) char *text = NULL;
+	int r = read_text(path, &text);
+
+	if (r < 0 && r != -ENOENT)
+		return error_code(err, r, "read %s", path);
+	*ret_n = r < 0 ? 0 : idmap_parse(text, name, getuid(), own, IDMAP_COUNT - 1, ret);
+	if (*ret_n)
+		return 0;
+	if (name)
+		error_set(err, -ENOENT, "no range for user %s in %s", name, path);
+	else
+		error_set(err, -ENOENT, "no range for user id %u in %s", getuid(), path);
+	error_host(err, DCODE_NO_SUBID);
+	return -ENOENT;
+}
+
+int idmap_load(struct idmap *ret, struct error *err)
+{
+	struct idmap m = { .uid0 = getuid(), .gid0 = getgid() };
+	struct passwd *pw;
+	const char *name;
+	int r;
+
+	if (userns_is_inside())
+		return load_inside(ret, err);
+	if (secure_getenv(IDMAP_MAPPER_ENV))
+		return load_roots(ret, err);
+	if (m.uid0 == 0 || m.gid0 == 0) {
+		error_set(err, -EPERM, "host id 0 is never mapped into a container");
+		error_host(err, DCODE_ROOT_SUBID);
+		return -EPERM;
+	}
+	pw = getpwuid(m.uid0);
+	name = pw ? pw->pw_name : NULL;
+	r = load_file("/etc/subuid", name, m.uid0, m.uids, &m.n_uid_extents, err);
+	if (r == 0)
+		r = load_file("/etc/subgid", name, m.gid0, m.gids, &m.n_gid_extents, err);
+	if (r < 0)
+		return r;
+	sum_up(&m);
+	*ret = m;
+	return 0;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "runtime/userns.h"
+
+/*
+ * The text of /etc/subuid or /etc/subgid: lines "OWNER:FIRST:COUNT", OWNER a name or a number.
+ * Takes the owner's ranges in the order of the file until max ids or IDMAP_EXTENTS_MAX ranges are
+ * there. Lines that are malformed, contain host id 0, wrap around or contain `own` are skipped.
+ * name may be NULL. Returns the number of ranges.
+ */
+unsigned idmap_parse(const char *text, const char *name, uid_t owner, uint32_t own, uint32_t max,
+		     struct idmap_extent ret[IDMAP_EXTENTS_MAX]);
+
+/*
+ * The text of /proc/self/uid_map as U has it: first line is id 0 alone, the others are contiguous
+ * from 1 on. Returns the number of extents behind it, -EINVAL for any other shape.
+ */
+int idmap_parse_proc(const char *text, uint32_t *ret_own,
+		     struct idmap_extent ret[IDMAP_EXTENTS_MAX]) _nodiscard_;
+
+/* The first range of root's, whole: host ids [first, first + count). -ENOENT. */
+int idmap_root_range(const char *file, struct idmap_extent *ret) _nodiscard_;
+
+/* "0 OWN 1\n1 HOST COUNT\n..." for a map file. */
+void idmap_format(struct str_buf *out, uint32_t own, const struct idmap_extent *e, unsigned n);
+
+/* Set where root's mapper listens; read by programs that a dropped root caller started. */
+#define IDMAP_MAPPER_ENV "CARREL_MAPPER"

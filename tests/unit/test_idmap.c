@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka wants the four above first */
+#include <cmocka.h>
+#include <errno.h>
+#include <string.h>
+
+#include "runtime/idmap.h"
+
+static struct idmap_extent got[IDMAP_EXTENTS_MAX];
+
+static unsigned parse(const char *text)
+{
+	return idmap_parse(text, "ann", 1000, 1000, IDMAP_COUNT - 1, got);
+}
+
+static void test_by_name_and_number(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("bob:100000:65536\nann:165536:65536\n"), 1);
+	assert_int_equal(got[0].host, 165536);
+	assert_int_equal(got[0].count, 65535);
+	assert_int_equal(parse("1000:231072:100\n"), 1);
+	assert_int_equal(got[0].host, 231072);
+	assert_int_equal(got[0].count, 100);
+	assert_int_equal(parse("10000:231072:100\nanna:5:6\nan:5:6\n"), 0);
+	/* Without a newline at the end. */
+	assert_int_equal(parse("ann:7:9"), 1);
+	assert_int_equal(idmap_parse("ann:7:9", NULL, 5, 5, 10, got), 0);
+}
+
+static void test_several_ranges(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("ann:100000:1000\nbob:1:2\nann:300000:70000\nann:1:1\n"), 2);
+	assert_int_equal(got[0].count, 1000);
+	assert_int_equal(got[1].host, 300000);
+	assert_int_equal(got[1].count, 64535);
+}
+
+static void test_refused_lines(void **state)
+{
+	(void)state;
+	/* Host id 0 and the user's own id are never mapped a second time. */
+	assert_int_equal(parse("ann:0:65536\nann:1000:1\nann:500:501\n"), 0);
+	assert_int_equal(parse("ann:4294967295:2\nann:4294967000:4294967000\n"), 0);
+	assert_int_equal(parse("ann\nann:\nann:1\nann:x:5\nann:5:x\nann:-5:5\nann:5:0\n\n::\n"), 0);
+	assert_int_equal(parse(""), 0);
+}
+
+static void test_long_line_is_skipped(void **state)
+{
+	char text[3000];
+
+	(void)state;
+	memset(text, 'a', 2000);
+	memcpy(text + 2000, ":1:2\nann:50:3\n", sizeof(":1:2\nann:50:3\n"));
+	assert_int_equal(parse(text), 1);
+	assert_int_equal(got[0].host, 50);
+}
+
+static void test_proc_text(void **state)
+{
+	uint32_t own;
+
+	(void)state;
+	assert_int_equal(idmap_parse_proc("         0       1002          1\n"
+					  "         1     165536      65535\n",
+					  &own, got),
+			 1);
+	assert_int_equal(own, 1002);
+	assert_int_equal(got[0].host, 165536);
+	assert_int_equal(got[0].count, 65535);
+	assert_int_equal(idmap_parse_proc("0 0 4294967295\n", &own, got), -EINVAL);
+	assert_int_equal(idmap_parse_proc("0 5 1\n2 9 9\n", &own, got), -EINVAL);
+	assert_int_equal(idmap_parse_proc("", &own, got), -EINVAL);
+}
+
+static void test_format(void **state)
+{
+	const struct idmap_extent e[] = { { 100, 10 }, { 500, 5 } };
+	struct str_buf b;
+
+	(void)state;
+	str_buf_init(&b, 1000);
+	idmap_format(&b, 77, e, 2);
+	assert_string_equal(b.s, "0 77 1\n1 100 10\n11 500 5\n");
+	str_buf_done(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_by_name_and_number),
+		cmocka_unit_test(test_several_ranges),
+		cmocka_unit_test(test_refused_lines),
+		cmocka_unit_test(test_long_line_is_skipped),
+		cmocka_unit_test(test_proc_text),
+		cmocka_unit_test(test_format),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
