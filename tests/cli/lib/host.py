@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The part of contrib/check that needs root: what an ordinary user cannot make for the tests.
+
+Runs as pid 1 of fresh mount, network, IPC and pid namespaces, so that whatever a test leaves
+behind ends with it. In there:
+  - /dev/net/tun and /dev/fuse are nodes of our own, open to all (the machine's may be 0600);
+  - this network namespace plays "the host": lo, and a link `host0` to the *peer* namespace, which
+    plays the rest of the world: every address is routed to it;
+  - /etc/resolv.conf is a file that the tests may write;
+  - a socket serves the few things that tests ask of root, each a row of OPS. It is for the test
+    user only and can run nothing but the carrel under test with privilege.
+"""
+import array
+import ctypes
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+
+CLONE_NEWNET = 0x40000000
+HOST4, PEER4, HOST6, PEER6 = "198.18.0.1", "198.18.0.2", "fdca:44e1::1", "fdca:44e1::2"
+MAX_REQUEST = 65536
+ENV_WORDS = ("HOME", "PATH", "TERM", "LANG", "NO_COLOR", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE")
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def sh(*argv):
+    subprocess.run(argv, check=True)
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+
+
+class Host:
+    def __init__(self):
+        self.base = os.environ["CARREL_TEST_BASE"]
+        self.prefix = os.environ["CARREL_PREFIX"]
+        self.user = pwd.getpwnam(os.environ["CARREL_TEST_USER"])
+        self.features = {"root", "subids"}
+        self.peer_pid = None
+        self.serial = 0
+        self.lock = threading.Lock()
+
+    def say_missing(self, what, why):
+        print(f"host: no {what}: {why}", file=sys.stderr)
+
+    def devices(self):
+        """Binds over the machine's nodes: their mode is the machine's business."""
+        nodes = os.path.join(self.base, "dev")
+        os.mkdir(nodes)
+        sh("mount", "-t", "tmpfs", "-o", "mode=755,size=64k", "carrel-check", nodes)
+        for name, path, rdev in (("tun", "/dev/net/tun", os.makedev(10, 200)),
+                                 ("fuse", "/dev/fuse", os.makedev(10, 229))):
+            try:
+                node = os.path.join(nodes, name)
+                os.mknod(node, stat.S_IFCHR | 0o666, rdev)
+                os.chmod(node, 0o666)
+                os.close(os.open(node, os.O_RDWR))
+                sh("mount", "--bind", node, path)
+                self.features.add(name)
+            except (OSError, subprocess.CalledProcessError) as e:
+                self.say_missing(path, e)
+
+    def resolv(self):
+        path = os.path.join(self.base, "resolv.conf")
+        write(path, f"nameserver {PEER4}\n")
+        os.chown(path, self.user.pw_uid, self.user.pw_gid)
+        real = os.path.realpath("/etc/resolv.conf")
+        if os.path.exists(real):
+            sh("mount", "--bind", path, real)
+
+    def root_dirs(self):
+        """Carrel called by root keeps its store in fixed places: give it empty ones."""
+        for name, path in (("rootlib", "/var/lib/carrel"), ("rootrun", "/run/carrel")):
+            ours = os.path.join(self.base, name)
+            os.mkdir(ours, 0o755)
+            os.makedirs(path, exist_ok=True)
+            sh("mount", "--bind", ours, path)
+
+    def peer(self):
+        up_r, up_w = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(up_r)
+            if libc.unshare(CLONE_NEWNET) < 0:
+                os._exit(1)
+            os.write(up_w, b"u")
+            signal.pause()
+            os._exit(0)
+        os.close(up_w)
+        if os.read(up_r, 1) != b"u":
+            raise OSError("the peer network namespace cannot be made")
+        os.close(up_r)
+        self.peer_pid = pid
+        sh("ip", "link", "set", "lo", "up")
+        sh("ip", "link", "add", "host0", "type", "veth", "peer", "name", "peer0",
+           "netns", str(pid))
+        write("/proc/sys/net/ipv4/ping_group_range", "0 2147483647")
+        for addr in (HOST4 + "/30", HOST6 + "/64"):
+            sh("ip", "addr", "add", addr, "dev", "host0", *(["nodad"] if ":" in addr else []))
+        sh("ip", "link", "set", "host0", "up")
+        inside = ["nsenter", f"--net=/proc/{pid}/ns/net", "--"]
+        sh(*inside, "ip", "link", "set", "lo", "up")
+        for addr in (PEER4 + "/30", PEER6 + "/64"):
+            sh(*inside, "ip", "addr", "add", addr, "dev", "peer0",
+               *(["nodad"] if ":" in addr else []))
+        sh(*inside, "ip", "link", "set", "peer0", "up")
+        # Servers there are the test user's: let it have ports 53 and 80.
+        sh(*inside, "sh", "-c", "echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start")
+        sh("ip", "route", "add", "default", "via", PEER4)
+        sh("ip", "-6", "route", "add", "default", "via", PEER6)
+        self.features.add("peer")
+
+    def as_user(self, argv):
+        return ["setpriv", "--reuid", str(self.user.pw_uid), "--regid", str(self.user.pw_gid),
+                "--init-groups", "--inh-caps=-all", "--"] + argv
+
+    def user_env(self):
+        env = {k: v for k, v in os.environ.items() if k.startswith("CARREL_")}
+        env.update(HOME=self.user.pw_dir, USER=self.user.pw_name, LANG="C.UTF-8", TERM="xterm",
+                   PATH="/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+        return env
+
+    # One method per request: returns the process to wait for, or a dict that is the answer.
+    def op_carrel(self, req, undo):
+        env = {k: v for k, v in req.get("env", {}).items()
+               if k in ENV_WORDS or k.startswith(("XDG_", "CARREL_"))}
+        return [os.path.join(self.prefix, "bin/carrel")] + req["argv"], env
+
+    def op_peer(self, req, undo):
+        argv = ["nsenter", f"--net=/proc/{self.peer_pid}/ns/net", "--"]
+        return argv + self.as_user(req["argv"]), self.user_env()
+
+    def op_tmpfs(self, req, undo):
+        """A small file system of its own, to be filled up."""
+        with self.lock:
+            self.serial += 1
+            path = os.path.join(self.base, f"tmpfs{self.serial}")
+        os.mkdir(path)
+        sh("mount", "-t", "tmpfs", "-o",
+           f"mode=700,uid={self.user.pw_uid},gid={self.user.pw_gid},size={int(req['bytes'])}",
+           "carrel-check", path)
+        undo.append(lambda: sh("umount", "-l", path))
+        return {"path": path}
+
+    def op_readonly(self, req, undo):
+        path = os.path.realpath(req["path"])
+        if not path.startswith(self.base + "/"):
+            return {"error": "not below the test directory"}
+        sh("mount", "--bind", path, path)
+        sh("mount", "-o", "remount,bind,ro", path)
+        undo.append(lambda: sh("umount", "-l", path))
+        return {"path": path}
+
+    def op_remove(self, req, undo):
+        """Removes a test's directory: some files in it belong to subordinate ids."""
+        path = os.path.normpath(req["path"])
+        if not path.startswith(self.base + "/t/"):
+            return {"error": "not below the test directory"}
+        shutil.rmtree(path, ignore_errors=True)
+        return {"path": path}
+
+    OPS = {"carrel": op_carrel, "peer": op_peer, "tmpfs": op_tmpfs, "readonly": op_readonly,
+           "remove": op_remove}
+
+    def serve_one(self, conn):
+        undo = []
+        try:
+            data, fds, _, _ = socket.recv_fds(conn, MAX_REQUEST, 3)
+            try:
+                req = json.loads(data)
+                answer = self.OPS[req["op"]](self, req, undo)
+                if isinstance(answer, tuple):
+                    answer = self.run(conn, fds, *answer)
+            except Exception as e:  # whatever it is, the test that asked must hear of it
+                answer = {"error": repr(e)}
+            finally:
+                for fd in fds:
+                    os.close(fd)
+            conn.send(json.dumps(answer).encode())
+            if undo:
+                conn.recv(1)  # until the test closes its end
+        except OSError:
+            pass
+        finally:
+            for f in undo:
+                f()
+            conn.close()
+
+    def run(self, conn, fds, argv, env):
+        child = subprocess.Popen(argv, env=env, stdin=fds[0], stdout=fds[1], stderr=fds[2],
+                                 cwd="/", start_new_session=True)
+        conn.send(json.dumps({"pid": child.pid}).encode())
+
+        def kill_when_gone():
+            try:
+                while True:
+                    word = conn.recv(64)
+                    if not word:
+                        break
+                    os.kill(child.pid, int(word))
+                if child.poll() is None:
+                    os.killpg(child.pid, signal.SIGKILL)
+            except (OSError, ValueError):
+                pass
+        threading.Thread(target=kill_when_gone, daemon=True).start()
+        return {"status": child.wait()}
+
+    def serve(self):
+        path = os.path.join(self.base, "host.sock")
+        srv = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        srv.bind(path)
+        os.chmod(path, 0o600)
+        os.chown(path, self.user.pw_uid, self.user.pw_gid)
+        srv.listen(64)
+
+        def loop():
+            while True:
+                conn, _ = srv.accept()
+                cred = conn.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+                _, uid, _ = array.array("i", cred)
+                if uid != self.user.pw_uid:
+                    conn.close()
+                    continue
+                threading.Thread(target=self.serve_one, args=(conn,), daemon=True).start()
+        threading.Thread(target=loop, daemon=True).start()
+
+    def main(self, words):
+        self.devices()
+        self.resolv()
+        self.root_dirs()
+        try:
+            self.peer()
+        except (OSError, subprocess.CalledProcessError) as e:
+            self.say_missing("peer network namespace", e)
+        self.serve()
+        tests = os.path.join(self.base, "t")
+        os.mkdir(tests, 0o755)
+        os.chown(tests, self.user.pw_uid, self.user.pw_gid)
+        tally = os.path.join(self.base, "tally")
+        write(tally, "")
+        os.chown(tally, self.user.pw_uid, self.user.pw_gid)
+        env = self.user_env()
+        env["CARREL_TEST_FEATURES"] = ",".join(sorted(self.features))
+        env.setdefault("CARREL_TEST_STRICT", ",".join(sorted(self.features | {
+            "debian", "registry", "skopeo", "umoci", "tools"})))
+        return subprocess.call(
+            self.as_user(["/usr/bin/python3", "tests/cli/lib/session.py"] + words),
+            env=env, cwd=os.path.join(self.base, "src"))
+
+
+def main():
+    # Pid 1 only reaps: orphans come to it.
+    worker = os.fork()
+    if worker == 0:
+        os._exit(Host().main(sys.argv[1:]) & 0xff)
+    while True:
+        pid, status = os.wait()
+        if pid == worker:
+            return os.waitstatus_to_exitcode(status) & 0xff
+
+
+if __name__ == "__main__":
+    sys.exit(main())
