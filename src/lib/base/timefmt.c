@@ -5,15 +5,20 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 char *timefmt_rfc3339(const struct timespec *t, char buf[TIMEFMT_MAX])
 {
-	struct tm tm;
+	struct tm tm = { .tm_year = 70, .tm_mday = 1 };
+	time_t s = t->tv_sec;
 	size_t n;
 
-	(void)gmtime_r(&t->tv_sec, &tm);
+	/* Beyond the four digits of the format there is nothing sensible to say. */
+	if (s < -INT64_C(62167219200) || s > INT64_C(253402300799))
+		s = 0;
+	(void)gmtime_r(&s, &tm);
 	n = strftime(buf, TIMEFMT_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
 	(void)snprintf(buf + n, TIMEFMT_MAX - n, ".%09ldZ", t->tv_nsec);
 	return buf;
@@ -55,7 +60,7 @@ static int parse_zone(const char *s, long *ret)
 	if (r < 0 || *s++ != ':')
 		return -EINVAL;
 	r = parse_digits(&s, 2, &m);
-	if (r < 0 || *s)
+	if (r < 0 || *s || h > 23 || m > 59)
 		return -EINVAL;
 	*ret = sign * (h * 3600L + m * 60L);
 	return 0;
@@ -68,6 +73,7 @@ int timefmt_parse(const char *s, struct timespec *ret)
 	int v[6], r;
 	long ns = 0, scale = 100000000, zone;
 	struct tm tm;
+	time_t t;
 
 	for (int i = 0; i < 6; i++) {
 		r = parse_digits(&s, width[i], &v[i]);
@@ -76,19 +82,28 @@ int timefmt_parse(const char *s, struct timespec *ret)
 		if (i < 5 && *s++ != after[i] && !(i == 2 && (s[-1] == 't' || s[-1] == ' ')))
 			return -EINVAL;
 	}
-	if (*s == '.')
+	if (*s == '.') {
+		if (s[1] < '0' || s[1] > '9')
+			return -EINVAL;
 		for (s++; *s >= '0' && *s <= '9'; s++, scale /= 10)
 			ns += (*s - '0') * scale;
+	}
 	r = parse_zone(s, &zone);
 	if (r < 0)
 		return r;
+	if (v[1] < 1 || v[1] > 12 || v[2] < 1 || v[2] > 31 || v[3] > 23 || v[4] > 59 || v[5] > 60)
+		return -EINVAL;
 	tm = (struct tm){ .tm_year = v[0] - 1900,
 			  .tm_mon = v[1] - 1,
 			  .tm_mday = v[2],
 			  .tm_hour = v[3],
 			  .tm_min = v[4],
 			  .tm_sec = v[5] };
-	*ret = (struct timespec){ .tv_sec = timegm(&tm) - zone, .tv_nsec = ns };
+	t = timegm(&tm);
+	/* timegm() takes a 31 February and turns it into March; :60 is a leap second. */
+	if (tm.tm_mon != v[1] - 1 && v[5] != 60)
+		return -EINVAL;
+	*ret = (struct timespec){ .tv_sec = t - zone, .tv_nsec = ns };
 	return 0;
 }
 
@@ -102,8 +117,8 @@ char *timefmt_age(long s, char buf[TIMEFMT_MAX])
 		{ 2, 1, "1 second", NULL },
 		{ 60, 1, "", "seconds" },
 		{ 120, 1, "About a minute", NULL },
-		{ 46 * 60, 60, "", "minutes" },
-		{ 90 * 60, 60, "About an hour", NULL },
+		{ 3600, 60, "", "minutes" },
+		{ 2 * 3600, 3600, "About an hour", NULL },
 		{ 48 * 3600, 3600, "", "hours" },
 		{ 14 * 86400, 86400, "", "days" },
 		{ 60 * 86400, 7 * 86400, "", "weeks" },
@@ -113,6 +128,9 @@ char *timefmt_age(long s, char buf[TIMEFMT_MAX])
 
 	size_t i = 0;
 
+	/* docker rounds to the nearest hour, then cuts. */
+	if (s >= 3600)
+		s = (s / 3600 + (s % 3600 >= 1800)) * 3600;
 	while (i + 1 < ARRAY_SIZE(rows) && s >= rows[i].below)
 		i++;
 	if (rows[i].word)
