@@ -4,7 +4,6 @@
 #include "base/loop.h"
 
 #include <errno.h>
-#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -46,37 +45,43 @@ void loop_remove(struct loop *loop, struct loop_source *source)
 		return;
 	(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
 	source->events = 0;
-	if (loop->n_removed < LOOP_BATCH)
-		loop->removed[loop->n_removed++] = source;
+	for (int i = 0; i < loop->n_batch; i++)
+		if (loop->batch[i].data.ptr == source)
+			loop->batch[i].data.ptr = NULL;
 }
 
-static bool was_removed(const struct loop *loop, const struct loop_source *source)
+static int dispatch(struct loop *loop)
 {
-	for (unsigned i = 0; i < loop->n_removed; i++)
-		if (loop->removed[i] == source)
-			return true;
-	return false;
+	for (int i = 0; i < loop->n_batch && !loop->quit; i++) {
+		struct loop_source *s = loop->batch[i].data.ptr;
+		uint32_t events = loop->batch[i].events;
+		int r;
+
+		/* An earlier handler of this round may have narrowed what this one waits for. */
+		if (s)
+			events &= s->events | EPOLLERR | EPOLLHUP;
+		if (!s || !events)
+			continue;
+		r = s->handler(loop, s, events);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 int loop_once(struct loop *loop, int timeout_ms)
 {
 	struct epoll_event ev[LOOP_BATCH];
-	int n = epoll_wait(loop->epoll_fd, ev, LOOP_BATCH, timeout_ms);
+	int n = epoll_wait(loop->epoll_fd, ev, LOOP_BATCH, timeout_ms), r;
 
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
-	loop->n_removed = 0;
-	for (int i = 0; i < n && !loop->quit; i++) {
-		struct loop_source *s = ev[i].data.ptr;
-		int r;
-
-		if (was_removed(loop, s))
-			continue;
-		r = s->handler(loop, s, ev[i].events);
-		if (r < 0)
-			return r;
-	}
-	return n;
+	loop->batch = ev;
+	loop->n_batch = n;
+	r = dispatch(loop);
+	loop->batch = NULL;
+	loop->n_batch = 0;
+	return r < 0 ? r : n;
 }
 
 int loop_run(struct loop *loop)

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 
 #include "base/mem.h"
 
@@ -33,9 +34,9 @@ struct loop {
 	int epoll_fd;
 	bool quit;
 	int result;
-	/* A batch skips sources that one of its handlers removed. */
-	struct loop_source *removed[LOOP_BATCH];
-	unsigned n_removed;
+	/* The events in hand: removing a source takes its pointer out of them. */
+	struct epoll_event *batch;
+	int n_batch;
 };
 
 int loop_init(struct loop *loop) _nodiscard_;
