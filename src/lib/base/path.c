@@ -101,14 +101,16 @@ static int walk_link(struct walk *w, const char *name, const char *rest)
 	target[n] = '\0';
 	if (target[0] == '/')
 		walk_done(w);
-	r = str_print(joined, sizeof(joined), "%s/%s", target, rest);
+	if (n == 0)
+		return -ENOENT;
+	r = str_print(joined, sizeof(joined), "%s%s%s", target, *rest ? "/" : "", rest);
 	if (r < 0)
 		return r;
-	memcpy(w->rest, joined, sizeof(joined));
-	return 0;
+	return str_copy(w->rest, sizeof(w->rest), joined);
 }
 
-/* Splits the first component off w->rest; *ret_name is empty at the end. */
+/* Splits the first component off w->rest; *ret_name is empty at the end. "a/" is "a/.": the slash
+ * asks for a directory, and has a last symlink followed. */
 static void walk_next(struct walk *w, char *ret_name, const char **ret_rest)
 {
 	char *p = w->rest + strspn(w->rest, "/");
@@ -117,6 +119,30 @@ static void walk_next(struct walk *w, char *ret_name, const char **ret_rest)
 	memcpy(ret_name, p, n);
 	ret_name[n] = '\0';
 	*ret_rest = p + n + strspn(p + n, "/");
+	if (n && p[n] == '/' && !**ret_rest)
+		*ret_rest = ".";
+}
+
+/* The kernel's rule: O_CREAT | O_EXCL never follows a last symlink either. */
+static bool follows_last(int flags)
+{
+	return !(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
+}
+
+static int walk_last(const struct walk *w, const char *name, int flags, mode_t mode)
+{
+	/* A link that was put there since is refused by O_NOFOLLOW, not followed. */
+	int fd = openat(walk_top(w), name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	/* O_PATH does not refuse it, but opens the link. */
+	if ((flags & O_PATH) && follows_last(flags) && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode)) {
+		fd_close(fd);
+		return -ELOOP;
+	}
+	return fd;
 }
 
 static int walk_step(struct walk *w, int flags, mode_t mode, int *ret_fd)
@@ -124,7 +150,7 @@ static int walk_step(struct walk *w, int flags, mode_t mode, int *ret_fd)
 	char name[PATH_MAX];
 	const char *rest;
 	struct stat st;
-	int fd, r;
+	int fd;
 
 	walk_next(w, name, &rest);
 	if (!*name || (!*rest && str_eq(name, "."))) {
@@ -141,12 +167,10 @@ static int walk_step(struct walk *w, int flags, mode_t mode, int *ret_fd)
 		return 0;
 	}
 	if (fstatat(walk_top(w), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode) &&
-	    (*rest || !(flags & O_NOFOLLOW)))
+	    (*rest || follows_last(flags)))
 		return walk_link(w, name, rest);
 	if (!*rest) {
-		/* A link that was put there since is refused by O_NOFOLLOW, not followed. */
-		fd = openat(walk_top(w), name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
-		*ret_fd = fd < 0 ? -errno : fd;
+		*ret_fd = walk_last(w, name, flags, mode);
 		return 1;
 	}
 	fd = openat(walk_top(w), name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -157,9 +181,8 @@ static int walk_step(struct walk *w, int flags, mode_t mode, int *ret_fd)
 		return -ENAMETOOLONG;
 	}
 	w->stack[w->depth++] = fd;
-	r = 0;
 	memmove(w->rest, rest, strlen(rest) + 1);
-	return r;
+	return 0;
 }
 
 static int walk_open(int dirfd, const char *path, int flags, mode_t mode, bool follow)
@@ -167,6 +190,8 @@ static int walk_open(int dirfd, const char *path, int flags, mode_t mode, bool f
 	_cleanup_(freep) struct walk *w = xcalloc(1, sizeof(*w));
 	int fd = -1, r;
 
+	if (!*path)
+		return -ENOENT;
 	w->root = dirfd;
 	w->follow = follow;
 	r = str_copy(w->rest, sizeof(w->rest), path);
@@ -176,13 +201,26 @@ static int walk_open(int dirfd, const char *path, int flags, mode_t mode, bool f
 	return r < 0 ? r : fd;
 }
 
+/* openat2 refuses a mode where nothing is made; O_TMPFILE contains the bit of O_DIRECTORY. */
+static int open_how(int dirfd, const char *path, int flags, mode_t mode, uint64_t resolve)
+{
+	bool makes = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
+
+	return sys_openat2(dirfd, path, (uint64_t)flags | O_CLOEXEC, makes ? mode : 0, resolve);
+}
+
+/* -EAGAIN: a rename raced with "..", which the walk answers by its own stack of parents. */
+static bool needs_walk(int r)
+{
+	return r == -ENOSYS || r == -EPERM || r == -EAGAIN;
+}
+
 int path_open_beneath(int dirfd, const char *path, int flags, mode_t mode)
 {
-	int r = sys_openat2(dirfd, path, (uint64_t)flags | O_CLOEXEC,
-			    flags & (O_CREAT | O_TMPFILE) ? mode : 0,
-			    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+	int r = open_how(dirfd, path, flags, mode,
+			 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 
-	if (r != -ENOSYS && r != -EPERM)
+	if (!needs_walk(r))
 		return r;
 	if (path[0] == '/')
 		return -EXDEV;
@@ -191,55 +229,56 @@ int path_open_beneath(int dirfd, const char *path, int flags, mode_t mode)
 
 int path_open_in_root(int dirfd, const char *path, int flags, mode_t mode)
 {
-	int r = sys_openat2(dirfd, path, (uint64_t)flags | O_CLOEXEC,
-			    flags & (O_CREAT | O_TMPFILE) ? mode : 0,
-			    RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	int r = open_how(dirfd, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 
-	/* -EAGAIN: a rename raced with "..": the walk decides. */
-	if (r != -ENOSYS && r != -EPERM && r != -EAGAIN)
-		return r;
-	return walk_open(dirfd, path, flags, mode, true);
+	return needs_walk(r) ? walk_open(dirfd, path, flags, mode, true) : r;
+}
+
+/* One directory below `parent`, whose path in the root is `part`. */
+static int mkdir_step(int root, int parent, const char *part, const char *name, mode_t mode)
+{
+	int fd = path_open_in_root(root, part, O_PATH | O_DIRECTORY, 0);
+
+	if (fd != -ENOENT)
+		return fd;
+	if (mkdirat(parent, name, mode) == 0) {
+		fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		return fd < 0 ? -errno : fd;
+	}
+	if (errno != EEXIST)
+		return -errno;
+	/* Somebody else made it just now, or a dangling symlink: nothing is made through that. */
+	fd = path_open_in_root(root, part, O_PATH | O_DIRECTORY, 0);
+	return fd == -ENOENT ? -ELOOP : fd;
 }
 
 int path_mkdir_in_root(int dirfd, const char *path, mode_t mode)
 {
-	char clean[PATH_MAX], part[PATH_MAX];
+	char part[PATH_MAX];
 	_cleanup_(fd_closep) int fd = -1;
 	int r;
 
-	r = path_normalize(path, clean, sizeof(clean));
+	r = path_normalize(path, part, sizeof(part));
 	if (r < 0)
 		return r;
 	fd = path_open_in_root(dirfd, "/", O_PATH | O_DIRECTORY, 0);
 	if (fd < 0)
 		return fd;
-	for (const char *p = clean + 1; *p;) {
-		size_t n = strcspn(p, "/");
+	/* "/a/b/c": the end is moved from slash to slash. */
+	for (char *name = part + 1, *end; *name; name = end) {
+		char after;
 		int next;
 
-		memcpy(part, clean, (size_t)(p - clean) + n);
-		part[(size_t)(p - clean) + n] = '\0';
-		next = path_open_in_root(dirfd, part, O_PATH | O_DIRECTORY, 0);
-		if (next == -ENOENT) {
-			char name[NAME_MAX + 1];
-
-			if (n > NAME_MAX)
-				return -ENAMETOOLONG;
-			memcpy(name, p, n);
-			name[n] = '\0';
-			/* EEXIST here is a dangling symlink: nothing is made through it. */
-			if (mkdirat(fd, name, mode) < 0)
-				return errno == EEXIST ? -ELOOP : -errno;
-			next = openat(fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-			if (next < 0)
-				return -errno;
-		}
+		end = name + strcspn(name, "/");
+		after = *end;
+		*end = '\0';
+		next = mkdir_step(dirfd, fd, part, name, mode);
 		if (next < 0)
 			return next;
+		*end = after;
+		end += after == '/';
 		fd_close(fd);
 		fd = next;
-		p += n;
-		p += strspn(p, "/");
 	}
 	return TAKE_FD(fd);
 }
@@ -247,10 +286,13 @@ int path_mkdir_in_root(int dirfd, const char *path, mode_t mode)
 int path_mkdir_all(const char *path, mode_t mode)
 {
 	char buf[PATH_MAX];
+	struct stat st;
 	int r = str_copy(buf, sizeof(buf), path);
 
 	if (r < 0)
 		return r;
+	if (!*buf)
+		return -ENOENT;
 	for (char *p = buf + 1; *p; p++) {
 		if (*p != '/')
 			continue;
@@ -259,9 +301,13 @@ int path_mkdir_all(const char *path, mode_t mode)
 			return -errno;
 		*p = '/';
 	}
-	if (mkdir(buf, mode) < 0 && errno != EEXIST)
+	if (mkdir(buf, mode) == 0)
+		return 0;
+	if (errno != EEXIST)
 		return -errno;
-	return 0;
+	if (stat(buf, &st) < 0)
+		return -errno;
+	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
 int path_read(int dirfd, const char *name, size_t max, char **ret, size_t *ret_len)
