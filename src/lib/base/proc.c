@@ -16,19 +16,41 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/num.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "base/sys.h"
 
 extern char **environ;
 
-/* Handlers of the parent must not run in the child; ignored signals survive an exec. */
+enum {
+	OPEN_FALLBACK_MAX = 1 << 16,
+	SPAWN_FDS_MAX = 16,
+};
+
+/*
+ * Handlers of the parent must not run in the child, and ignored signals survive an exec. Asked of
+ * the kernel itself: libc refuses to touch its own 32 and 33, which GNU make hands down ignored.
+ */
 static void signals_default(void)
 {
-	const struct sigaction dfl = { .sa_handler = SIG_DFL };
+	static const unsigned long dfl[8]; /* struct sigaction of the kernel: SIG_DFL, no flags */
 
-	for (int s = 1; s < NSIG; s++)
-		(void)sigaction(s, &dfl, NULL); /* EINVAL for KILL, STOP and libc's own */
+	for (int s = 1; s < NSIG; s++) /* EINVAL for KILL and STOP */
+		(void)syscall(SYS_rt_sigaction, s, dfl, NULL, (size_t)8);
+}
+
+/* Container engines filter clone3 by ENOSYS, because seccomp cannot look into its struct. */
+#define CLASSIC_FLAGS                                                                              \
+	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | \
+	 CLONE_NEWCGROUP)
+
+static int clone_classic(const struct clone_args *args)
+{
+	/* The third argument, where the pidfd goes, is the same on every architecture we know. */
+	long pid = syscall(SYS_clone, args->flags | args->exit_signal, NULL, args->pidfd, 0, 0);
+
+	return pid < 0 ? -errno : (int)pid;
 }
 
 int proc_clone(uint64_t clone_flags, int cgroup_fd, int (*fn)(void *arg), void *arg,
@@ -46,6 +68,8 @@ int proc_clone(uint64_t clone_flags, int cgroup_fd, int (*fn)(void *arg), void *
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &old);
 	pid = sys_clone3(&args, sizeof(args));
+	if (pid == -ENOSYS && !(clone_flags & ~CLASSIC_FLAGS))
+		pid = clone_classic(&args);
 	if (pid == 0) {
 		sigset_t none;
 
@@ -79,6 +103,8 @@ static int close_from_to(unsigned first, unsigned last)
 	/* Before 5.9: the limit is the only bound that needs no /proc. */
 	long max = sysconf(_SC_OPEN_MAX);
 
+	if (max < 0 || max > OPEN_FALLBACK_MAX)
+		max = OPEN_FALLBACK_MAX;
 	for (unsigned fd = first; fd <= last && (long)fd < max; fd++)
 		(void)close((int)fd);
 	return 0;
@@ -110,13 +136,12 @@ int proc_close_fds(const int *keep, unsigned n)
 struct spawn_child {
 	const struct proc_spec *spec;
 	int error_fd;
-	pid_t parent;
 };
 
 /* Two passes, so that no target number overwrites a source that is still needed. */
 static int move_fds(struct spawn_child *c, int *ret_dirfd)
 {
-	int moved[16], top = 3;
+	int moved[SPAWN_FDS_MAX], top = 3, error_fd;
 
 	if (c->spec->n_fds > ARRAY_SIZE(moved))
 		return -EINVAL;
@@ -128,10 +153,11 @@ static int move_fds(struct spawn_child *c, int *ret_dirfd)
 		if (moved[i] < 0)
 			return -errno;
 	}
-	c->error_fd = fcntl(c->error_fd, F_DUPFD_CLOEXEC, top);
-	if (c->error_fd < 0)
+	error_fd = fcntl(c->error_fd, F_DUPFD_CLOEXEC, top);
+	if (error_fd < 0)
 		return -errno;
-	if (c->spec->dirfd >= 0) {
+	c->error_fd = error_fd;
+	if (*ret_dirfd >= 0) {
 		*ret_dirfd = fcntl(c->spec->dirfd, F_DUPFD_CLOEXEC, top);
 		if (*ret_dirfd < 0)
 			return -errno;
@@ -142,11 +168,26 @@ static int move_fds(struct spawn_child *c, int *ret_dirfd)
 	return 0;
 }
 
+/* getppid() tells nothing in a new pid namespace; only the parent still holds the pipe's other end.
+ */
+static bool parent_is_gone(int error_fd)
+{
+	struct pollfd p = { .fd = error_fd, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
+}
+
 static int spawn_exec(struct spawn_child *c)
 {
+	static char *const no_env[] = { NULL };
 	const struct proc_spec *spec = c->spec;
-	int keep[20], dirfd = spec->dirfd, r;
+	int keep[SPAWN_FDS_MAX + 2], r;
+	int dirfd = path_is_absolute(spec->path) ? AT_FDCWD : spec->dirfd;
+	char *const *envp = spec->envp;
 	unsigned n = 0;
+
+	if (!envp)
+		envp = spec->flags & PROC_CLEAR_ENV ? no_env : environ;
 
 	if (spec->flags & PROC_SETSID)
 		(void)setsid();
@@ -164,12 +205,10 @@ static int spawn_exec(struct spawn_child *c)
 	if (spec->flags & PROC_PDEATHSIG) {
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 			return -errno;
-		if (getppid() != c->parent)
+		if (parent_is_gone(c->error_fd))
 			return -ESRCH; /* it ended before the line above */
 	}
-	ignore_result(
-		sys_execveat(dirfd, spec->path, spec->argv, spec->envp ? spec->envp : environ, 0));
-	return -errno;
+	return sys_execveat(dirfd, spec->path, spec->argv, envp, 0);
 }
 
 static int spawn_child(void *arg)
@@ -190,7 +229,7 @@ int proc_spawn(const struct proc_spec *spec, struct proc *ret, struct error *err
 	r = fd_pipe(fds);
 	if (r < 0)
 		return error_code(err, r, "make a pipe");
-	c = (struct spawn_child){ .spec = spec, .error_fd = fds[1], .parent = getpid() };
+	c = (struct spawn_child){ .spec = spec, .error_fd = fds[1] };
 	r = proc_clone(0, -1, spawn_child, &c, &p);
 	fd_close(fds[1]);
 	if (r < 0) {
@@ -260,8 +299,8 @@ int proc_start_time(pid_t pid, uint64_t *ret)
 		s = strchr(s + 1, ' ');
 	if (!s)
 		return -EIO;
-	*ret = strtoull(s + 1, NULL, 10); /* the kernel's own number, not input */
-	return 0;
+	s[1 + strcspn(s + 1, " \n")] = '\0';
+	return num_u64(s + 1, ret);
 }
 
 int proc_open_recorded(pid_t pid, uint64_t start_time)
