@@ -8,14 +8,20 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "base/str.h"
+
 _Static_assert(sizeof(struct error) <= 1024, "an error must fit one atomic pipe write");
 
 static int error_fill(struct error *err, int code, int show_errno, const char *fmt, va_list ap)
 {
+	struct error fresh = { .code = code, .show_errno = show_errno };
+
 	if (!err)
 		return code;
-	*err = (struct error){ .code = code, .show_errno = show_errno };
-	(void)vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	/* Not straight into *err: the arguments may quote its old text. */
+	(void)vsnprintf(fresh.text, sizeof(fresh.text), fmt, ap);
+	*err = fresh;
 	return code;
 }
 
@@ -50,25 +56,19 @@ int error_code(struct error *err, int code, const char *fmt, ...)
 	return code;
 }
 
+/* A long prefix (it may quote a path) is cut, so that the cause behind it is still told. */
 void error_prefix(struct error *err, const char *fmt, ...)
 {
-	char rest[ERROR_TEXT_MAX];
-	size_t room;
+	char prefix[ERROR_TEXT_MAX / 2], rest[ERROR_TEXT_MAX];
 	va_list ap;
-	int n;
 
 	if (!err || !err->code)
 		return;
 	memcpy(rest, err->text, sizeof(rest));
 	va_start(ap, fmt);
-	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	(void)vsnprintf(prefix, sizeof(prefix), fmt, ap);
 	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(err->text) - 2)
-		return;
-	room = sizeof(err->text) - (size_t)n - 2;
-	memcpy(err->text + n, ": ", 2);
-	memcpy(err->text + n + 2, rest, room);
-	err->text[sizeof(err->text) - 1] = '\0';
+	ignore_result(str_print(err->text, sizeof(err->text), "%s: %s", prefix, rest)); /* cut */
 }
 
 void error_hint(struct error *err, const char *fmt, ...)
@@ -125,31 +125,58 @@ char *error_format(const struct error *err, char *buf, size_t size)
 	return buf;
 }
 
-/* Names in the text may come from an image or a registry: no escape sequence reaches the tty. */
-static void print_safe(const char *s, FILE *to)
+/*
+ * Names in the text may come from an image or a registry: no escape sequence reaches the tty.
+ * C1 controls count too, as single bytes and as U+0080 to U+009F, and so do the marks that
+ * reorder a line (U+202A..E, U+2066..9).
+ */
+static bool is_printable(const unsigned char *s, size_t len)
 {
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
+	if (len == 0)
+		return false;
+	if (len == 1)
+		return s[0] >= 0x20 && s[0] != 0x7f;
+	if (s[0] == 0xc2 && s[1] < 0xa0)
+		return false;
+	if (s[0] == 0xe2 && s[1] == 0x80 && s[2] >= 0xaa && s[2] <= 0xae)
+		return false;
+	return !(s[0] == 0xe2 && s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9);
+}
 
-		if (c < 0x20 || c == 0x7f)
-			(void)fprintf(to, "\\x%02x", c);
-		else
-			(void)fputc(c, to);
+static void add_safe(struct str_buf *out, const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	while (*s) {
+		size_t len = str_utf8_len(s, strlen((const char *)s));
+
+		if (is_printable(s, len)) {
+			str_buf_add(out, s, len);
+			s += len;
+			continue;
+		}
+		do
+			str_buf_addf(out, "\\x%02x", *s++);
+		while (len-- > 1);
 	}
 }
 
 void error_print(const struct error *err, FILE *to)
 {
+	_cleanup_(str_buf_done) struct str_buf out;
 	char line[ERROR_TEXT_MAX + 128];
 
 	if (!error_is_set(err))
 		return;
-	(void)fputs("carrel: ", to);
-	print_safe(error_format(err, line, sizeof(line)), to);
-	(void)fputc('\n', to);
-	if (!err->hint[0])
-		return;
-	(void)fputs("carrel: hint: ", to);
-	print_safe(err->hint, to);
-	(void)fputc('\n', to);
+	str_buf_init(&out, sizeof(*err) * 5);
+	str_buf_adds(&out, "carrel: ");
+	add_safe(&out, error_format(err, line, sizeof(line)));
+	str_buf_addc(&out, '\n');
+	if (err->hint[0]) {
+		str_buf_adds(&out, "carrel: hint: ");
+		add_safe(&out, err->hint);
+		str_buf_addc(&out, '\n');
+	}
+	/* One write: several processes share the terminal. */
+	(void)fwrite(out.s, 1, out.len, to);
 }

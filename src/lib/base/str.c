@@ -109,8 +109,7 @@ void str_buf_addf(struct str_buf *b, const char *fmt, ...)
 	free(big);
 }
 
-/* Length of the valid UTF-8 sequence at s (RFC 3629: no overlong form, no surrogate), else 0. */
-static size_t utf8_len(const unsigned char *s, size_t n)
+size_t str_utf8_len(const unsigned char *s, size_t n)
 {
 	size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
 
@@ -131,7 +130,7 @@ void str_buf_add_json(struct str_buf *b, const char *s, size_t n)
 
 	str_buf_addc(b, '"');
 	while (n) {
-		size_t len = utf8_len(p, n);
+		size_t len = str_utf8_len(p, n);
 
 		if (len == 0) {
 			str_buf_adds(b, "\\ufffd");

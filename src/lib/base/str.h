@@ -25,9 +25,13 @@ int str_copy(char *buf, size_t size, const char *s) _nodiscard_;
 int str_print(char *buf, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4))) _nodiscard_;
 
+/* Length of the valid UTF-8 sequence at s, n >= 1 bytes (RFC 3629: no overlong form, no surrogate),
+ * else 0. */
+size_t str_utf8_len(const unsigned char *s, size_t n);
+
 /*
  * A growing byte string with a hard maximum. After an add that would pass the maximum `failed`
- * stays set, the content is cut and str_buf_end() reports -EFBIG: check once, at the end.
+ * stays set, nothing more is added and str_buf_end() reports -EFBIG: check once, at the end.
  */
 struct str_buf {
 	char *s; /* NUL-terminated once anything was added; NULL when empty */
