@@ -40,6 +40,19 @@ static int write_temp(int dirfd, const char *temp, const void *p, size_t n, mode
 	return 0;
 }
 
+/* NFS has no RENAME_NOREPLACE, FAT and some FUSE file systems have no links: one of the two. */
+static int publish_new(int dirfd, const char *temp, const char *name)
+{
+	if (renameat2(dirfd, temp, dirfd, name, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	if (linkat(dirfd, temp, dirfd, name, 0) < 0)
+		return -errno;
+	(void)unlinkat(dirfd, temp, 0);
+	return 0;
+}
+
 int file_publish(int dirfd, const char *name, const void *p, size_t n, mode_t mode,
 		 enum file_flags flags)
 {
@@ -49,11 +62,11 @@ int file_publish(int dirfd, const char *name, const void *p, size_t n, mode_t mo
 	(void)snprintf(temp, sizeof(temp), ".tmp-%s", id_temp(id));
 	r = write_temp(dirfd, temp, p, n, mode, flags);
 	if (r == 0 && (flags & FILE_EXCL))
-		r = linkat(dirfd, temp, dirfd, name, 0) < 0 ? -errno : 0;
+		r = publish_new(dirfd, temp, name);
 	else if (r == 0)
 		r = renameat(dirfd, temp, dirfd, name) < 0 ? -errno : 0;
-	if (r < 0 || (flags & FILE_EXCL))
-		(void)unlinkat(dirfd, temp, 0); /* after a rename it is gone already */
+	if (r < 0)
+		(void)unlinkat(dirfd, temp, 0);
 	if (r == 0 && (flags & FILE_DURABLE))
 		r = file_sync_dir(dirfd);
 	return r;

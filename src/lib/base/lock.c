@@ -60,7 +60,7 @@ int lock_wait(int dirfd, const char *name)
 int lock_test(int dirfd, const char *name)
 {
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	_cleanup_(fd_closep) int fd = openat(dirfd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_(fd_closep) int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;

@@ -22,11 +22,23 @@ static int usage(struct error *err)
 	return -EINVAL;
 }
 
+static bool is_one_of(const char *s, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(s, words[i]))
+			return true;
+	return false;
+}
+
 static int set_flag(const struct opt *o, const char *value, bool *field, struct error *err)
 {
-	if (!value || str_eq(value, "true") || str_eq(value, "1"))
+	/* The spellings that docker's parser takes. */
+	static const char *const yes[] = { "true", "1", "t", "T", "TRUE", "True" };
+	static const char *const no[] = { "false", "0", "f", "F", "FALSE", "False" };
+
+	if (!value || is_one_of(value, yes, ARRAY_SIZE(yes)))
 		*field = true;
-	else if (str_eq(value, "false") || str_eq(value, "0"))
+	else if (is_one_of(value, no, ARRAY_SIZE(no)))
 		*field = false;
 	else
 		return error_set(err, -EINVAL, "--%s is true or false, not '%s'", o->name, value);
