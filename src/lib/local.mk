@@ -57,3 +57,35 @@ test_imgconfig_SOURCES = tests/unit/test_imgconfig.c
 test_imgconfig_CPPFLAGS = $(INC_LIB) $(CMOCKA_CFLAGS)
 test_imgconfig_LDADD = $(oci_test_ldadd)
 endif
+
+if HAVE_CMOCKA
+base_tests = test_base_fd test_base_loop test_base_num test_base_opt test_base_path \
+	test_base_proc test_base_str
+base_test_cppflags = $(INC_LIB) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
+base_test_ldadd = libbase.a $(CMOCKA_LIBS)
+check_PROGRAMS += $(base_tests)
+TESTS += $(base_tests)
+
+test_base_fd_SOURCES = tests/unit/test_base_fd.c tests/unit/cm.h tests/unit/tempdir.h
+test_base_fd_CPPFLAGS = $(base_test_cppflags)
+test_base_fd_LDADD = $(base_test_ldadd)
+test_base_loop_SOURCES = tests/unit/test_base_loop.c
+test_base_loop_CPPFLAGS = $(base_test_cppflags)
+test_base_loop_LDADD = $(base_test_ldadd)
+test_base_num_SOURCES = tests/unit/test_base_num.c
+test_base_num_CPPFLAGS = $(base_test_cppflags)
+test_base_num_LDADD = $(base_test_ldadd)
+test_base_opt_SOURCES = tests/unit/test_base_opt.c
+test_base_opt_CPPFLAGS = $(base_test_cppflags)
+test_base_opt_LDADD = $(base_test_ldadd)
+test_base_path_SOURCES = tests/unit/test_base_path.c
+test_base_path_CPPFLAGS = $(base_test_cppflags)
+test_base_path_LDADD = $(base_test_ldadd)
+test_base_proc_SOURCES = tests/unit/test_base_proc.c
+test_base_proc_CPPFLAGS = $(base_test_cppflags)
+test_base_proc_CFLAGS = $(AM_CFLAGS) -Wno-write-strings
+test_base_proc_LDADD = $(base_test_ldadd)
+test_base_str_SOURCES = tests/unit/test_base_str.c
+test_base_str_CPPFLAGS = $(base_test_cppflags)
+test_base_str_LDADD = $(base_test_ldadd)
+endif
