@@ -8,4 +8,5 @@ EXTRA_DIST += \
 	tests/cli/lib/runner.py \
 	tests/cli/lib/session.py \
 	tests/cli/lib/terminal.py \
+	tests/cli/test_harness.py \
 	tests/cli/test_version.py

@@ -305,15 +305,13 @@ class Images(dict):
 
 @pytest.fixture(scope="session")
 def images(registry):
-    need_feature("skopeo")
     out = Images()
     with once("images") as (path, fresh):
         about = os.path.join(path, "about.json")
         if fresh:
             info = {}
             for name, image in build_images():
-                layout = image.write(os.path.join(path, name))
-                registry.push(layout, f"{name}:latest")
+                registry.push_image(image, f"{name}:latest")
                 info[name] = {"id": image.id, "manifest": image.manifest["digest"]}
             with open(about, "w", encoding="ascii") as f:
                 json.dump(info, f)
@@ -351,7 +349,7 @@ def debian(registry):
                 "schemaVersion": 2, "mediaType": ociimg.OCI + "manifest.v1+json",
                 "config": image.config, "layers": [layer]}).encode(),
                 ociimg.OCI + "manifest.v1+json")
-            registry.push(image.write(os.path.join(path, "layout")), "debian:12")
+            registry.push_image(image, "debian:12")
     return registry.ref("debian:12")
 
 
