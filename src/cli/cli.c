@@ -39,11 +39,6 @@ int cli_print_help(struct cli *cli)
 	return 0;
 }
 
-void cli_done(struct cli *cli)
-{
-	(void)cli; /* nothing is opened yet */
-}
-
 static int check_count(const struct cli *cli, const struct cli_args *want, size_t n,
 		       struct error *err)
 {

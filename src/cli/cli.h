@@ -2,8 +2,15 @@
 #pragma once
 
 #include "cli/command.h"
+#include "storage/store.h"
 
 /* Print the help of everything to standard output; 0. */
 int cli_print_help(struct cli *cli);
+/*
+ * The store, opened at the first call. STORE_CREATE (writers): made when absent, and what dead
+ * commands left in it is swept first. STORE_READONLY: -ENOENT and *ret NULL where there is none.
+ */
+int cli_store(struct cli *cli, enum store_flags flags, struct store **ret,
+	      struct error *err) _nodiscard_;
 /* Release what commands opened. */
 void cli_done(struct cli *cli);

@@ -6,4 +6,5 @@
 /* One row per file cmd_*.c; commands.c puts them in order. */
 extern const struct command cmd_help;
 extern const struct command cmd_options;
+extern const struct command cmd_run;
 extern const struct command cmd_version;

@@ -15,6 +15,14 @@ static const char *const group_titles[GROUP_N] = {
 	[GROUP_HOST] = "Host",
 };
 
+static bool has_letter(const struct opt *table, char letter)
+{
+	for (; table->name; table++)
+		if (table->letter == letter)
+			return true;
+	return false;
+}
+
 void command_help(const struct command *c, struct str_buf *out)
 {
 	str_buf_addf(out, "Usage: carrel %s%s%s\n\n", c->name, *c->usage ? " " : "", c->usage);
@@ -24,7 +32,9 @@ void command_help(const struct command *c, struct str_buf *out)
 			str_buf_addf(out, "Same as `carrel %s`.\n", a->name);
 	str_buf_adds(out, "\nOptions:\n");
 	opt_print_help(c->options, out);
-	str_buf_adds(out, "  -h, --help                  print this help\n");
+	str_buf_adds(out, has_letter(c->options, 'h')
+				  ? "      --help                  print this help\n"
+				  : "  -h, --help                  print this help\n");
 }
 
 static void add_group(enum command_group group, struct str_buf *out)

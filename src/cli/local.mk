@@ -3,16 +3,31 @@
 noinst_LIBRARIES += libcli.a
 libcli_a_CPPFLAGS = $(INC_SRC) $(JSONC_CFLAGS)
 libcli_a_SOURCES = \
+	src/cli/attach.c src/cli/attach.h \
 	src/cli/cli.c src/cli/cli.h \
+	src/cli/clistore.c \
 	src/cli/cmd_help.c \
 	src/cli/cmd_options.c \
+	src/cli/cmd_run.c \
 	src/cli/cmd_version.c \
 	src/cli/command.h \
 	src/cli/commands.c src/cli/commands.h \
+	src/cli/envfile.c src/cli/envfile.h \
+	src/cli/fetch.c src/cli/fetch.h \
+	src/cli/foreground.c src/cli/foreground.h \
 	src/cli/help.c \
-	src/cli/output.c src/cli/output.h
+	src/cli/launch.c src/cli/launch.h \
+	src/cli/mountopt.c src/cli/mountopt.h \
+	src/cli/output.c src/cli/output.h \
+	src/cli/record.c src/cli/record.h \
+	src/cli/relay.c src/cli/relay.h \
+	src/cli/request.c src/cli/request.h \
+	src/cli/signals.c src/cli/signals.h \
+	src/cli/stdfd.c src/cli/stdfd.h \
+	src/cli/supervised.c src/cli/supervised.h \
+	src/cli/tty.c src/cli/tty.h
 
 bin_PROGRAMS += carrel
 carrel_CPPFLAGS = $(INC_SRC) $(JSONC_CFLAGS)
 carrel_SOURCES = src/cli/main.c
-carrel_LDADD = libcli.a libbase.a
+carrel_LDADD = libcli.a libruntime.a liboci.a libcodec.a libbase.a $(JSONC_LIBS) $(LIBCAP_LIBS)

@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "runtime/userns.h"
 
 static bool env_is_true(const char *name)
 {
@@ -70,11 +71,13 @@ int main(int argc, char **argv)
 		return EXIT_OURS;
 	/* A reader that went away is a write error with a message, not a silent death. */
 	(void)sigaction(SIGPIPE, &ignore, NULL);
-	r = cli_main(&cli, argc, argv, &err);
-	cli_done(&cli);
+	r = rootcaller_drop(&err);
+	if (r == 0)
+		r = cli_main(&cli, argc, argv, &err);
 	if (r < 0) {
 		ignore_result(output_close(NULL)); /* the first error is the one to tell */
-		error_print(&err, stderr);
+		if (err.text[0])		   /* else a helper program has told it */
+			error_print(&err, stderr);
 		return error_exit_status(&err);
 	}
 	if (output_close(&err) < 0) {

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "storage/container.h"
+#include "storage/store.h"
+
+/* The client of a supervisor (superctl.h): our standard descriptors are the container's. */
+enum attach_flags {
+	ATTACH_STDIN = 1 << 0,
+	ATTACH_TTY = 1 << 1, /* the container has a terminal: raw mode, resize, detach keys */
+	ATTACH_NO_SIGNALS = 1 << 2, /* do not pass signals on */
+};
+
+enum {
+	ATTACH_DETACHED = -1, /* in *ret_status: the user typed the detach keys */
+};
+
+/* "ctrl-p,ctrl-q", "ctrl-x,x", "" (none): up to 8 keys. */
+enum {
+	DETACH_KEYS_MAX = 8,
+};
+struct detach_keys {
+	char keys[DETACH_KEYS_MAX];
+	unsigned n;
+};
+int detach_keys_parse(const char *s, struct detach_keys *ret, struct error *err) _nodiscard_;
+
+/* "<id>.sock" in the store's runtime directory. */
+void attach_socket_name(const char *id, char buf[ID_LEN + 8]);
+/* Connect to a running container; -ENOENT where it has no supervisor program. */
+int attach_connect(struct store *s, const struct container *c, enum attach_flags flags,
+		   struct error *err) _nodiscard_;
+
+/* Until the container ends, or the user detaches. sock is borrowed. */
+int attach_run(int sock, const struct container *c, enum attach_flags flags,
+	       const struct detach_keys *keys, int *ret_status, struct error *err) _nodiscard_;

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "cli/attach.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/fetch.h"
+#include "cli/foreground.h"
+#include "cli/launch.h"
+#include "cli/request.h"
+#include "cli/stdfd.h"
+#include "cli/supervised.h"
+
+static enum fetch_when when_of(const char *pull)
+{
+	if (pull && str_eq(pull, "always"))
+		return FETCH_ALWAYS;
+	return pull && str_eq(pull, "never") ? FETCH_NEVER : FETCH_MISSING;
+}
+
+static int resolve(struct cli *cli, const struct run_options *o, char **args, struct record *rec,
+		   struct digest *ret_manifest, struct error *err)
+{
+	char id[DIGEST_STR_MAX];
+	struct imgconfig config;
+	struct image image;
+	int r;
+
+	r = fetch_image(cli, args[0], o->platform, when_of(o->pull), &image, err);
+	if (r < 0)
+		return r;
+	r = image_config(cli->store, &image, &config, err);
+	if (r == 0) {
+		r = request_image(o, &config, args + 1, rec, err);
+		imgconfig_done(&config);
+	}
+	rec->image = xstrdup(args[0]);
+	rec->image_id = xstrdup(digest_format(&image.config, id));
+	for (size_t i = 0; i < image.n_layers; i++)
+		strv_add(&rec->layers, image.layers[i].hex);
+	*ret_manifest = image.manifest;
+	image_done(&image);
+	return r;
+}
+
+static int make(struct cli *cli, const struct run_options *o, const struct record *rec,
+		const struct digest *manifest, struct container *ret, int *ret_lock,
+		struct error *err)
+{
+	_cleanup_(str_buf_done) struct str_buf config;
+	struct container_new new = { .name = o->name, .image = *manifest };
+	int r;
+
+	str_buf_init(&config, RECORD_SIZE_MAX);
+	record_format(rec, &config);
+	r = str_buf_end(&config);
+	if (r < 0)
+		return error_code(err, r, "write down the container (at most %d bytes)",
+				  RECORD_SIZE_MAX);
+	new.config = config.s;
+	new.config_len = config.len;
+	new.remove_at_end = rec->remove;
+	return container_create(cli->store, &new, ret, ret_lock, err);
+}
+
+static int attached(struct cli *cli, struct launch *l, struct supervised *s, struct error *err)
+{
+	struct detach_keys keys;
+	enum attach_flags flags =
+		(l->rec->tty ? ATTACH_TTY : 0) | (l->rec->open_stdin ? ATTACH_STDIN : 0);
+	int r, status;
+
+	(void)cli;
+	r = detach_keys_parse("ctrl-p,ctrl-q", &keys, err);
+	if (r == 0)
+		r = attach_run(s->sock, l->ctr, flags, &keys, &status, err);
+	if (r < 0)
+		return r;
+	if (status == ATTACH_DETACHED)
+		return 0;
+	fd_close(TAKE_FD(s->sock));
+	supervised_wait(s);
+	return status;
+}
+
+static int go(struct cli *cli, const struct run_options *o, struct launch *l, struct error *err)
+{
+	_cleanup_(supervised_done) struct supervised s = { .sock = -1, .done_fd = -1 };
+	enum supervised_flags flags = SUPERVISED_FRESH | (o->detach ? 0 : SUPERVISED_ATTACH);
+	struct error second = { 0 };
+	int r;
+
+	r = launch_prepare(l, err);
+	if (r < 0) {
+		if (launch_remove(l->store, l->ctr, &second) < 0)
+			log_warn(second.dcode, "remove the container: %s", second.text);
+		return r;
+	}
+	if (l->rec->remove && !l->rec->tty && !o->detach)
+		return foreground_run(l, err);
+	r = supervised_start(l, flags, &s, err);
+	if (r < 0)
+		return r;
+	if (o->detach) {
+		printf("%s\n", l->ctr->id);
+		return 0;
+	}
+	return attached(cli, l, &s, err);
+}
+
+/* Refused before anything is made (DESIGN 4.9). */
+static int check_stdio(const struct run_options *o, struct error *err)
+{
+	enum stdfd_kind kind;
+
+	for (int fd = o->interactive ? 0 : 1; fd <= 2; fd++) {
+		int r = stdfd_kind(fd, &kind, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int run_with(struct cli *cli, const struct run_options *o, char **args, struct error *err)
+{
+	_cleanup_(record_done) struct record rec = { 0 };
+	struct launch l = { .cli = cli, .rec = &rec, .lock_fd = -1, .libexec_fd = -1 };
+	struct container ctr;
+	struct digest manifest;
+	int r;
+
+	r = request_options(o, &rec, err);
+	if (r == 0)
+		r = check_stdio(o, err);
+	if (r == 0)
+		r = resolve(cli, o, args, &rec, &manifest, err);
+	if (r == 0)
+		r = make(cli, o, &rec, &manifest, &ctr, &l.lock_fd, err);
+	if (r < 0)
+		return r;
+	l.store = cli->store;
+	l.ctr = &ctr;
+	r = go(cli, o, &l, err);
+	launch_done(&l);
+	container_done(&ctr);
+	return r;
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	static const struct cli_args want = { .min = 1, .max = -1, .flags = CLI_ARGS_STOP };
+	_cleanup_(run_options_done) struct run_options o = { 0 };
+	char **args;
+	int r;
+
+	r = cli_parse(cli, argc, argv, &want, &o, &args, NULL, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	cli->strict = cli->strict || o.strict;
+	return run_with(cli, &o, args, err);
+}
+
+const struct command cmd_run = {
+	.name = "run",
+	.group = GROUP_CONTAINER,
+	.summary = "run a command in a new container",
+	.usage = "[OPTIONS] IMAGE [COMMAND [ARG...]]",
+	.options = run_option_table,
+	.run = run,
+};

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "cli/fetch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/dirs.h"
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "oci/platform.h"
+#include "oci/reference.h"
+
+enum {
+	AUTH_FD = 3,
+};
+
+/* Where docker and podman users keep their credentials, in podman's order. */
+static int open_auth(void)
+{
+	const char *file = secure_getenv("REGISTRY_AUTH_FILE");
+	const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
+	const char *docker = secure_getenv("DOCKER_CONFIG");
+	_cleanup_(freep) char *home = dirs_home(NULL);
+	char *candidates[4] = {
+		file ? xstrdup(file) : NULL,
+		runtime ? xasprintf("%s/containers/auth.json", runtime) : NULL,
+		docker ? xasprintf("%s/config.json", docker) : NULL,
+		home ? xasprintf("%s/.docker/config.json", home) : NULL,
+	};
+	int fd = -1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(candidates); i++) {
+		if (fd < 0 && candidates[i])
+			fd = open(candidates[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		free(candidates[i]);
+	}
+	return fd;
+}
+
+/* Errors of transfer are told by transfer: an error without text ends us with its status. */
+static int told(struct error *err)
+{
+	error_set(err, -EIO, "%s", "");
+	return -EIO;
+}
+
+static int run_transfer(const struct strv *argv, int auth_fd, enum fetch_flags flags,
+			struct error *err)
+{
+	_cleanup_(fd_closep) int libexec = proc_open_libexec(err);
+	_cleanup_(fd_closep) int null = -1;
+	struct proc_fd fds[2];
+	struct proc_spec spec = {
+		.dirfd = libexec,
+		.path = "transfer",
+		.argv = argv->v,
+		.fds = fds,
+	};
+	struct proc p;
+	int r, status;
+
+	if (libexec < 0)
+		return libexec;
+	if (!(flags & FETCH_PRINT_ID)) {
+		null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		if (null < 0)
+			return error_sys(err, "open /dev/null");
+		fds[spec.n_fds++] = (struct proc_fd){ .from = null, .to = STDOUT_FILENO };
+	}
+	if (auth_fd >= 0)
+		fds[spec.n_fds++] = (struct proc_fd){ .from = auth_fd, .to = AUTH_FD };
+	r = proc_spawn(&spec, &p, err);
+	if (r < 0)
+		return r;
+	r = proc_wait(&p, &status);
+	proc_done(&p);
+	if (r < 0)
+		return error_code(err, r, "wait for transfer");
+	if (status > 128)
+		return error_set(err, -EINTR, "transfer was ended by signal %d", status - 128);
+	return status == 0 ? 0 : told(err);
+}
+
+int fetch_pull(struct cli *cli, const struct fetch_request *req, struct error *err)
+{
+	_cleanup_(fd_closep) int auth = open_auth();
+	_cleanup_(strv_done) struct strv argv = { 0 };
+	struct store *s;
+	int r;
+
+	r = cli_store(cli, STORE_CREATE, &s, err);
+	if (r < 0)
+		return r;
+	strv_add(&argv, "transfer");
+	strv_add(&argv, "pull");
+	strv_add(&argv, "--root");
+	strv_add(&argv, s->path);
+	strv_add(&argv, "--reference");
+	strv_add(&argv, req->reference);
+	if (req->platform) {
+		strv_add(&argv, "--platform");
+		strv_add(&argv, req->platform);
+	}
+	if (req->tls_verify)
+		strv_addf(&argv, "--tls-verify=%s", req->tls_verify);
+	if (auth >= 0) {
+		strv_add(&argv, "--auth-fd");
+		strv_addf(&argv, "%d", AUTH_FD);
+	}
+	if (req->flags & FETCH_QUIET)
+		strv_add(&argv, "--quiet");
+	return run_transfer(&argv, auth, req->flags, err);
+}
+
+/* PREFIX/share/carrel/hello beside PREFIX/bin/carrel; in a build tree BUILD/hello-layout. */
+static char *hello_layout(void)
+{
+	static const char *const beside[] = { "../share/carrel/hello", "share/carrel/hello" };
+	char exe[PATH_MAX], *slash;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	if (n < 0)
+		return NULL;
+	exe[n] = '\0';
+	slash = strrchr(exe, '/');
+	if (!slash)
+		return NULL;
+	*slash = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(beside); i++) {
+		_cleanup_(freep) char *dir = xasprintf("%s/%s", exe, beside[i]);
+		_cleanup_(freep) char *index = xasprintf("%s/index.json", dir);
+
+		if (access(index, R_OK) == 0)
+			return TAKE_PTR(dir);
+	}
+	return NULL;
+}
+
+static bool is_hello(const char *name)
+{
+	return str_eq(name, "hello") || str_eq(name, "hello:latest") ||
+	       str_eq(name, "localhost/hello") || str_eq(name, "localhost/hello:latest");
+}
+
+static int import_hello(struct cli *cli, const char *layout, struct error *err)
+{
+	_cleanup_(strv_done) struct strv argv = { 0 };
+	struct store *s;
+	int r;
+
+	r = cli_store(cli, STORE_CREATE, &s, err);
+	if (r < 0)
+		return r;
+	strv_add(&argv, "transfer");
+	strv_add(&argv, "import");
+	strv_add(&argv, "--root");
+	strv_add(&argv, s->path);
+	strv_add(&argv, "--layout");
+	strv_add(&argv, layout);
+	strv_add(&argv, "--reference");
+	strv_add(&argv, "localhost/hello:latest");
+	return run_transfer(&argv, -1, FETCH_QUIET, err);
+}
+
+/* Bring it into the store by whichever way there is. */
+static int obtain(struct cli *cli, const char *name, const char *platform, struct error *err)
+{
+	_cleanup_(freep) char *layout = is_hello(name) ? hello_layout() : NULL;
+	struct fetch_request req = { .platform = platform };
+	char full[REFERENCE_STR_MAX];
+	struct reference ref;
+	int r;
+
+	if (layout)
+		return import_hello(cli, layout, err);
+	r = reference_parse(name, &ref, err);
+	if (r < 0)
+		return r;
+	req.reference = reference_format(&ref, full);
+	return fetch_pull(cli, &req, err);
+}
+
+/* A 64-bit x86 kernel runs the 32-bit programs, too. Others need an emulator. */
+static bool can_run(const struct platform *have)
+{
+	struct platform host;
+
+	platform_host(&host);
+	return platform_match(&host, have) ||
+	       (str_eq(host.arch, "amd64") && str_eq(have->arch, "386"));
+}
+
+static bool is_wanted(const struct image *i, const char *platform)
+{
+	struct platform want;
+
+	return !platform ||
+	       (platform_parse(platform, &want, NULL) == 0 && platform_match(&want, &i->platform));
+}
+
+static int check_platform(const char *name, const char *platform, const struct image *i,
+			  struct error *err)
+{
+	char have[100], want[100];
+	struct platform host;
+
+	if (!is_wanted(i, platform)) {
+		error_set(err, -ENOENT, "image %s is for %s, not %s", name,
+			  platform_format(&i->platform, have), platform);
+		return -ENOENT;
+	}
+	if (platform || can_run(&i->platform))
+		return 0; /* asked for by name: an emulator (binfmt_misc) may be there */
+	platform_host(&host);
+	error_set(err, -ENOEXEC, "image %s is for %s, this machine is %s", name,
+		  platform_format(&i->platform, have), platform_format(&host, want));
+	error_hint(err, "--platform %s --pull always fetches this machine's, if the image has it",
+		   want);
+	return -ENOEXEC;
+}
+
+static int find_local(struct cli *cli, const char *name, const char *platform, struct image *ret,
+		      struct error *err)
+{
+	struct store *s;
+	int r;
+
+	r = cli_store(cli, STORE_CREATE, &s, err);
+	if (r < 0)
+		return r;
+	r = image_find(s, name, ret, err);
+	if (r < 0 || is_wanted(ret, platform))
+		return r;
+	image_done(ret);
+	return error_set(err, -ENOENT, "image %s is not here for %s", name, platform);
+}
+
+int fetch_image(struct cli *cli, const char *name, const char *platform, enum fetch_when when,
+		struct image *ret, struct error *err)
+{
+	struct image found;
+	int r = -ENOENT;
+
+	if (when != FETCH_ALWAYS) {
+		r = find_local(cli, name, platform, &found, err);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		if (r < 0 && when == FETCH_NEVER) {
+			error_hint(err, "`carrel pull %s` fetches it", name);
+			return r;
+		}
+	}
+	if (r < 0) {
+		error_clear(err);
+		r = obtain(cli, name, platform, err);
+		if (r == 0)
+			r = image_find(cli->store, name, &found, err);
+		if (r < 0)
+			return r;
+	}
+	r = check_platform(name, platform, &found, err);
+	if (r < 0) {
+		image_done(&found);
+		return r;
+	}
+	*ret = found;
+	return 0;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "cli/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/dirs.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/timefmt.h"
+#include "oci/digest.h"
+#include "storage/layer.h"
+#include "storage/sweep.h"
+
+enum {
+	ETC_FILE_MAX = 64 << 10,
+	TRASH_BUDGET_MS = 100,
+};
+
+static int open_layer(struct launch *l, const char *hex, int *ret, struct error *err)
+{
+	const struct idmap *m = &l->map;
+	struct digest d;
+	int r;
+
+	r = digest_from_hex(hex, &d);
+	if (r < 0)
+		return error_code(err, r, "layer %s", hex);
+	r = layer_check(l->store, &d, err);
+	if (r == 0) {
+		error_set(err, -ENOENT, "layer %.12s of image %s is not in the store", hex,
+			  l->rec->image);
+		error_hint(err, "`carrel pull %s` fetches it again", l->rec->image);
+		return -ENOENT;
+	}
+	if (r > 0)
+		r = layer_check_owner(l->store, &d, m->uid0, m->uid1, m->gid0, m->gid1, err);
+	if (r < 0)
+		return r;
+	*ret = layer_open_tree(l->store, &d, err);
+	return *ret < 0 ? *ret : 0;
+}
+
+static int open_layers(struct launch *l, struct error *err)
+{
+	size_t n = l->rec->layers.n;
+
+	l->lower_fds = xcalloc(n + 1, sizeof(*l->lower_fds));
+	for (size_t i = 0; i < n; i++)
+		l->lower_fds[i] = -1;
+	for (size_t i = 0; i < n; i++) {
+		int r = open_layer(l, l->rec->layers.v[i], &l->lower_fds[i], err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int open_mounts(struct launch *l, struct error *err)
+{
+	size_t n = l->rec->n_mounts;
+
+	l->mounts = xcalloc(n + 1, sizeof(*l->mounts));
+	for (size_t i = 0; i < n; i++)
+		l->mounts[i].source_fd = -1;
+	for (size_t i = 0; i < n; i++) {
+		const struct record_mount *m = &l->rec->mounts[i];
+
+		l->mounts[i] = (struct ctr_mount){
+			.kind = m->kind,
+			.flags = m->flags,
+			.source_fd = -1,
+			.source = m->source,
+			.target = m->target,
+			.options = *m->options ? m->options : NULL,
+		};
+		if (m->kind != CTR_MOUNT_BIND)
+			continue;
+		l->mounts[i].source_fd = open(m->source, O_PATH | O_CLOEXEC);
+		if (l->mounts[i].source_fd < 0) {
+			error_sys(err, "open %s, which is to be mounted on %s", m->source,
+				  m->target);
+			return err ? err->code : -ENOENT;
+		}
+	}
+	return 0;
+}
+
+static void make_files(struct launch *l)
+{
+	struct str_buf b;
+	bool private_net = l->rec->net == NET_PRIVATE;
+
+	str_buf_init(&b, ETC_FILE_MAX);
+	if (l->rec->net != NET_NONE) {
+		net_resolv_conf(private_net, &b);
+		l->resolv_conf = str_buf_take(&b);
+	} else {
+		l->resolv_conf = xstrdup("");
+	}
+	net_hosts(l->hostname, private_net, &b);
+	l->hosts = str_buf_take(&b);
+	l->hostname_file = xasprintf("%s\n", l->hostname);
+}
+
+static void make_words(struct launch *l)
+{
+	const struct record *rec = l->rec;
+
+	strv_copy(&l->argv, rec->entrypoint.v);
+	strv_copy(&l->argv, rec->cmd.v);
+	strv_copy(&l->env, rec->env.v);
+	if (*rec->hostname)
+		l->hostname = xstrdup(rec->hostname);
+	else
+		l->hostname = xstrndup(l->ctr->id, ID_SHORT_LEN);
+	if (!strv_env_get(&l->env, "HOSTNAME")) {
+		_cleanup_(freep) char *e = xasprintf("HOSTNAME=%s", l->hostname);
+
+		strv_env_set(&l->env, e);
+	}
+}
+
+int launch_prepare(struct launch *l, struct error *err)
+{
+	_cleanup_(fd_closep) int runtime = -1;
+	int r;
+
+	l->libexec_fd = -1;
+	r = idmap_load(&l->map, err);
+	if (r < 0)
+		return r;
+	l->libexec_fd = proc_open_libexec(err);
+	if (l->libexec_fd < 0)
+		return l->libexec_fd;
+	runtime = dirs_open_runtime(&l->runtime_path, err);
+	if (runtime < 0)
+		return runtime;
+	l->store_path = realpath(l->store->path, NULL);
+	make_words(l);
+	make_files(l);
+	r = open_layers(l, err);
+	return r < 0 ? r : open_mounts(l, err);
+}
+
+static void fill_spec(const struct launch *l, struct ctr_spec *spec)
+{
+	const struct record *rec = l->rec;
+
+	*spec = (struct ctr_spec){
+		.id = l->ctr->id,
+		.hostname = l->hostname,
+		.argv = l->argv.v,
+		.envp = l->env.v,
+		.user = rec->user,
+		.cwd = rec->cwd,
+		.net = rec->net,
+		.caps = rec->caps,
+		.mounts = l->mounts,
+		.n_mounts = (unsigned)rec->n_mounts,
+		.lower_fds = l->lower_fds,
+		.n_lowers = (unsigned)rec->layers.n,
+		.ctr_dirfd = l->ctr->dirfd,
+		.resolv_conf = l->resolv_conf,
+		.hosts = l->hosts,
+		.hostname_file = l->hostname_file,
+		.hidden_paths = { l->store_path, l->runtime_path },
+		.libexec_fd = l->libexec_fd,
+		.map = l->map,
+		.flags = (rec->tty ? CTR_TTY : 0) | (rec->init ? CTR_INIT : 0) |
+			 (rec->read_only ? CTR_READ_ONLY : 0) |
+			 (rec->no_new_privs ? CTR_NO_NEW_PRIVS : 0) |
+			 (rec->seccomp_off ? CTR_SECCOMP_OFF : 0) |
+			 (rec->remove ? CTR_VOLATILE : 0),
+	};
+}
+
+static int start_net(struct launch *l, struct launched *d, struct error *err)
+{
+	switch (l->rec->net) {
+	case NET_NONE:
+		return net_loopback_up(d->ctr.userns_fd, d->ctr.netns_fd, err);
+	case NET_PRIVATE:
+		d->has_net = true;
+		d->net = (struct net_helper){ .control_fd = -1, .proc.pidfd = -1 };
+		return net_private_start(l->libexec_fd, d->ctr.userns_fd, d->ctr.netns_fd, &d->net,
+					 err);
+	case NET_HOST:
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int write_running(struct launch *l, const struct launched *d, struct error *err)
+{
+	struct container_state *st = &l->ctr->state;
+	int r;
+
+	st->status = CONTAINER_RUNNING;
+	st->pid = d->ctr.init.pid;
+	st->exit_code = 0;
+	st->finished[0] = st->error[0] = '\0';
+	(void)timefmt_now(st->started);
+	(void)id_node(st->node);
+	r = id_boot(st->boot);
+	if (r == 0)
+		r = proc_start_time(st->pid, &st->start_time);
+	if (r == 0)
+		r = container_state_set_supervisor(st, getpid());
+	if (r == 0)
+		r = container_write_state(l->ctr->dirfd, st);
+	return r < 0 ? error_code(err, r, "record that container %.12s runs", l->ctr->id) : 0;
+}
+
+int launch_start(struct launch *l, const int stdio[3], unsigned short rows, unsigned short cols,
+		 struct launched *ret, struct error *err)
+{
+	struct launched d = { .net = { .control_fd = -1, .proc.pidfd = -1 } };
+	struct ctr_spec spec;
+	int r;
+
+	r = userns_enter(&l->map, err);
+	if (r < 0)
+		return r;
+	fill_spec(l, &spec);
+	memcpy(spec.stdio, stdio, sizeof(spec.stdio));
+	spec.tty_rows = rows;
+	spec.tty_cols = cols;
+	r = ctr_create(&spec, &d.ctr, err);
+	if (r < 0)
+		return r;
+	r = start_net(l, &d, err);
+	/* Written before the program runs: a crash in between leaves a dead "running" record, which
+	 * every reader knows how to take; the other order would hide a running program. */
+	if (r == 0)
+		r = write_running(l, &d, err);
+	if (r == 0)
+		r = ctr_start(&d.ctr, err);
+	if (r < 0) {
+		launched_done(&d);
+		return r;
+	}
+	*ret = d;
+	return 0;
+}
+
+void launched_done(struct launched *d)
+{
+	ctr_done(&d->ctr);
+	if (d->has_net)
+		net_helper_done(&d->net);
+	d->has_net = false;
+}
+
+static void empty_trash(struct store *s)
+{
+	_cleanup_(fd_closep) int fd =
+		openat(s->root_fd, "trash", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct error err = { 0 };
+	int r;
+
+	if (fd < 0)
+		return;
+	r = store_empty_trash(fd, TRASH_BUDGET_MS, &err);
+	if (r != 0)
+		log_debug("launch", "trash: %s; the next command goes on with it",
+			  r < 0 ? err.text : "not empty");
+}
+
+int launch_remove(struct store *s, struct container *ctr, struct error *err)
+{
+	int r;
+
+	r = container_remove(s, ctr, err);
+	if (r < 0)
+		return r;
+	if (userns_is_inside())
+		empty_trash(s);
+	return 0;
+}
+
+static void free_fds(int *fds, size_t n)
+{
+	for (size_t i = 0; fds && i < n; i++)
+		fd_close(fds[i]);
+	free(fds);
+}
+
+void launch_done(struct launch *l)
+{
+	free_fds(TAKE_PTR(l->lower_fds), l->rec ? l->rec->layers.n : 0);
+	for (size_t i = 0; l->mounts && i < l->rec->n_mounts; i++)
+		fd_close(l->mounts[i].source_fd);
+	free(TAKE_PTR(l->mounts));
+	strv_done(&l->argv);
+	strv_done(&l->env);
+	free(TAKE_PTR(l->resolv_conf));
+	free(TAKE_PTR(l->hosts));
+	free(TAKE_PTR(l->hostname));
+	free(TAKE_PTR(l->hostname_file));
+	free(TAKE_PTR(l->runtime_path));
+	free(TAKE_PTR(l->store_path));
+	fd_close(TAKE_FD(l->lock_fd));
+	fd_close(TAKE_FD(l->libexec_fd));
+}

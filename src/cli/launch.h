@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "cli/cli.h"
+#include "cli/record.h"
+#include "net/net.h"
+#include "runtime/ctr.h"
+#include "storage/container.h"
+
+/*
+ * From a record to a running pid 1, in two steps: launch_prepare() on the host side, with the
+ * user's rights only, opens whatever the user or the record names; launch_start() moves the
+ * calling process into the outer user namespace, for good, and starts the container as its child.
+ */
+struct launch {
+	struct cli *cli;
+	struct store *store;
+	struct container *ctr;
+	const struct record *rec;
+	int lock_fd; /* for life; inherited by whoever supervises */
+
+	/* What launch_prepare() finds. */
+	struct idmap map;
+	int libexec_fd;
+	struct strv argv, env;
+	int *lower_fds;
+	struct ctr_mount *mounts;
+	char *resolv_conf, *hosts, *hostname, *hostname_file;
+	char *runtime_path, *store_path;
+};
+
+/* A running container, for the process that is its parent. */
+struct launched {
+	struct ctr ctr;
+	struct net_helper net;
+	bool has_net;
+};
+
+int launch_prepare(struct launch *l, struct error *err) _nodiscard_;
+/* stdio: ignored with a tty. On failure the record stays: launch_remove() or the caller's state. */
+int launch_start(struct launch *l, const int stdio[3], unsigned short rows, unsigned short cols,
+		 struct launched *ret, struct error *err) _nodiscard_;
+void launched_done(struct launched *d);
+
+/* Remove the record and its upper directory. Inside U the files go at once (in 100 ms), outside
+ * they wait in trash/ for the next command that is. */
+int launch_remove(struct store *s, struct container *ctr, struct error *err) _nodiscard_;
+
+void launch_done(struct launch *l); /* for _cleanup_() too; the lock is closed, too */

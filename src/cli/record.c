@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "cli/record.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "cli/output.h"
+#include "codec/json.h"
+
+/* The simple members, in the order of the document. */
+enum field_kind {
+	FIELD_STRING,
+	FIELD_STRV,
+	FIELD_BOOL,
+};
+
+struct field {
+	const char *key;
+	enum field_kind kind;
+	size_t offset;
+};
+
+#define FIELD(name, kind)                                  \
+	{                                                  \
+#name, kind, offsetof(struct record, name) \
+	}
+
+static const struct field fields[] = {
+	FIELD(image, FIELD_STRING),	FIELD(image_id, FIELD_STRING),
+	FIELD(cwd, FIELD_STRING),	FIELD(stop_signal, FIELD_STRING),
+	FIELD(hostname, FIELD_STRING),	FIELD(layers, FIELD_STRV),
+	FIELD(entrypoint, FIELD_STRV),	FIELD(cmd, FIELD_STRV),
+	FIELD(env, FIELD_STRV),		FIELD(labels, FIELD_STRV),
+	FIELD(cap_add, FIELD_STRV),	FIELD(cap_drop, FIELD_STRV),
+	FIELD(tty, FIELD_BOOL),		FIELD(open_stdin, FIELD_BOOL),
+	FIELD(remove, FIELD_BOOL),	FIELD(init, FIELD_BOOL),
+	FIELD(read_only, FIELD_BOOL),	FIELD(no_new_privs, FIELD_BOOL),
+	FIELD(seccomp_off, FIELD_BOOL),
+};
+
+static const char *const net_names[] = {
+	[NET_NONE] = "none",
+	[NET_PRIVATE] = "private",
+	[NET_HOST] = "host",
+};
+
+/* Names that docker and podman users type for what is `private` here. */
+static const char *const private_aliases[] = { "bridge", "default", "slirp4netns", "pasta" };
+
+const char *net_mode_name(enum net_mode mode)
+{
+	return net_names[mode];
+}
+
+int net_mode_parse(const char *s, enum net_mode *ret, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(net_names); i++)
+		if (str_eq(s, net_names[i])) {
+			*ret = (enum net_mode)i;
+			return 0;
+		}
+	for (size_t i = 0; i < ARRAY_SIZE(private_aliases); i++)
+		if (str_eq(s, private_aliases[i])) {
+			*ret = NET_PRIVATE;
+			return 0;
+		}
+	error_set(err, -EINVAL, "network mode '%s' is not known", s);
+	error_hint(err, "this version has none, private and host");
+	return -EINVAL;
+}
+
+static void *field_of(const struct record *rec, const struct field *f)
+{
+	return (char *)rec + f->offset;
+}
+
+void record_done(struct record *rec)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		void *p = field_of(rec, &fields[i]);
+
+		if (fields[i].kind == FIELD_STRING)
+			freep(p);
+		else if (fields[i].kind == FIELD_STRV)
+			strv_done(p);
+	}
+	for (size_t i = 0; i < rec->n_mounts; i++) {
+		free(rec->mounts[i].source);
+		free(rec->mounts[i].target);
+		free(rec->mounts[i].options);
+	}
+	free(rec->mounts);
+	*rec = (struct record){ 0 };
+}
+
+void record_add_mount(struct record *rec, const struct record_mount *m)
+{
+	rec->mounts =
+		array_grow(rec->mounts, rec->n_mounts, &rec->cap_mounts, sizeof(*rec->mounts));
+	rec->mounts[rec->n_mounts++] = *m;
+}
+
+void json_add_key(struct str_buf *b, const char *key)
+{
+	if (b->len && b->s[b->len - 1] != '{' && b->s[b->len - 1] != '[')
+		str_buf_addc(b, ',');
+	str_buf_add_json(b, key, strlen(key));
+	str_buf_addc(b, ':');
+}
+
+void json_add_strv(struct str_buf *b, const char *key, const struct strv *v)
+{
+	json_add_key(b, key);
+	str_buf_addc(b, '[');
+	for (size_t i = 0; i < v->n; i++) {
+		if (i)
+			str_buf_addc(b, ',');
+		str_buf_add_json(b, v->v[i], strlen(v->v[i]));
+	}
+	str_buf_addc(b, ']');
+}
+
+void json_add_bool(struct str_buf *b, const char *key, bool value)
+{
+	json_add_key(b, key);
+	str_buf_adds(b, value ? "true" : "false");
+}
+
+static void format_mounts(const struct record *rec, struct str_buf *out)
+{
+	json_add_key(out, "mounts");
+	str_buf_addc(out, '[');
+	for (size_t i = 0; i < rec->n_mounts; i++) {
+		const struct record_mount *m = &rec->mounts[i];
+
+		str_buf_adds(out, i ? ",{" : "{");
+		output_json_member(out, "type", m->kind == CTR_MOUNT_BIND ? "bind" : "tmpfs");
+		output_json_member(out, "source", m->source);
+		output_json_member(out, "target", m->target);
+		output_json_member(out, "options", m->options);
+		json_add_key(out, "flags");
+		str_buf_addf(out, "%u}", (unsigned)m->flags);
+	}
+	str_buf_addc(out, ']');
+}
+
+void record_format(const struct record *rec, struct str_buf *out)
+{
+	str_buf_addf(out, "{\"version\":%d", RECORD_VERSION);
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		const struct field *f = &fields[i];
+		const void *p = field_of(rec, f);
+
+		switch (f->kind) {
+		case FIELD_STRING:
+			output_json_member(out, f->key, *(char *const *)p ? *(char *const *)p : "");
+			break;
+		case FIELD_STRV:
+			json_add_strv(out, f->key, p);
+			break;
+		case FIELD_BOOL:
+			json_add_bool(out, f->key, *(const bool *)p);
+			break;
+		}
+	}
+	output_json_member(out, "network", net_mode_name(rec->net));
+	json_add_key(out, "caps");
+	str_buf_addf(out, "%" PRIu64, rec->caps);
+	format_mounts(rec, out);
+	str_buf_addc(out, '}');
+}
+
+static int get_string(struct json_object *o, const char *key, char **ret, struct error *err)
+{
+	const char *s;
+	int r;
+
+	r = json_get_string(o, key, &s, err);
+	if (r < 0)
+		return r;
+	*ret = xstrdup(s ? s : "");
+	return 0;
+}
+
+static int parse_field(struct json_object *doc, const struct field *f, struct record *rec,
+		       struct error *err)
+{
+	void *p = field_of(rec, f);
+
+	switch (f->kind) {
+	case FIELD_STRING:
+		return get_string(doc, f->key, p, err);
+	case FIELD_STRV:
+		return json_get_strv(doc, f->key, RECORD_ITEMS_MAX, p, err);
+	case FIELD_BOOL:
+		return json_get_bool(doc, f->key, p, err);
+	}
+	return -EINVAL;
+}
+
+static int parse_mount(struct json_object *o, struct record *rec, struct error *err)
+{
+	struct record_mount m = { 0 };
+	const char *type;
+	uint64_t flags = 0;
+	bool found;
+	int r;
+
+	r = json_get_string(o, "type", &type, err);
+	if (r == 0)
+		r = json_get_u64(o, "flags", &flags, &found, err);
+	if (r == 0)
+		r = get_string(o, "source", &m.source, err);
+	if (r == 0)
+		r = get_string(o, "target", &m.target, err);
+	if (r == 0)
+		r = get_string(o, "options", &m.options, err);
+	m.kind = type && str_eq(type, "tmpfs") ? CTR_MOUNT_TMPFS : CTR_MOUNT_BIND;
+	m.flags = (enum ctr_mount_flags)flags;
+	record_add_mount(rec, &m);
+	return r;
+}
+
+static int parse_mounts(struct json_object *doc, struct record *rec, struct error *err)
+{
+	struct json_object *list;
+	int r;
+
+	r = json_get_array(doc, "mounts", RECORD_ITEMS_MAX, &list, err);
+	if (r < 0 || !list)
+		return r;
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		r = parse_mount(json_object_array_get_idx(list, i), rec, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int parse_rest(struct json_object *doc, struct record *rec, struct error *err)
+{
+	const char *net;
+	bool found;
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		r = parse_field(doc, &fields[i], rec, err);
+		if (r < 0)
+			return r;
+	}
+	r = json_get_string(doc, "network", &net, err);
+	if (r == 0)
+		r = net_mode_parse(net ? net : "none", &rec->net, err);
+	if (r == 0)
+		r = json_get_u64(doc, "caps", &rec->caps, &found, err);
+	return r < 0 ? r : parse_mounts(doc, rec, err);
+}
+
+int record_parse(const char *text, size_t len, struct record *ret, struct error *err)
+{
+	_cleanup_(json_putp) struct json_object *doc = NULL;
+	_cleanup_(record_done) struct record rec = { 0 };
+	uint64_t version = 0;
+	bool found;
+	int r;
+
+	r = json_parse(text, len, &doc, err);
+	if (r == 0)
+		r = json_get_u64(doc, "version", &version, &found, err);
+	if (r == 0 && version != RECORD_VERSION)
+		r = error_set(err, -EINVAL, "record version %" PRIu64 " is not known", version);
+	if (r == 0)
+		r = parse_rest(doc, &rec, err);
+	if (r < 0) {
+		error_prefix(err, "read the container's config");
+		return r;
+	}
+	*ret = rec;
+	rec = (struct record){ 0 };
+	return 0;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "runtime/ctr.h"
+
+/*
+ * What a container is, resolved and complete: the `config` document of its record, written once
+ * when it is made. `start` launches from it alone, `inspect` shows it (doc/format-store.md).
+ */
+enum {
+	RECORD_VERSION = 1,
+	RECORD_SIZE_MAX = 4 << 20,
+	RECORD_ITEMS_MAX = 8192, /* entries of each list */
+};
+
+struct record_mount {
+	enum ctr_mount_kind kind;
+	enum ctr_mount_flags flags;
+	char *source; /* canonical path, "" for tmpfs */
+	char *target;
+	char *options; /* tmpfs, else "" */
+};
+
+struct record {
+	char *image;	/* as it was asked for */
+	char *image_id; /* config digest, "sha256:..." */
+	char *user, *cwd, *stop_signal;
+	char *hostname;		/* "" = the short id */
+	struct strv layers;	/* diff-ids, hex, bottom first */
+	struct strv entrypoint; /* with cmd: what pid 1 executes */
+	struct strv cmd;
+	struct strv env;
+	struct strv labels;	       /* "name=value" */
+	struct strv cap_add, cap_drop; /* as asked; `caps` is the outcome */
+	struct record_mount *mounts;
+	size_t n_mounts, cap_mounts;
+	uint64_t caps;
+	enum net_mode net;
+	bool tty, open_stdin, remove, init, read_only, no_new_privs, seccomp_off;
+};
+
+void record_done(struct record *rec);					 /* for _cleanup_() too */
+void record_add_mount(struct record *rec, const struct record_mount *m); /* takes the strings */
+
+void record_format(const struct record *rec, struct str_buf *out);
+int record_parse(const char *text, size_t len, struct record *ret, struct error *err) _nodiscard_;
+
+const char *net_mode_name(enum net_mode mode);
+int net_mode_parse(const char *s, enum net_mode *ret, struct error *err) _nodiscard_;
+
+/* JSON helpers shared with inspect: "key":[...] and "key":value with the comma where needed. */
+void json_add_key(struct str_buf *b, const char *key);
+void json_add_strv(struct str_buf *b, const char *key, const struct strv *v);
+void json_add_bool(struct str_buf *b, const char *key, bool value);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/opt.h"
+#include "cli/record.h"
+#include "oci/imgconfig.h"
+
+/* Options of `run`, as typed. */
+struct run_options {
+	bool interactive, tty, remove, detach, init, read_only, strict;
+	const char *workdir, *user, *name, *network, *hostname, *entrypoint, *pull, *platform;
+	struct strv env, env_file, volume, tmpfs, cap_add, cap_drop, security_opt, label;
+};
+
+extern const struct opt run_option_table[];
+void run_options_done(struct run_options *o); /* for _cleanup_() too */
+
+/*
+ * What needs no image: networks, mounts, capabilities, security options, labels. Every mistake of
+ * the user is found here, before anything is pulled or made.
+ */
+int request_options(const struct run_options *o, struct record *rec, struct error *err) _nodiscard_;
+
+/* Merge the image's config as docker does: entrypoint, cmd, env, user, working directory. */
+int request_image(const struct run_options *o, const struct imgconfig *image, char *const *command,
+		  struct record *rec, struct error *err) _nodiscard_;
+
+/* -e and --env-file, also for exec: NAME alone takes the caller's value, if it has one. */
+int request_env(const struct strv *files, const struct strv *env, struct strv *ret,
+		struct error *err) _nodiscard_;

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdint.h>
+
+/*
+ * Wire between a supervisor and its attach clients: SOCK_SEQPACKET on <runtime>/<id>.sock, one
+ * message = one struct superctl_head and at most SUPERCTL_DATA_MAX bytes, host byte order (both
+ * ends are one installation on one machine).
+ *
+ * The first message is HELLO and carries one descriptor: the client's /proc/self/ns/user. The
+ * supervisor compares it with the user namespace that the container was started from. A process of
+ * another container has the same user id on the host, so that neither SO_PEERCRED nor file modes
+ * tell it from the user; but it cannot get hold of a descriptor of a namespace above its own.
+ */
+enum {
+	SUPERCTL_VERSION = 1,
+	SUPERCTL_DATA_MAX = 32 << 10,
+};
+
+enum superctl_type {
+	/* From the client. */
+	SUPERCTL_HELLO = 1, /* value: version << 16 | enum superctl_hello */
+	SUPERCTL_STDIN,	    /* data */
+	SUPERCTL_STDIN_EOF,
+	SUPERCTL_RESIZE, /* value: rows << 16 | columns */
+	/* From the supervisor. */
+	SUPERCTL_OUTPUT, /* value: 1 or 2; data */
+	SUPERCTL_LOST,	 /* value: so many bytes were not sent, because the client was slow */
+	SUPERCTL_EXIT,	 /* value: exit status; the last message */
+};
+
+enum superctl_hello {
+	SUPERCTL_WANT_STDIN = 1 << 0,
+	SUPERCTL_WANT_OUTPUT = 1 << 1,
+};
+
+struct superctl_head {
+	uint32_t type;
+	uint32_t value;
+};

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Theory of operation. One process per container that is not supervised by its own `run`: keeps
+ * pid 1's parent alive, writes the log, relays the terminal or the pipes to attach clients, and
+ * records the exit status. It is executed by the process that cloned pid 1, inside the outer user
+ * namespace, with its descriptors in place (start.h).
+ *
+ * Everything is allocated before the loop (static storage). It opens nothing: the new `state` is
+ * written into a descriptor that was opened by the CLI, and renamed. What it reads is hostile: the
+ * container's output, and requests on the socket until HELLO has proved where they come from.
+ *
+ * The end: pid 1 is reaped, what its pipes still hold is logged and delivered, the state is
+ * published, clients get the exit status, the socket's name is removed, and the end of the process
+ * frees the lock and tells janitor and waiting `run`, in this order of descriptor numbers.
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/proc.h"
+#include "base/timefmt.h"
+#include "supervisor/supervisor.h"
+
+/* #syscalls: epoll_wait epoll_pwait waitid pread64 pwrite64 fsync ftruncate renameat renameat2 */
+/* #syscalls: unlinkat exit_group rt_sigreturn close restart_syscall */
+
+static void publish_state(struct super *s)
+{
+	struct container_state *st = &s->start.state;
+	char text[CONTAINER_STATE_MAX];
+	size_t n;
+
+	st->status = CONTAINER_EXITED;
+	st->exit_code = s->status;
+	(void)timefmt_now(st->finished);
+	n = container_format_state(st, text);
+	/* On a full disk the old state stands: a free lock with "running" reads as 137. */
+	if (pwrite(SUPER_STATE_FD, text, n, 0) == (ssize_t)n)
+		(void)renameat(SUPER_DIR_FD, "state.next", SUPER_DIR_FD, "state");
+}
+
+static void finish(struct super *s)
+{
+	publish_state(s);
+	(void)unlinkat(SUPER_RUNTIME_FD, s->start.socket_name, 0);
+	clients_send_exit(s);
+	loop_quit(&s->loop, 0);
+}
+
+static int on_init(struct loop *loop, struct loop_source *source, uint32_t events)
+{
+	struct super *s = source->data;
+	siginfo_t si = { 0 };
+
+	(void)events;
+	if (waitid(P_PIDFD, SUPER_PIDFD, &si, WEXITED | WNOHANG) < 0 && errno != ECHILD)
+		return 0;
+	s->status = si.si_code == CLD_EXITED ? si.si_status : 128 + si.si_status;
+	s->exited = true;
+	loop_remove(loop, source);
+	return 0;
+}
+
+static int run(struct super *s)
+{
+	int r;
+
+	while (!s->loop.quit) {
+		if (s->exited && outputs_drained(s)) {
+			finish(s);
+			break;
+		}
+		r = loop_once(&s->loop, -1);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int setup(struct super *s)
+{
+	static const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	int r;
+
+	r = fd_read_full(SUPER_START_FD, &s->start, sizeof(s->start));
+	if (r < 0)
+		return r;
+	if (s->start.version != SUPER_START_VERSION)
+		return -EPROTO;
+	/* SIGTERM to every process of the user at logout must not lose an exit status; whoever
+	 * means the container signals its pid 1. */
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+	(void)sigaction(SIGHUP, &ignore, NULL);
+	(void)sigaction(SIGINT, &ignore, NULL);
+	(void)sigaction(SIGTERM, &ignore, NULL);
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return -errno;
+	for (int fd = SUPER_START_FD; fd < SUPER_FD_END; fd++)
+		if ((s->start.fds & 1u << fd) && fd_set_cloexec(fd, true) < 0)
+			return -EBADF;
+	s->log.fd = SUPER_LOG_FD;
+	r = loop_init(&s->loop);
+	if (r == 0)
+		r = streams_init(s);
+	if (r == 0)
+		r = clients_init(s);
+	if (r < 0)
+		return r;
+	s->init = (struct loop_source){ .fd = SUPER_PIDFD, .handler = on_init, .data = s };
+	return loop_set(&s->loop, &s->init, EPOLLIN);
+}
+
+int main(void)
+{
+	static struct super s; /* too large for the stack, and nothing is allocated */
+	int r;
+
+	r = setup(&s);
+	if (r == 0)
+		r = run(&s);
+	return r < 0 ? 125 : 0;
+}
