@@ -10,3 +10,9 @@ EXTRA_DIST += \
 	tests/cli/lib/terminal.py \
 	tests/cli/test_harness.py \
 	tests/cli/test_version.py
+
+AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; export srcdir; BUSYBOX='$(BUSYBOX)'; export BUSYBOX; \
+	CARREL_PYTHON='$(CARREL_PYTHON)'; export CARREL_PYTHON;
+TEST_EXTENSIONS = .sh
+dist_check_SCRIPTS = tests/lint/hello-image.sh
+TESTS += $(dist_check_SCRIPTS)
