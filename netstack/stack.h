@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "base/mem.h"
+
+/*
+ * The network stack of one container: tap on one side, sockets of the host's network namespace on
+ * the other, libslirp and our own DNS and ping between them.
+ */
+enum {
+	STACK_TCP_MAX = 1024, /* flows; 256 KiB of buffers each at worst */
+	STACK_UDP_MAX = 1024, /* source ports in use; libslirp keeps each for four minutes */
+	STACK_SPARE_FDS = 64, /* tap, control, reader, standard descriptors */
+	/* A burst of frames before sockets get their turn. */
+	STACK_FRAMES_PER_ROUND = 64,
+	/* Segment size in the stack. Below half of the largest window (65535), so that a sender
+	 * never waits for a window that cannot open. */
+	STACK_MSS = 21720,
+};
+
+struct stack;
+
+/* Descriptors that the limits above add up to; RLIMIT_NOFILE has to allow them. */
+unsigned stack_max_fds(void);
+
+/* tap and reader are owned afterwards, also on failure; control is borrowed. */
+struct stack *stack_new(int tap_fd, int control_fd, int reader_fd, struct error *err);
+void stack_free(struct stack *s);
+/* Until the other end of the control socket is closed; 0 or -errno. */
+int stack_run(struct stack *s) _nodiscard_;

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "tap.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "netctl.h"
+#include "rtnl.h"
+
+/*
+ * Theory of operation
+ *
+ * A tap belongs to the network namespace in which /dev/net/tun was opened, so the device is opened
+ * by a process inside; its path is the host's, because joining a user and a network namespace
+ * leaves the mounts alone. That process sets PR_SET_DUMPABLE 0 before it joins: container root
+ * could otherwise trace it and take what it has open. It is alone there for two milliseconds, hands
+ * the descriptor out and ends; nothing of ours stays in the container's namespaces.
+ */
+
+static int open_tun(struct error *err)
+{
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK), r;
+
+	if (fd >= 0)
+		return fd;
+	r = error_sys(err, "open /dev/net/tun");
+	error_host(err, DCODE_NO_TUN);
+	return r;
+}
+
+static int make_tap(unsigned *ret_ifindex, struct error *err)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	_cleanup_(fd_closep) int fd = open_tun(err);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = str_copy(ifr.ifr_name, sizeof(ifr.ifr_name), NETCTL_INTERFACE);
+	assert(r == 0);
+	if (ioctl(fd, TUNSETIFF, &ifr) < 0)
+		return error_sys(err, "make the interface %s", NETCTL_INTERFACE);
+	if (ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6) < 0)
+		return error_sys(err, "set the offloads of %s", NETCTL_INTERFACE);
+	*ret_ifindex = if_nametoindex(NETCTL_INTERFACE);
+	if (!*ret_ifindex)
+		return error_sys(err, "look up the interface %s", NETCTL_INTERFACE);
+	return TAKE_FD(fd);
+}
+
+struct sysctl {
+	const char *path, *value;
+};
+
+/* Wishes, not conditions: a host may have /proc/sys read-only or the knob missing. */
+static const struct sysctl sysctls[] = {
+	/* bbr, inherited from the host, paces a hop that has no bottleneck: a third of the speed */
+	{ "net/ipv4/tcp_congestion_control", "reno" },
+	/* as docker: any user inside may ping and serve port 80; both end at our own stack */
+	{ "net/ipv4/ping_group_range", "0 65535" },
+	{ "net/ipv4/ip_unprivileged_port_start", "0" },
+	/* addresses are static: nothing to ask or to wait for */
+	{ "net/ipv6/conf/" NETCTL_INTERFACE "/accept_ra", "0" },
+	{ "net/ipv6/conf/" NETCTL_INTERFACE "/accept_dad", "0" },
+	{ "net/ipv6/conf/" NETCTL_INTERFACE "/router_solicitations", "0" },
+};
+
+static void set_sysctls(void)
+{
+	int dir = open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	for (size_t i = 0; i < ARRAY_SIZE(sysctls); i++) {
+		_cleanup_(fd_closep) int fd =
+			openat(dir, sysctls[i].path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+		if (fd >= 0)
+			ignore_result(fd_write_all(fd, sysctls[i].value, strlen(sysctls[i].value)));
+	}
+	fd_close(dir);
+}
+
+static int add_family(int sock, unsigned ifindex, int family, const char *addr, unsigned prefix_len,
+		      const char *gateway)
+{
+	uint8_t a[16], g[16];
+	int r;
+
+	r = inet_pton(family, addr, a) == 1 && inet_pton(family, gateway, g) == 1;
+	assert(r); /* constants of netctl.h */
+	r = rtnl_add_address(sock, ifindex, family, a, prefix_len);
+	if (r < 0)
+		return r;
+	return rtnl_add_default_route(sock, ifindex, family, g);
+}
+
+static int configure(unsigned ifindex, struct error *err)
+{
+	_cleanup_(fd_closep) int sock = rtnl_open();
+	int r;
+
+	if (sock < 0)
+		return error_code(err, sock, "open a netlink socket");
+	set_sysctls();
+	r = rtnl_link_up(sock, if_nametoindex("lo"), 0);
+	if (r < 0)
+		return error_code(err, r, "bring up lo");
+	r = rtnl_link_up(sock, ifindex, TAP_MTU);
+	if (r < 0)
+		return error_code(err, r, "bring up %s", NETCTL_INTERFACE);
+	r = add_family(sock, ifindex, AF_INET, NETCTL_IPV4_GUEST, NETCTL_IPV4_MASK,
+		       NETCTL_IPV4_GATEWAY);
+	if (r < 0)
+		return error_code(err, r, "give %s its addresses", NETCTL_INTERFACE);
+	/* A kernel without IPv6, or with it switched off, leaves an IPv4 network. */
+	ignore_result(add_family(sock, ifindex, AF_INET6, NETCTL_IPV6_GUEST, NETCTL_IPV6_LEN,
+				 NETCTL_IPV6_GATEWAY));
+	return 0;
+}
+
+struct child {
+	int userns_fd, netns_fd, sock;
+};
+
+static int child_run(const struct child *c, struct error *err)
+{
+	_cleanup_(fd_closep) int tap = -1;
+	unsigned ifindex;
+	int r;
+
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return error_sys(err, "set PR_SET_DUMPABLE");
+	if (setns(c->userns_fd, CLONE_NEWUSER) < 0)
+		return error_sys(err, "join the container's user namespace");
+	if (setns(c->netns_fd, CLONE_NEWNET) < 0)
+		return error_sys(err, "join the container's network namespace");
+	tap = make_tap(&ifindex, err);
+	if (tap < 0)
+		return tap;
+	r = configure(ifindex, err);
+	if (r < 0)
+		return r;
+	return fd_send(c->sock, err, sizeof(*err), &tap, 1, MSG_NOSIGNAL);
+}
+
+static int child_main(void *arg)
+{
+	const struct child *c = arg;
+	struct error err = { 0 };
+	int r = child_run(c, &err);
+
+	if (r < 0)
+		ignore_result(fd_send(c->sock, &err, sizeof(err), NULL, 0, MSG_NOSIGNAL));
+	return r < 0;
+}
+
+int tap_open(int userns_fd, int netns_fd, struct error *err)
+{
+	int pair[2], fds[FD_PASS_MAX], status, r;
+	size_t n_fds = 1;
+	struct error told;
+	struct proc proc;
+	ssize_t n;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return error_sys(err, "make a socket pair");
+	r = proc_clone(0, -1, child_main,
+		       &(struct child){
+			       .userns_fd = userns_fd, .netns_fd = netns_fd, .sock = pair[1] },
+		       &proc);
+	fd_close(pair[1]);
+	if (r < 0) {
+		fd_close(pair[0]);
+		return error_code(err, r, "start the interface set-up");
+	}
+	n = fd_recv(pair[0], &told, sizeof(told), fds, &n_fds, 0);
+	fd_close(pair[0]);
+	r = proc_wait(&proc, &status);
+	proc_done(&proc);
+	if (r < 0 || n != sizeof(told) || (told.code == 0 && n_fds != 1))
+		return error_set(err, -EPROTO, "the interface set-up ended without a word");
+	if (told.code == 0)
+		return fds[0];
+	if (err)
+		*err = told;
+	return told.code;
+}
