@@ -38,6 +38,5 @@ const struct command cmd_help = {
 	.summary = "print the help of a command",
 	.usage = "[COMMAND]",
 	.options = options,
-	.any_caller = true,
 	.run = run,
 };

@@ -11,7 +11,6 @@ static const struct command *const table[] = {
 	/* containers */
 	/* images */
 	/* host */
-	&cmd_doctor,
 	&cmd_version,
 	&cmd_help,
 	/* hidden */

@@ -4,7 +4,6 @@
 #include "cli/command.h"
 
 /* One row per file cmd_*.c; commands.c puts them in order. */
-extern const struct command cmd_doctor;
 extern const struct command cmd_help;
 extern const struct command cmd_options;
 extern const struct command cmd_run;
