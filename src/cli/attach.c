@@ -353,8 +353,7 @@ static int attach_open(struct attach *a, int sock, const struct container *c, st
 	r = open_ends(a, err);
 	if (r < 0)
 		return r;
-	if (!(a->flags & ATTACH_NO_SIGNALS))
-		a->init.pidfd = proc_open_recorded(c->state.pid, c->state.start_time);
+	a->init.pidfd = proc_open_recorded(c->state.pid, c->state.start_time);
 	r = loop_init(&a->loop);
 	if (r < 0)
 		return error_code(err, r, "make an event loop");
@@ -446,7 +445,8 @@ static int say_hello(int sock, enum attach_flags flags, struct error *err)
 	_cleanup_(fd_closep) int ns = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
 	struct superctl_head head = {
 		.type = SUPERCTL_HELLO,
-		.value = (uint32_t)SUPERCTL_VERSION << 16 | SUPERCTL_WANT_OUTPUT |
+		.value = (uint32_t)SUPERCTL_VERSION << 16 |
+			 (flags & ATTACH_WAIT ? 0 : SUPERCTL_WANT_OUTPUT) |
 			 (flags & ATTACH_STDIN ? SUPERCTL_WANT_STDIN : 0),
 	};
 	int r;

@@ -10,9 +10,11 @@
 /* The client of a supervisor (superctl.h): our standard descriptors are the container's. */
 enum attach_flags {
 	ATTACH_STDIN = 1 << 0,
-	ATTACH_TTY = 1 << 1, /* the container has a terminal: raw mode, resize, detach keys */
-	ATTACH_NO_SIGNALS = 1 << 2, /* do not pass signals on */
+	ATTACH_TTY = 1 << 1,  /* the container has a terminal: raw mode, resize, detach keys */
+	ATTACH_WAIT = 1 << 2, /* attach_connect: only the exit status is wanted */
 };
+
+#define DETACH_KEYS "ctrl-p,ctrl-q"
 
 enum {
 	ATTACH_DETACHED = -1, /* in *ret_status: the user typed the detach keys */

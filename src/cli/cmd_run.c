@@ -10,9 +10,9 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/fetch.h"
-#include "cli/foreground.h"
 #include "cli/launch.h"
 #include "cli/request.h"
+#include "cli/session.h"
 #include "cli/stdfd.h"
 #include "cli/supervised.h"
 
@@ -76,7 +76,7 @@ static int attached(struct cli *cli, struct launch *l, struct supervised *s, str
 	int r, status;
 
 	(void)cli;
-	r = detach_keys_parse("ctrl-p,ctrl-q", &keys, err);
+	r = detach_keys_parse(DETACH_KEYS, &keys, err);
 	if (r == 0)
 		r = attach_run(s->sock, l->ctr, flags, &keys, &status, err);
 	if (r < 0)
@@ -88,21 +88,49 @@ static int attached(struct cli *cli, struct launch *l, struct supervised *s, str
 	return status;
 }
 
+static void remove_record(struct launch *l)
+{
+	struct error err = { 0 };
+
+	if (launch_remove(l->store, l->ctr, &err) < 0)
+		log_warn(err.dcode, "remove the container: %s", err.text);
+}
+
+/*
+ * `run --rm` without a terminal: this process is the supervisor. It goes into U, for good, and
+ * removes the record from there.
+ */
+static int foreground(struct launch *l, struct error *err)
+{
+	struct launched d;
+	struct session s;
+	int r;
+
+	r = session_open(&s, l->rec->open_stdin ? SESSION_STDIN : 0, err);
+	if (r == 0)
+		r = launch_start(l, s.child_fds, 0, 0, &d, err);
+	if (r == 0) {
+		r = session_run(&s, &d.ctr.init, -1, err);
+		launched_done(&d);
+	}
+	session_close(&s);
+	remove_record(l);
+	return r;
+}
+
 static int go(struct cli *cli, const struct run_options *o, struct launch *l, struct error *err)
 {
 	_cleanup_(supervised_done) struct supervised s = { .sock = -1, .done_fd = -1 };
 	enum supervised_flags flags = SUPERVISED_FRESH | (o->detach ? 0 : SUPERVISED_ATTACH);
-	struct error second = { 0 };
 	int r;
 
 	r = launch_prepare(l, err);
 	if (r < 0) {
-		if (launch_remove(l->store, l->ctr, &second) < 0)
-			log_warn(second.dcode, "remove the container: %s", second.text);
+		remove_record(l);
 		return r;
 	}
 	if (l->rec->remove && !l->rec->tty && !o->detach)
-		return foreground_run(l, err);
+		return foreground(l, err);
 	r = supervised_start(l, flags, &s, err);
 	if (r < 0)
 		return r;

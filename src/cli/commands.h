@@ -4,7 +4,17 @@
 #include "cli/command.h"
 
 /* One row per file cmd_*.c; commands.c puts them in order. */
+extern const struct command cmd_attach;
+extern const struct command cmd_exec;
 extern const struct command cmd_help;
+extern const struct command cmd_inspect;
+extern const struct command cmd_kill;
+extern const struct command cmd_logs;
 extern const struct command cmd_options;
+extern const struct command cmd_ps;
+extern const struct command cmd_rm;
 extern const struct command cmd_run;
+extern const struct command cmd_start;
+extern const struct command cmd_stop;
 extern const struct command cmd_version;
+extern const struct command cmd_wait;

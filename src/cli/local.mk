@@ -6,15 +6,25 @@ libcli_a_SOURCES = \
 	src/cli/attach.c src/cli/attach.h \
 	src/cli/cli.c src/cli/cli.h \
 	src/cli/clistore.c \
+	src/cli/cmd_attach.c \
+	src/cli/cmd_exec.c \
 	src/cli/cmd_help.c \
+	src/cli/cmd_inspect.c \
+	src/cli/cmd_kill.c \
+	src/cli/cmd_logs.c \
 	src/cli/cmd_options.c \
+	src/cli/cmd_ps.c \
+	src/cli/cmd_rm.c \
 	src/cli/cmd_run.c \
+	src/cli/cmd_start.c \
+	src/cli/cmd_stop.c \
 	src/cli/cmd_version.c \
+	src/cli/cmd_wait.c \
 	src/cli/command.h \
+	src/cli/ctrcmd.c src/cli/ctrcmd.h \
 	src/cli/commands.c src/cli/commands.h \
 	src/cli/envfile.c src/cli/envfile.h \
 	src/cli/fetch.c src/cli/fetch.h \
-	src/cli/foreground.c src/cli/foreground.h \
 	src/cli/help.c \
 	src/cli/launch.c src/cli/launch.h \
 	src/cli/mountopt.c src/cli/mountopt.h \
@@ -22,6 +32,7 @@ libcli_a_SOURCES = \
 	src/cli/record.c src/cli/record.h \
 	src/cli/relay.c src/cli/relay.h \
 	src/cli/request.c src/cli/request.h \
+	src/cli/session.c src/cli/session.h \
 	src/cli/signals.c src/cli/signals.h \
 	src/cli/stdfd.c src/cli/stdfd.h \
 	src/cli/supervised.c src/cli/supervised.h \

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+
+#include "base/fd.h"
+#include "cli/attach.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/ctrcmd.h"
+
+static const struct opt options[] = {
+	{ NULL },
+};
+
+static int attach_to(struct cli *cli, struct container *c, struct error *err)
+{
+	_cleanup_(record_done) struct record rec = { 0 };
+	_cleanup_(fd_closep) int sock = -1;
+	enum attach_flags flags;
+	struct detach_keys keys;
+	int r, status;
+
+	r = ctrcmd_need_running(c, err);
+	if (r == 0)
+		r = ctrcmd_record(c, &rec, err);
+	if (r == 0)
+		r = detach_keys_parse(DETACH_KEYS, &keys, err);
+	if (r < 0)
+		return r;
+	flags = (rec.tty ? ATTACH_TTY : 0) | (rec.open_stdin ? ATTACH_STDIN : 0);
+	sock = attach_connect(cli->store, c, flags, err);
+	if (sock < 0)
+		return sock;
+	r = attach_run(sock, c, flags, &keys, &status, err);
+	if (r < 0)
+		return r;
+	return status == ATTACH_DETACHED ? 0 : status;
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	struct container c;
+	char **args;
+	int r;
+
+	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = 1 }, NULL, &args, NULL,
+		      err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = ctrcmd_find(cli, args[0], &c, err);
+	if (r < 0)
+		return r;
+	r = attach_to(cli, &c, err);
+	container_done(&c);
+	return r;
+}
+
+const struct command cmd_attach = {
+	.name = "attach",
+	.group = GROUP_CONTAINER,
+	.summary = "connect to a running container; ctrl-p ctrl-q leaves a terminal",
+	.usage = "CONTAINER",
+	.options = options,
+	.run = run,
+};

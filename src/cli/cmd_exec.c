@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/ctrcmd.h"
+#include "cli/request.h"
+#include "cli/session.h"
+#include "runtime/ctr.h"
+
+struct exec_options {
+	bool interactive, tty;
+	const char *user, *workdir;
+	struct strv env;
+};
+
+#define O(field) offsetof(struct exec_options, field)
+
+static const struct opt options[] = {
+	{ "interactive", 'i', OPT_FLAG, O(interactive), NULL, "keep standard input open" },
+	{ "tty", 't', OPT_FLAG, O(tty), NULL, "give the command a terminal" },
+	{ "env", 'e', OPT_LIST, O(env), "NAME[=VALUE]",
+	  "set a variable; NAME alone takes your value" },
+	{ "user", 'u', OPT_STRING, O(user), "USER[:GROUP]",
+	  "name or id in the container to run as" },
+	{ "workdir", 'w', OPT_STRING, O(workdir), "PATH", "working directory" },
+	{ NULL },
+};
+
+static int make_env(const struct exec_options *o, const struct container *c,
+		    const struct record *rec, struct strv *ret, struct error *err)
+{
+	strv_copy(ret, rec->env.v);
+	if (!strv_env_get(ret, "HOSTNAME")) {
+		if (*rec->hostname)
+			strv_addf(ret, "HOSTNAME=%s", rec->hostname);
+		else
+			strv_addf(ret, "HOSTNAME=%.*s", ID_SHORT_LEN, c->id);
+	}
+	if (o->tty && !strv_env_get(ret, "TERM"))
+		strv_add(ret, "TERM=xterm");
+	return request_env(NULL, &o->env, ret, err);
+}
+
+static int exec_in(struct container *c, const struct exec_options *o, const struct record *rec,
+		   char **command, struct error *err)
+{
+	_cleanup_(strv_done) struct strv env = { 0 };
+	struct ctr_exec req = {
+		.pid = c->state.pid,
+		.argv = command,
+		.user = o->user ? o->user : rec->user,
+		.cwd = o->workdir ? o->workdir : rec->cwd,
+		.flags = (o->tty ? CTR_TTY : 0) | (rec->no_new_privs ? CTR_NO_NEW_PRIVS : 0) |
+			 (rec->seccomp_off ? CTR_SECCOMP_OFF : 0),
+		.caps = rec->caps,
+	};
+	_cleanup_(fd_closep) int pidfd = ctrcmd_open_init(c, err);
+	struct proc proc;
+	struct session s;
+	int r, pty = -1;
+
+	if (pidfd < 0)
+		return pidfd;
+	r = make_env(o, c, rec, &env, err);
+	if (r < 0)
+		return r;
+	req.pidfd = pidfd;
+	req.envp = env.v;
+	r = session_open(&s, (o->interactive ? SESSION_STDIN : 0) | (o->tty ? SESSION_TTY : 0),
+			 err);
+	if (r == 0) {
+		if (o->tty)
+			tty_size(&req.tty_rows, &req.tty_cols);
+		for (int i = 0; i < 3; i++)
+			req.stdio[i] = s.child_fds[i];
+		r = ctr_exec(&req, &proc, &pty, err);
+	}
+	if (r == 0) {
+		r = session_run(&s, &proc, pty, err);
+		proc_done(&proc);
+	}
+	session_close(&s);
+	return r;
+}
+
+static int exec_named(struct cli *cli, const struct exec_options *o, char **args, struct error *err)
+{
+	_cleanup_(record_done) struct record rec = { 0 };
+	struct container c;
+	int r;
+
+	if (o->workdir && !path_is_absolute(o->workdir))
+		return error_set(err, -EINVAL, "--workdir: '%s' is not an absolute path",
+				 o->workdir);
+	r = ctrcmd_find(cli, args[0], &c, err);
+	if (r < 0)
+		return r;
+	r = ctrcmd_need_running(&c, err);
+	if (r == 0)
+		r = ctrcmd_record(&c, &rec, err);
+	if (r == 0)
+		r = exec_in(&c, o, &rec, args + 1, err);
+	container_done(&c);
+	return r;
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	static const struct cli_args want = { .min = 2, .max = -1, .flags = CLI_ARGS_STOP };
+	struct exec_options o = { 0 };
+	char **args;
+	int r;
+
+	r = cli_parse(cli, argc, argv, &want, &o, &args, NULL, err);
+	if (r == 0)
+		r = exec_named(cli, &o, args, err);
+	else if (r > 0)
+		r = 0;
+	strv_done(&o.env);
+	return r;
+}
+
+const struct command cmd_exec = {
+	.name = "exec",
+	.group = GROUP_CONTAINER,
+	.summary = "run another command in a running container",
+	.usage = "[OPTIONS] CONTAINER COMMAND [ARG...]",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/ctrcmd.h"
+#include "cli/output.h"
+
+static const struct opt options[] = {
+	{ NULL },
+};
+
+/* An object in docker's order and spelling; members that docker has and we cannot fill are left
+ * out. */
+
+static void open_object(struct str_buf *b, const char *key)
+{
+	json_add_key(b, key);
+	str_buf_addc(b, '{');
+}
+
+static void add_number(struct str_buf *b, const char *key, long long n)
+{
+	json_add_key(b, key);
+	str_buf_addf(b, "%lld", n);
+}
+
+static void add_state(struct str_buf *b, const struct container *c)
+{
+	const struct container_state *st = &c->state;
+	bool running = st->status == CONTAINER_RUNNING;
+
+	open_object(b, "State");
+	output_json_member(b, "Status", ctrcmd_status(c));
+	json_add_bool(b, "Running", running);
+	add_number(b, "Pid", running ? st->pid : 0);
+	add_number(b, "ExitCode", running ? 0 : st->exit_code);
+	output_json_member(b, "Error", st->error);
+	output_json_member(b, "StartedAt", st->started);
+	output_json_member(b, "FinishedAt", st->finished);
+	str_buf_addc(b, '}');
+}
+
+static void add_labels(struct str_buf *b, const struct strv *labels)
+{
+	open_object(b, "Labels");
+	for (size_t i = 0; i < labels->n; i++) {
+		size_t n = strcspn(labels->v[i], "=");
+		_cleanup_(freep) char *key = xstrndup(labels->v[i], n);
+
+		output_json_member(b, key, labels->v[i] + n + (labels->v[i][n] == '='));
+	}
+	str_buf_addc(b, '}');
+}
+
+static void add_config(struct str_buf *b, const struct container *c, const struct record *rec)
+{
+	char host[ID_SHORT_LEN + 1];
+
+	ignore_result(str_print(host, sizeof(host), "%.*s", ID_SHORT_LEN, c->id)); /* fits */
+	open_object(b, "Config");
+	output_json_member(b, "Hostname", *rec->hostname ? rec->hostname : host);
+	output_json_member(b, "User", rec->user);
+	json_add_bool(b, "Tty", rec->tty);
+	json_add_bool(b, "OpenStdin", rec->open_stdin);
+	json_add_strv(b, "Env", &rec->env);
+	json_add_strv(b, "Cmd", &rec->cmd);
+	output_json_member(b, "Image", rec->image);
+	output_json_member(b, "WorkingDir", rec->cwd);
+	json_add_strv(b, "Entrypoint", &rec->entrypoint);
+	add_labels(b, &rec->labels);
+	output_json_member(b, "StopSignal", rec->stop_signal);
+	str_buf_addc(b, '}');
+}
+
+static void add_host_config(struct str_buf *b, const struct record *rec)
+{
+	struct strv security = { 0 };
+
+	if (rec->no_new_privs)
+		strv_add(&security, "no-new-privileges");
+	if (rec->seccomp_off)
+		strv_add(&security, "seccomp=unconfined");
+	open_object(b, "HostConfig");
+	output_json_member(b, "NetworkMode", net_mode_name(rec->net));
+	json_add_bool(b, "AutoRemove", rec->remove);
+	json_add_strv(b, "CapAdd", &rec->cap_add);
+	json_add_strv(b, "CapDrop", &rec->cap_drop);
+	json_add_bool(b, "ReadonlyRootfs", rec->read_only);
+	json_add_strv(b, "SecurityOpt", &security);
+	json_add_bool(b, "Init", rec->init);
+	str_buf_addc(b, '}');
+	strv_done(&security);
+}
+
+static void add_mounts(struct str_buf *b, const struct record *rec)
+{
+	json_add_key(b, "Mounts");
+	str_buf_addc(b, '[');
+	for (size_t i = 0; i < rec->n_mounts; i++) {
+		const struct record_mount *m = &rec->mounts[i];
+
+		str_buf_adds(b, i ? ",{" : "{");
+		output_json_member(b, "Type", m->kind == CTR_MOUNT_BIND ? "bind" : "tmpfs");
+		output_json_member(b, "Source", m->source);
+		output_json_member(b, "Destination", m->target);
+		output_json_member(b, "Mode", m->options);
+		json_add_bool(b, "RW", !(m->flags & CTR_MOUNT_RO));
+		str_buf_addc(b, '}');
+	}
+	str_buf_addc(b, ']');
+}
+
+static void add_container(struct str_buf *b, const struct container *c, const struct record *rec,
+			  const char *store)
+{
+	const struct strv *cmd = rec->entrypoint.n ? &rec->entrypoint : &rec->cmd;
+	_cleanup_(freep) char *name = xasprintf("/%s", c->name);
+	_cleanup_(freep) char *log = xasprintf("%s/containers/%s/log", store, c->id);
+	struct strv args = { 0 };
+
+	strv_copy(&args, rec->entrypoint.v);
+	strv_copy(&args, rec->cmd.v);
+	str_buf_addc(b, '{');
+	output_json_member(b, "Id", c->id);
+	output_json_member(b, "Created", c->created);
+	output_json_member(b, "Path", cmd->n ? cmd->v[0] : "");
+	if (args.n) {
+		struct strv rest = { .v = args.v + 1, .n = args.n - 1 };
+
+		json_add_strv(b, "Args", &rest);
+	}
+	add_state(b, c);
+	output_json_member(b, "Image", rec->image_id);
+	output_json_member(b, "LogPath", log);
+	output_json_member(b, "Name", name);
+	add_host_config(b, rec);
+	add_mounts(b, rec);
+	add_config(b, c, rec);
+	str_buf_addc(b, '}');
+	strv_done(&args);
+}
+
+struct inspect {
+	struct str_buf text;
+	size_t n;
+};
+
+static int inspect_one(struct cli *cli, const char *name, void *data, struct error *err)
+{
+	_cleanup_(record_done) struct record rec = { 0 };
+	struct inspect *x = data;
+	struct container c;
+	int r;
+
+	r = ctrcmd_find(cli, name, &c, err);
+	if (r < 0)
+		return r;
+	r = ctrcmd_record(&c, &rec, err);
+	if (r == 0) {
+		if (x->n++)
+			str_buf_adds(&x->text, ",\n");
+		add_container(&x->text, &c, &rec, cli->store->path);
+	}
+	container_done(&c);
+	return r;
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	struct inspect x = { 0 };
+	char **args;
+	int r, end;
+
+	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = -1 }, NULL, &args, NULL,
+		      err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	str_buf_init(&x.text, 64 << 20);
+	str_buf_addc(&x.text, '[');
+	r = ctrcmd_each(cli, args, inspect_one, 0, &x, err);
+	printf("%s]\n", x.text.s);
+	end = str_buf_end(&x.text);
+	str_buf_done(&x.text);
+	return r == 0 && end < 0 ? error_code(err, end, "inspect") : r;
+}
+
+const struct command cmd_inspect = {
+	.name = "inspect",
+	.group = GROUP_CONTAINER,
+	.summary = "print what is known about containers, as JSON",
+	.usage = "CONTAINER...",
+	.options = options,
+	.run = run,
+};

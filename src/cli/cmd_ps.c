@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/num.h"
+#include "base/timefmt.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/ctrcmd.h"
+#include "cli/output.h"
+
+enum {
+	COMMAND_WIDTH = 20,
+	STATUS_MAX = 96,
+};
+
+struct ps_options {
+	bool all, quiet, no_trunc;
+	const char *format;
+	struct strv filter;
+};
+
+#define O(field) offsetof(struct ps_options, field)
+
+static const struct opt options[] = {
+	{ "all", 'a', OPT_FLAG, O(all), NULL, "those that do not run, too" },
+	{ "quiet", 'q', OPT_FLAG, O(quiet), NULL, "print ids only" },
+	{ "no-trunc", 0, OPT_FLAG, O(no_trunc), NULL, "do not shorten ids and commands" },
+	{ "filter", 'f', OPT_LIST, O(filter), "KEY=VALUE",
+	  "only those with id, name, label, status, exited or ancestor" },
+	{ "format", 0, OPT_STRING, O(format), "table|json", "how to print the list" },
+	{ NULL },
+};
+
+/* One row: the record may be unreadable, the container is listed all the same. */
+struct row {
+	struct container *c;
+	struct record rec;
+};
+
+static bool match_id(const struct row *row, const char *v)
+{
+	return str_starts(row->c->id, v);
+}
+
+static bool match_name(const struct row *row, const char *v)
+{
+	return strstr(row->c->name, v) != NULL;
+}
+
+static bool match_label(const struct row *row, const char *v)
+{
+	size_t n = strlen(v);
+
+	for (size_t i = 0; i < row->rec.labels.n; i++) {
+		const char *label = row->rec.labels.v[i];
+
+		if (str_eq(label, v) ||
+		    (!strchr(v, '=') && str_starts(label, v) && label[n] == '='))
+			return true;
+	}
+	return false;
+}
+
+static bool match_status(const struct row *row, const char *v)
+{
+	return str_eq(ctrcmd_status(row->c), v);
+}
+
+static bool match_exited(const struct row *row, const char *v)
+{
+	uint32_t n;
+
+	return num_u32(v, &n) == 0 && row->c->state.status == CONTAINER_EXITED &&
+	       row->c->state.exit_code == (int)n;
+}
+
+static bool match_ancestor(const struct row *row, const char *v)
+{
+	const char *id = row->rec.image_id ? row->rec.image_id : "";
+
+	if (row->rec.image && str_eq(row->rec.image, v))
+		return true;
+	return strlen(v) >= 4 &&
+	       (str_starts(id, v) || (str_starts(id, "sha256:") && str_starts(id + 7, v)));
+}
+
+struct filter {
+	const char *key;
+	bool shows_all; /* asks for those that do not run, like -a */
+	bool (*match)(const struct row *row, const char *value);
+};
+
+static const struct filter filters[] = {
+	{ "id", false, match_id },	  { "name", false, match_name },
+	{ "label", false, match_label },  { "status", true, match_status },
+	{ "exited", true, match_exited }, { "ancestor", false, match_ancestor },
+};
+
+static const struct filter *find_filter(const char *s, size_t n)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(filters); i++)
+		if (strlen(filters[i].key) == n && strncmp(filters[i].key, s, n) == 0)
+			return &filters[i];
+	return NULL;
+}
+
+static int check_filters(struct ps_options *o, struct error *err)
+{
+	for (size_t i = 0; i < o->filter.n; i++) {
+		const char *s = o->filter.v[i];
+		size_t n = strcspn(s, "=");
+		const struct filter *f = find_filter(s, n);
+
+		if (!f || !s[n]) {
+			error_set(err, -EINVAL, "--filter: '%s' is not known", s);
+			error_hint(err, "KEY=VALUE with id, name, label, status, exited or "
+					"ancestor");
+			return -EINVAL;
+		}
+		o->all = o->all || f->shows_all;
+	}
+	return 0;
+}
+
+/* docker's rule: values of one key are alternatives, different keys must all match. */
+static bool is_shown(const struct ps_options *o, const struct row *row)
+{
+	if (!o->all && row->c->state.status != CONTAINER_RUNNING)
+		return false;
+	for (size_t k = 0; k < ARRAY_SIZE(filters); k++) {
+		bool asked = false, found = false;
+
+		for (size_t i = 0; i < o->filter.n; i++) {
+			const char *s = o->filter.v[i];
+			size_t n = strcspn(s, "=");
+
+			if (find_filter(s, n) != &filters[k])
+				continue;
+			asked = true;
+			/* labels are all needed, also several of them */
+			if (filters[k].match(row, s + n + 1))
+				found = true;
+			else if (str_eq(filters[k].key, "label"))
+				return false;
+		}
+		if (asked && !found)
+			return false;
+	}
+	return true;
+}
+
+static long age_of(const char *when)
+{
+	struct timespec t, now;
+
+	if (timefmt_parse(when, &t) < 0 || clock_gettime(CLOCK_REALTIME, &now) < 0)
+		return 0;
+	return now.tv_sec > t.tv_sec ? (long)(now.tv_sec - t.tv_sec) : 0;
+}
+
+static void format_status(const struct container *c, char buf[STATUS_MAX])
+{
+	char age[TIMEFMT_MAX];
+	int r = 0;
+
+	switch (c->state.status) {
+	case CONTAINER_CREATED:
+		r = str_copy(buf, STATUS_MAX, "Created");
+		break;
+	case CONTAINER_RUNNING:
+		r = str_print(buf, STATUS_MAX, "Up %s", timefmt_age(age_of(c->state.started), age));
+		break;
+	case CONTAINER_EXITED:
+		if (!*c->state.finished)
+			r = str_print(buf, STATUS_MAX, "Exited (%d)", c->state.exit_code);
+		else
+			r = str_print(buf, STATUS_MAX, "Exited (%d) %s ago", c->state.exit_code,
+				      timefmt_age(age_of(c->state.finished), age));
+		break;
+	}
+	ignore_result(r); /* the words are shorter than STATUS_MAX */
+}
+
+static void command_text(const struct record *rec, struct str_buf *out)
+{
+	const struct strv *parts[] = { &rec->entrypoint, &rec->cmd };
+
+	for (size_t p = 0; p < ARRAY_SIZE(parts); p++)
+		for (size_t i = 0; i < parts[p]->n; i++) {
+			if (out->len)
+				str_buf_addc(out, ' ');
+			str_buf_adds(out, parts[p]->v[i]);
+		}
+}
+
+static void add_command(struct table *t, const struct record *rec, bool whole)
+{
+	_cleanup_(str_buf_done) struct str_buf b;
+	const char *s;
+
+	str_buf_init(&b, RECORD_SIZE_MAX);
+	command_text(rec, &b);
+	s = b.s ? b.s : "";
+	if (whole || strlen(s) <= COMMAND_WIDTH) {
+		_cleanup_(freep) char *quoted = xasprintf("\"%s\"", s);
+
+		table_add(t, quoted);
+	} else {
+		table_addf(t, "\"%.*s\xe2\x80\xa6\"", COMMAND_WIDTH - 1, s);
+	}
+}
+
+static void add_row(struct table *t, const struct ps_options *o, const struct row *row)
+{
+	char age[TIMEFMT_MAX], status[STATUS_MAX];
+	const struct container *c = row->c;
+
+	format_status(c, status);
+	table_addf(t, "%.*s", o->no_trunc ? ID_LEN : ID_SHORT_LEN, c->id);
+	table_add(t, row->rec.image ? row->rec.image : "?");
+	add_command(t, &row->rec, o->no_trunc);
+	table_addf(t, "%s ago", timefmt_age(age_of(c->created), age));
+	table_add(t, status);
+	table_add(t, ""); /* PORTS: none are published by this version */
+	table_add(t, c->name);
+}
+
+static void add_number(struct str_buf *b, const char *key, long long n)
+{
+	json_add_key(b, key);
+	str_buf_addf(b, "%lld", n);
+}
+
+static long long unix_time(const char *when)
+{
+	struct timespec t;
+
+	return timefmt_parse(when, &t) < 0 ? 0 : (long long)t.tv_sec;
+}
+
+static void add_labels(struct str_buf *b, const struct strv *labels)
+{
+	json_add_key(b, "Labels");
+	str_buf_addc(b, '{');
+	for (size_t i = 0; i < labels->n; i++) {
+		size_t n = strcspn(labels->v[i], "=");
+		_cleanup_(freep) char *key = xstrndup(labels->v[i], n);
+
+		output_json_member(b, key, labels->v[i] + n + (labels->v[i][n] == '='));
+	}
+	str_buf_addc(b, '}');
+}
+
+/* podman's members. */
+static void add_json(struct str_buf *b, const struct row *row)
+{
+	const struct container *c = row->c;
+	struct strv names = { 0 }, command = { 0 };
+	char status[STATUS_MAX];
+
+	format_status(c, status);
+	strv_add(&names, c->name);
+	strv_copy(&command, row->rec.entrypoint.v);
+	strv_copy(&command, row->rec.cmd.v);
+	str_buf_adds(b, b->len > 1 ? ",\n{" : "{");
+	output_json_member(b, "Id", c->id);
+	json_add_strv(b, "Names", &names);
+	output_json_member(b, "Image", row->rec.image ? row->rec.image : "");
+	output_json_member(b, "ImageID", row->rec.image_id ? row->rec.image_id : "");
+	json_add_strv(b, "Command", &command);
+	output_json_member(b, "State", ctrcmd_status(c));
+	output_json_member(b, "Status", status);
+	output_json_member(b, "CreatedAt", c->created);
+	add_number(b, "Created", unix_time(c->created));
+	add_number(b, "StartedAt", unix_time(c->state.started));
+	add_number(b, "ExitedAt", unix_time(c->state.finished));
+	add_number(b, "ExitCode", c->state.exit_code);
+	json_add_bool(b, "Exited", c->state.status == CONTAINER_EXITED);
+	add_number(b, "Pid", c->state.status == CONTAINER_RUNNING ? c->state.pid : 0);
+	add_labels(b, &row->rec.labels);
+	str_buf_addc(b, '}');
+	strv_done(&names);
+	strv_done(&command);
+}
+
+struct ps {
+	const struct ps_options *o;
+	bool json;
+	struct table table;
+	struct str_buf text;
+};
+
+static void show(struct ps *ps, struct container *c)
+{
+	struct row row = { .c = c };
+
+	if (ctrcmd_record(c, &row.rec, NULL) < 0)
+		row.rec = (struct record){ 0 };
+	if (is_shown(ps->o, &row)) {
+		if (ps->json)
+			add_json(&ps->text, &row);
+		else if (ps->o->quiet)
+			printf("%.*s\n", ps->o->no_trunc ? ID_LEN : ID_SHORT_LEN, c->id);
+		else
+			add_row(&ps->table, ps->o, &row);
+	}
+	record_done(&row.rec);
+}
+
+static int print(struct cli *cli, const struct ps_options *o, bool json, struct error *err)
+{
+	static const char *const headings[] = { "CONTAINER ID", "IMAGE", "COMMAND", "CREATED",
+						"STATUS",	"PORTS", "NAMES" };
+	struct ps ps = { .o = o, .json = json };
+	struct container *list = NULL;
+	struct store *s;
+	size_t n = 0;
+	int r;
+
+	r = cli_store(cli, STORE_READONLY, &s, err);
+	if (r == 0)
+		r = container_list(s, &list, &n, err);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	error_clear(err);
+	table_init(&ps.table, ARRAY_SIZE(headings));
+	str_buf_init(&ps.text, 64 << 20);
+	for (size_t i = 0; i < ARRAY_SIZE(headings); i++)
+		table_add(&ps.table, headings[i]);
+	str_buf_addc(&ps.text, '[');
+	for (size_t i = 0; i < n; i++)
+		show(&ps, &list[i]);
+	if (json)
+		printf("%s]\n", ps.text.s);
+	else if (!o->quiet)
+		table_print(&ps.table, stdout);
+	container_list_done(list, n);
+	table_done(&ps.table);
+	r = str_buf_end(&ps.text);
+	str_buf_done(&ps.text);
+	return r < 0 ? error_code(err, r, "list the containers") : 0;
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	struct ps_options o = { 0 };
+	char **args;
+	int r, json;
+
+	r = cli_parse(cli, argc, argv, &(struct cli_args){ 0 }, &o, &args, NULL, err);
+	if (r != 0) {
+		r = r < 0 ? r : 0;
+	} else {
+		json = output_format_parse(o.format, err);
+		r = json < 0 ? json : check_filters(&o, err);
+		if (r == 0)
+			r = print(cli, &o, json, err);
+	}
+	strv_done(&o.filter);
+	return r;
+}
+
+const struct command cmd_ps = {
+	.name = "ps",
+	.group = GROUP_CONTAINER,
+	.summary = "list containers",
+	.usage = "[OPTIONS]",
+	.options = options,
+	.run = run,
+};

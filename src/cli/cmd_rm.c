@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "base/fd.h"
+#include "base/proc.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/ctrcmd.h"
+#include "cli/launch.h"
+#include "storage/sweep.h"
+
+enum {
+	SUPERVISOR_MS = 5000, /* what a supervisor may need to deliver the rest of the output */
+};
+
+struct rm_options {
+	bool force;
+};
+
+static const struct opt options[] = {
+	{ "force", 'f', OPT_FLAG, offsetof(struct rm_options, force), NULL,
+	  "kill it first if it runs; one that does not exist is no error" },
+	{ NULL },
+};
+
+/* Pid 1, then, where somebody holds up its supervisor (an attached client that does not read),
+ * that. */
+static int end_container(struct cli *cli, const struct container *c, struct error *err)
+{
+	struct proc init = {
+		.pid = c->state.pid,
+		.pidfd = proc_open_recorded(c->state.pid, c->state.start_time),
+	};
+	struct proc super = {
+		.pid = c->state.supervisor,
+		.pidfd = proc_open_recorded(c->state.supervisor, c->state.supervisor_start),
+	};
+	int r = 0;
+
+	if (init.pidfd >= 0)
+		r = proc_signal(&init, SIGKILL);
+	if (r == -ESRCH)
+		r = 0;
+	if (r == 0 && super.pidfd >= 0 && ctrcmd_wait_pidfd(super.pidfd, SUPERVISOR_MS) == 0)
+		r = proc_signal(&super, SIGKILL);
+	proc_done(&init);
+	proc_done(&super);
+	if (r < 0 && r != -ESRCH)
+		return error_code(err, r, "kill container %s", c->name);
+	return ctrcmd_wait_free(cli, c, err);
+}
+
+static int take_lock(struct cli *cli, const struct container *c, bool force, struct error *err)
+{
+	int fd = container_lock(cli->store, c), r;
+
+	if (fd != -EAGAIN)
+		return fd < 0 ? error_code(err, fd, "lock container %s", c->name) : fd;
+	if (c->state.status == CONTAINER_EXITED) {
+		r = ctrcmd_wait_free(cli, c, err); /* its supervisor is at its last lines */
+	} else if (force) {
+		r = end_container(cli, c, err);
+	} else {
+		error_set(err, -EBUSY, "container %s runs", c->name);
+		error_hint(err, "`carrel stop %s` first, or `carrel rm -f %s`", c->name, c->name);
+		return -EBUSY;
+	}
+	if (r < 0)
+		return r;
+	fd = container_lock(cli->store, c);
+	return fd < 0 ? error_code(err, fd, "lock container %s", c->name) : fd;
+}
+
+static int rm_one(struct cli *cli, const char *name, void *data, struct error *err)
+{
+	const struct rm_options *o = data;
+	_cleanup_(fd_closep) int lock = -1;
+	struct container c, again;
+	int r;
+
+	r = container_find(cli->store, name, &c, err);
+	if (r == -ENOENT && o->force) {
+		error_clear(err);
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	lock = take_lock(cli, &c, o->force, err);
+	r = lock < 0 ? lock : 0;
+	if (r == 0) {
+		/* Its own --rm may have been faster. */
+		r = container_find(cli->store, c.id, &again, NULL);
+		if (r == 0) {
+			r = launch_remove(cli->store, &again, err);
+			container_done(&again);
+		} else if (r == -ENOENT) {
+			r = 0;
+		} else {
+			error_code(err, r, "look for container %s", name);
+		}
+	}
+	container_done(&c);
+	return r;
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	struct rm_options o = { 0 };
+	struct store *s;
+	char **args;
+	int r;
+
+	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = -1 }, &o, &args, NULL,
+		      err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = cli_store(cli, STORE_CREATE, &s, err);
+	if (r < 0)
+		return r;
+	r = ctrcmd_each(cli, args, rm_one, CTRCMD_ECHO, &o, err);
+	if (store_has_trash(s) > 0)
+		ctrcmd_empty_trash(cli);
+	return r;
+}
+
+const struct command cmd_rm = {
+	.name = "rm",
+	.group = GROUP_CONTAINER,
+	.summary = "remove containers",
+	.usage = "[OPTIONS] CONTAINER...",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/fd.h"
+#include "cli/attach.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/ctrcmd.h"
+#include "cli/launch.h"
+#include "cli/supervised.h"
+
+struct start_options {
+	bool attach, interactive;
+};
+
+#define O(field) offsetof(struct start_options, field)
+
+static const struct opt options[] = {
+	{ "attach", 'a', OPT_FLAG, O(attach), NULL, "show its output, and end with its status" },
+	{ "interactive", 'i', OPT_FLAG, O(interactive), NULL, "connect standard input, too" },
+	{ NULL },
+};
+
+static int attached(struct launch *l, struct supervised *s, bool interactive, struct error *err)
+{
+	enum attach_flags flags = (l->rec->tty ? ATTACH_TTY : 0) |
+				  (interactive && l->rec->open_stdin ? ATTACH_STDIN : 0);
+	struct detach_keys keys;
+	int r, status;
+
+	r = detach_keys_parse(DETACH_KEYS, &keys, err);
+	if (r == 0)
+		r = attach_run(s->sock, l->ctr, flags, &keys, &status, err);
+	if (r < 0)
+		return r;
+	if (status == ATTACH_DETACHED)
+		return 0;
+	fd_close(TAKE_FD(s->sock));
+	supervised_wait(s);
+	return status;
+}
+
+static int start(struct cli *cli, struct container *c, const struct start_options *o,
+		 struct error *err)
+{
+	_cleanup_(supervised_done) struct supervised s = { .sock = -1, .done_fd = -1 };
+	_cleanup_(launch_done) struct launch l = { .lock_fd = -1, .libexec_fd = -1 };
+	_cleanup_(record_done) struct record rec = { 0 };
+	bool attach = o->attach || o->interactive;
+	int r;
+
+	r = ctrcmd_record(c, &rec, err);
+	if (r < 0)
+		return r;
+	l.cli = cli;
+	l.store = cli->store;
+	l.ctr = c;
+	l.rec = &rec;
+	l.lock_fd = container_lock(cli->store, c);
+	if (l.lock_fd < 0)
+		return error_code(err, l.lock_fd, "lock container %s", c->name);
+	r = launch_prepare(&l, err);
+	if (r == 0)
+		r = supervised_start(&l, attach ? SUPERVISED_ATTACH : 0, &s, err);
+	if (r == 0 && attach)
+		r = attached(&l, &s, o->interactive, err);
+	return r;
+}
+
+static int start_one(struct cli *cli, const char *name, void *data, struct error *err)
+{
+	const struct start_options *o = data;
+	struct container c;
+	int r;
+
+	r = container_find(cli->store, name, &c, err);
+	if (r < 0)
+		return r;
+	if (c.state.status != CONTAINER_RUNNING) {
+		r = start(cli, &c, o, err);
+	} else if (o->attach || o->interactive) {
+		error_set(err, -EBUSY, "container %s runs already", name);
+		error_hint(err, "`carrel attach %s` connects to it", name);
+		r = -EBUSY;
+	}
+	container_done(&c);
+	return r;
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	struct start_options o = { 0 };
+	struct store *s;
+	char **args;
+	size_t n;
+	int r;
+
+	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = -1 }, &o, &args, &n,
+		      err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (n > 1 && (o.attach || o.interactive))
+		return error_set(err, -EINVAL, "only one container can be attached");
+	r = cli_store(cli, STORE_CREATE, &s, err);
+	if (r < 0)
+		return r;
+	if (o.attach || o.interactive)
+		return start_one(cli, args[0], &o, err);
+	return ctrcmd_each(cli, args, start_one, CTRCMD_ECHO, &o, err);
+}
+
+const struct command cmd_start = {
+	.name = "start",
+	.group = GROUP_CONTAINER,
+	.summary = "start containers that have ended",
+	.usage = "[OPTIONS] CONTAINER...",
+	.options = options,
+	.run = run,
+};

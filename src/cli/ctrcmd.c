@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "cli/ctrcmd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "runtime/userns.h"
+#include "storage/sweep.h"
+
+int ctrcmd_find(struct cli *cli, const char *name, struct container *ret, struct error *err)
+{
+	struct store *s;
+	int r;
+
+	r = cli_store(cli, STORE_READONLY, &s, err);
+	if (r == -ENOENT) {
+		error_set(err, -ENOENT, "no such container: %s", name);
+		error_hint(err, "`carrel ps -a` lists them");
+		return -ENOENT;
+	}
+	return r < 0 ? r : container_find(s, name, ret, err);
+}
+
+int ctrcmd_record(struct container *c, struct record *ret, struct error *err)
+{
+	_cleanup_(freep) char *text = NULL;
+	size_t len;
+	int r;
+
+	r = container_read_config(c, &text, &len, err);
+	if (r == 0)
+		r = record_parse(text, len, ret, err);
+	if (r < 0)
+		error_prefix(err, "container %.12s", c->id);
+	return r;
+}
+
+const char *ctrcmd_status(const struct container *c)
+{
+	switch (c->state.status) {
+	case CONTAINER_CREATED:
+		return "created";
+	case CONTAINER_RUNNING:
+		return "running";
+	case CONTAINER_EXITED:
+		return "exited";
+	}
+	return "unknown";
+}
+
+int ctrcmd_need_running(const struct container *c, struct error *err)
+{
+	if (c->state.status == CONTAINER_RUNNING)
+		return 0;
+	error_set(err, -EINVAL, "container %s does not run", c->name);
+	error_hint(err, "`carrel start %s` starts it", c->name);
+	return -EINVAL;
+}
+
+int ctrcmd_open_init(const struct container *c, struct error *err)
+{
+	int fd = proc_open_recorded(c->state.pid, c->state.start_time);
+
+	return fd < 0 ? error_code(err, fd, "find pid 1 of container %s", c->name) : fd;
+}
+
+int ctrcmd_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_flags flags, void *data,
+		struct error *err)
+{
+	struct error last = { 0 };
+
+	for (; *names; names++) {
+		struct error now = { 0 };
+		int r = fn(cli, *names, data, &now);
+
+		if (r < 0) {
+			error_print(&last, stderr);
+			last = now;
+			continue;
+		}
+		if (flags & CTRCMD_ECHO)
+			printf("%s\n", *names);
+	}
+	if (last.code < 0 && err)
+		*err = last;
+	return last.code;
+}
+
+int ctrcmd_wait_free(struct cli *cli, const struct container *c, struct error *err)
+{
+	/* A read lock: waiters do not wait for each other. Not created: it may be gone already. */
+	struct flock l = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	_cleanup_(freep) char *name = xasprintf("%s.lock", c->id);
+	_cleanup_(fd_closep) int fd =
+		openat(cli->store->runtime_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int r;
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return error_sys(err, "open the lock of container %s", c->name);
+	do
+		r = fcntl(fd, F_OFD_SETLKW, &l);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? error_sys(err, "wait for container %s", c->name) : 0;
+}
+
+int ctrcmd_wait_pidfd(int pidfd, int timeout_ms)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	int r;
+
+	do
+		r = poll(&p, 1, timeout_ms);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : r;
+}
+
+static int empty_child(void *arg)
+{
+	struct store *s = arg;
+	_cleanup_(fd_closep) int fd =
+		openat(s->root_fd, "trash", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct idmap map;
+
+	if (fd < 0 || idmap_load(&map, NULL) < 0 || userns_enter(&map, NULL) < 0)
+		return EXIT_OURS;
+	return store_empty_trash(fd, 100, NULL) < 0 ? EXIT_OURS : 0;
+}
+
+void ctrcmd_empty_trash(struct cli *cli)
+{
+	struct proc p;
+	int status = 0, r;
+
+	r = proc_clone(0, -1, empty_child, cli->store, &p);
+	if (r == 0) {
+		r = proc_wait(&p, &status);
+		proc_done(&p);
+	}
+	/* The record is gone in any case; files wait in trash/ for a command that can. */
+	if (r < 0 || status)
+		log_debug("trash", "not emptied: %d, status %d", r, status);
+}

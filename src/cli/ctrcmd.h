@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "cli/cli.h"
+#include "cli/record.h"
+#include "storage/container.h"
+
+/* What the commands on existing containers share. */
+
+/* For readers: nothing is written, an absent store has no containers. */
+int ctrcmd_find(struct cli *cli, const char *name, struct container *ret,
+		struct error *err) _nodiscard_;
+int ctrcmd_record(struct container *c, struct record *ret, struct error *err) _nodiscard_;
+
+/* -EINVAL with a hint unless it runs. */
+int ctrcmd_need_running(const struct container *c, struct error *err) _nodiscard_;
+/* pidfd of pid 1; -ESRCH: it has just ended. */
+int ctrcmd_open_init(const struct container *c, struct error *err) _nodiscard_;
+
+/*
+ * Call fn for each name. A failure does not keep the others from their turn: it is told at once,
+ * and the last one is the command's. The name is printed after each success with ECHO.
+ */
+enum ctrcmd_flags {
+	CTRCMD_ECHO = 1 << 0,
+};
+typedef int (*ctrcmd_fn)(struct cli *cli, const char *name, void *data, struct error *err);
+int ctrcmd_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_flags flags, void *data,
+		struct error *err) _nodiscard_;
+
+/* Wait until nobody holds the lock for life any more. */
+int ctrcmd_wait_free(struct cli *cli, const struct container *c, struct error *err) _nodiscard_;
+/* Wait for the end of a process: 1 ended, 0 not within timeout_ms (-1: for ever). */
+int ctrcmd_wait_pidfd(int pidfd, int timeout_ms) _nodiscard_;
+
+/* "created", "running", "exited" */
+const char *ctrcmd_status(const struct container *c);
+
+/* Delete what lies in trash/, by a child inside U, for at most 100 ms. */
+void ctrcmd_empty_trash(struct cli *cli);
