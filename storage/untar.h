@@ -14,23 +14,19 @@
  */
 struct untar_limits {
 	uint64_t entries;     /* default UNTAR_ENTRIES_MAX */
-	uint64_t total_bytes; /* file data of the layer */
+	uint64_t total_bytes; /* file data of the layer, default UNTAR_TOTAL_MAX */
 };
 
+/* Limits on names, extended headers and xattrs are in storage/tar.h, on depth in dirstack.h. */
 enum {
 	UNTAR_ENTRIES_MAX = 10 * 1000 * 1000,
-	UNTAR_PATH_MAX = 4096, /* bytes of an entry's path and link target */
-	UNTAR_NAME_MAX = 255,
-	UNTAR_DEPTH_MAX = 1024,
-	UNTAR_PAX_MAX = 1 << 20, /* one extended header */
-	UNTAR_XATTRS_MAX = 128,	 /* per entry */
-	UNTAR_XATTR_VALUE_MAX = 64 << 10,
 };
+#define UNTAR_TOTAL_MAX ((uint64_t)1 << 40)
 
 /*
- * Lends the next piece of the plain tar stream; it stays valid until the next call. 0 = end,
- * < 0 = the stream failed. Pieces are multiples of 512 bytes except the last. The memory may be
- * shared with a hostile process: every header block is copied before it is looked at.
+ * Lends the next piece of the plain tar stream; it stays valid until the next call. 1 = a piece,
+ * 0 = end, < 0 = the stream failed. Any size will do (256 KiB are good). The memory may be shared
+ * with a hostile process: every header block is copied before it is looked at.
  */
 typedef int (*untar_source)(void *ctx, const unsigned char **ret, size_t *ret_len);
 

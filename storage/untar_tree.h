@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "storage/tar.h"
+#include "storage/untar.h"
+
+/* The file system half of untar: entries in, a tree and its sidecar out. */
+struct untar_tree;
+
+int untar_tree_new(const struct untar_request *req, struct untar_stats *stats,
+		   struct untar_tree **ret, struct error *err) _nodiscard_;
+void untar_tree_free(struct untar_tree *t);
+static inline void untar_tree_freep(struct untar_tree **t)
+{
+	untar_tree_free(*t);
+}
+
+/*
+ * Put one entry into the tree. For a regular file *ret_fd is where its data belongs, then
+ * untar_tree_close(); for everything else -1, done.
+ */
+int untar_tree_add(struct untar_tree *t, const struct tar_entry *e, int *ret_fd,
+		   struct error *err) _nodiscard_;
+/* Owner, mode, xattrs and times after the data; closes fd in any case. */
+int untar_tree_close(struct untar_tree *t, const struct tar_entry *e, int fd,
+		     struct error *err) _nodiscard_;
+/* Write the sidecar; then directory times and set-id bits, from it. */
+int untar_tree_finish(struct untar_tree *t, struct error *err) _nodiscard_;
