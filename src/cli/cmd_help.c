@@ -38,5 +38,6 @@ const struct command cmd_help = {
 	.summary = "print the help of a command",
 	.usage = "[COMMAND]",
 	.options = options,
+	.any_caller = true,
 	.run = run,
 };

@@ -85,5 +85,6 @@ const struct command cmd_options = {
 	.summary = "print the option tables",
 	.usage = "",
 	.options = options,
+	.any_caller = true,
 	.run = run,
 };

@@ -67,5 +67,6 @@ const struct command cmd_version = {
 	.summary = "print the version, the platform and the kernel",
 	.usage = "[OPTIONS]",
 	.options = options,
+	.any_caller = true,
 	.run = run,
 };

@@ -39,6 +39,7 @@ struct command {
 	const char *summary;	   /* one line, lower case, no full stop */
 	const char *usage;	   /* after the name: "[OPTIONS] IMAGE [COMMAND [ARG...]]" */
 	const struct opt *options; /* ends with a row whose name is NULL */
+	bool any_caller;	   /* root may run it as root, without a range of ids to become */
 	/* argv[0] is the last word of the name. Returns the exit status, or -errno with err set. */
 	int (*run)(struct cli *cli, int argc, char **argv, struct error *err);
 };

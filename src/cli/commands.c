@@ -11,6 +11,7 @@ static const struct command *const table[] = {
 	/* containers */
 	/* images */
 	/* host */
+	&cmd_doctor,
 	&cmd_version,
 	&cmd_help,
 	/* hidden */

@@ -7,6 +7,7 @@ libcli_a_SOURCES = \
 	src/cli/cli.c src/cli/cli.h \
 	src/cli/clistore.c \
 	src/cli/cmd_attach.c \
+	src/cli/cmd_doctor.c \
 	src/cli/cmd_exec.c \
 	src/cli/cmd_help.c \
 	src/cli/cmd_inspect.c \
@@ -41,4 +42,4 @@ libcli_a_SOURCES = \
 bin_PROGRAMS += carrel
 carrel_CPPFLAGS = $(INC_SRC) $(JSONC_CFLAGS)
 carrel_SOURCES = src/cli/main.c
-carrel_LDADD = libcli.a libruntime.a liboci.a libcodec.a libbase.a $(JSONC_LIBS) $(LIBCAP_LIBS)
+carrel_LDADD = libcli.a libruntime.a libstorage.a liboci.a libcodec.a libbase.a $(JSONC_LIBS) $(LIBCAP_LIBS)

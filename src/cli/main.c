@@ -30,6 +30,11 @@ static int run_command(struct cli *cli, int argc, char **argv, struct error *err
 	if (r < 0)
 		return r;
 	cli->command = c;
+	if (!c->any_caller) {
+		r = rootcaller_drop(err);
+		if (r < 0)
+			return r;
+	}
 	return c->run(cli, argc - used + 1, argv + used - 1, err);
 }
 
@@ -71,9 +76,7 @@ int main(int argc, char **argv)
 		return EXIT_OURS;
 	/* A reader that went away is a write error with a message, not a silent death. */
 	(void)sigaction(SIGPIPE, &ignore, NULL);
-	r = rootcaller_drop(&err);
-	if (r == 0)
-		r = cli_main(&cli, argc, argv, &err);
+	r = cli_main(&cli, argc, argv, &err);
 	if (r < 0) {
 		ignore_result(output_close(NULL)); /* the first error is the one to tell */
 		if (err.text[0])		   /* else a helper program has told it */

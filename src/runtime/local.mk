@@ -5,6 +5,9 @@ libruntime_a_SOURCES = \
 	src/runtime/caps.c src/runtime/ctr.h \
 	src/runtime/hostdiag.c src/runtime/hostdiag.h \
 	src/runtime/idmap.c src/runtime/idmap.h \
+	src/runtime/probe.c src/runtime/probe.h \
+	src/runtime/probe_net.c src/runtime/probe_ns.c src/runtime/probe_store.c \
+	src/runtime/proberow.h \
 	src/runtime/rootcaller.c src/runtime/rootcaller.h \
 	src/runtime/signals.c \
 	src/runtime/userns.c src/runtime/userns.h

@@ -136,6 +136,13 @@ class Host:
                if k in ENV_WORDS or k.startswith(("XDG_", "CARREL_"))}
         return [os.path.join(self.prefix, "bin/carrel")] + req["argv"], env
 
+    def op_obstacle(self, req, undo):
+        """Carrel on a host that forbids something; by default as the test user."""
+        argv, env = self.op_carrel(req, undo)
+        user = "root" if req.get("user") == "root" else self.user.pw_name
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "obstacle.py")
+        return ["/usr/bin/python3", script, req["name"], user] + argv, env
+
     def op_peer(self, req, undo):
         argv = ["nsenter", f"--net=/proc/{self.peer_pid}/ns/net", "--"]
         return argv + self.as_user(req["argv"]), self.user_env()
@@ -169,7 +176,7 @@ class Host:
         shutil.rmtree(path, ignore_errors=True)
         return {"path": path}
 
-    OPS = {"carrel": op_carrel, "peer": op_peer, "tmpfs": op_tmpfs, "readonly": op_readonly,
+    OPS = {"carrel": op_carrel, "obstacle": op_obstacle, "peer": op_peer, "tmpfs": op_tmpfs, "readonly": op_readonly,
            "remove": op_remove}
 
     def serve_one(self, conn):

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "runtime/proberow.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+static int enter_netns(struct error *err)
+{
+	int r = probe_enter(err);
+
+	if (r < 0)
+		return r;
+	if (unshare(CLONE_NEWNET) < 0) {
+		r = error_sys(err, "make a network namespace");
+		error_host(err, DCODE_NETNS_OFF);
+	}
+	return r;
+}
+
+static int loopback_up(struct error *err)
+{
+	_cleanup_(fd_closep) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
+		return error_sys(err, "bring the loopback interface up");
+	return 0;
+}
+
+int probe_netns(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	int r = enter_netns(err);
+
+	(void)h;
+	if (r == 0)
+		r = loopback_up(err);
+	if (r == 0)
+		probe_say(ret, "a new one, loopback is up");
+	return r;
+}
+
+int probe_tun(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	struct ifreq ifr = { .ifr_name = "tap0", .ifr_flags = IFF_TAP | IFF_NO_PI };
+	int r = enter_netns(err);
+
+	(void)h;
+	if (r < 0)
+		return r;
+	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		r = error_sys(err, "open /dev/net/tun");
+	else if (ioctl(fd, TUNSETIFF, &ifr) < 0)
+		r = error_sys(err, "make a tap interface");
+	if (r < 0)
+		error_host(err, DCODE_NO_TUN);
+	else
+		probe_say(ret, "a tap interface can be made");
+	return r;
+}
+
+/* The echo socket of the host's side, through which a container's pings go out. */
+int probe_ping(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	_cleanup_(fd_closep) int fd = -1;
+
+	(void)h;
+	(void)err;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_ICMP);
+	if (fd < 0)
+		probe_degraded(ret, DCODE_PING, "open an echo socket: %s", strerror(errno));
+	else
+		probe_say(ret, "echo sockets can be opened");
+	return 0;
+}

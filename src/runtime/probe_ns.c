@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "runtime/proberow.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "runtime/hostdiag.h"
+#include "runtime/userns.h"
+
+enum {
+	KERNEL_FIRST = 5 * 1000 + 11, /* overlay in user namespaces */
+	KERNEL_FULL = 5 * 1000 + 14,
+};
+
+/* "6.18.3-amd64" -> 6018 */
+static uint32_t release_number(const char *release)
+{
+	char text[64], *minor;
+	uint32_t a = 0, b = 0;
+
+	if (str_copy(text, sizeof(text), release) < 0)
+		return 0;
+	text[strcspn(text, ".")] = '\0';
+	minor = text + strlen(text);
+	if (strlen(release) <= strlen(text) || num_u32(text, &a) < 0)
+		return 0;
+	minor++;
+	minor[strspn(minor, "0123456789")] = '\0';
+	return num_u32(minor, &b) < 0 ? 0 : a * 1000 + b;
+}
+
+int probe_kernel(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	struct utsname u;
+	uint32_t v;
+
+	(void)h;
+	if (uname(&u) < 0)
+		return error_sys(err, "ask the kernel for its name");
+	v = release_number(u.release);
+	if (v && v < KERNEL_FIRST) {
+		error_set(err, -ENOSYS, "this is Linux %s", u.release);
+		error_host(err, DCODE_KERNEL_OLD);
+		return -ENOSYS;
+	}
+	if (v && v < KERNEL_FULL)
+		probe_degraded(ret, DCODE_KERNEL_OLD, "Linux %s: fallbacks are in use", u.release);
+	else
+		probe_say(ret, "Linux %s", u.release);
+	return 0;
+}
+
+/* As userns_enter() does, without the map: what fails here is not newuidmap's fault. */
+int probe_userns(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	(void)h;
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		return hostdiag_userns(-errno, err);
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return hostdiag_no_power(-errno, err);
+	probe_say(ret, "a new one, with all rights in it");
+	return 0;
+}
+
+int probe_subids(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	struct idmap map;
+	int r = idmap_load(&map, err);
+
+	(void)h;
+	if (r < 0)
+		return r;
+	if (map.n_uids < IDMAP_COUNT - 1 || map.n_gids < IDMAP_COUNT - 1)
+		probe_degraded(ret, DCODE_NO_SUBID, "only %u user and %u group ids of %d",
+			       map.n_uids + 1, map.n_gids + 1, IDMAP_COUNT);
+	else
+		probe_say(ret, "%u user ids from %u, %u group ids from %u", map.n_uids, map.uid1,
+			  map.n_gids, map.gid1);
+	return 0;
+}
+
+int probe_idmap(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	struct idmap map;
+	int r = idmap_load(&map, err);
+
+	(void)h;
+	if (r == 0)
+		r = userns_enter(&map, err);
+	if (r < 0)
+		return r;
+	/* The proof: become one of the others. */
+	if (setresgid((gid_t)map.n_gids, (gid_t)map.n_gids, (gid_t)map.n_gids) < 0 ||
+	    setresuid((uid_t)map.n_uids, (uid_t)map.n_uids, (uid_t)map.n_uids) < 0)
+		return error_sys(err, "become id %u of the map", map.n_uids);
+	probe_say(ret, "ids 0 to %u", map.n_uids);
+	return 0;
+}
+
+static int mount_proc(void *arg)
+{
+	(void)arg;
+	return mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 ? errno
+											  : 0;
+}
+
+int probe_proc(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	struct proc p;
+	int r = probe_enter(err), status;
+
+	(void)h;
+	if (r < 0)
+		return r;
+	r = proc_clone(CLONE_NEWPID, -1, mount_proc, NULL, &p);
+	if (r < 0)
+		return error_code(err, r, "make a pid namespace");
+	r = proc_wait(&p, &status);
+	proc_done(&p);
+	if (r < 0)
+		return error_code(err, r, "wait for a probe");
+	if (status) {
+		error_code(err, -status, "mount proc in a new pid namespace");
+		error_host(err, DCODE_PROC_MASKED);
+		return -status;
+	}
+	probe_say(ret, "can be mounted in a new pid namespace");
+	return 0;
+}
+
+int probe_seccomp(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	struct sock_filter code[] = { BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) };
+	struct sock_fprog prog = { .len = ARRAY_SIZE(code), .filter = code };
+	int r;
+
+	(void)h;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return error_sys(err, "set no_new_privs");
+	r = sys_seccomp(SECCOMP_SET_MODE_FILTER, 0, &prog);
+	if (r < 0) {
+		error_code(err, r, "load a system call filter");
+		error_host(err, DCODE_NO_SECCOMP);
+		return r;
+	}
+	probe_say(ret, "filters can be loaded");
+	return 0;
+}
+
+/* The path behind "0::" in /proc/self/cgroup, below the mount point in `where`. */
+static int own_cgroup(const char *where, char *buf, size_t size)
+{
+	_cleanup_(freep) char *text = NULL;
+	_cleanup_(fd_closep) int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
+	char *s;
+
+	if (fd < 0)
+		return -errno;
+	if (fd_read_to_end(fd, 64 << 10, &text, NULL) < 0)
+		return -EIO;
+	s = str_starts(text, "0::") ? text : strstr(text, "\n0::");
+	if (!s)
+		return -ENOENT;
+	s += strspn(s, "\n0:");
+	s[strcspn(s, "\n")] = '\0';
+	return str_print(buf, size, "%s%s", where, s);
+}
+
+static bool has_controllers(const char *dir)
+{
+	_cleanup_(freep) char *text = NULL;
+	_cleanup_(fd_closep) int fd = -1;
+	char path[4096];
+
+	if (str_print(path, sizeof(path), "%s/cgroup.controllers", dir) < 0)
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && fd_read_to_end(fd, 4096, &text, NULL) == 0 && strstr(text, "memory") &&
+	       strstr(text, "pids");
+}
+
+int probe_cgroup(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	static const char *const mounts[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+	char dir[4096], leaf[4200];
+
+	(void)h;
+	(void)err;
+	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++) {
+		if (own_cgroup(mounts[i], dir, sizeof(dir)) < 0 || !has_controllers(dir))
+			continue;
+		(void)snprintf(leaf, sizeof(leaf), "%s/carrel-probe-%d", dir, getpid());
+		if (mkdir(leaf, 0755) < 0) {
+			probe_degraded(ret, DCODE_NO_CGROUP, "make a cgroup in %s: %s", dir,
+				       strerror(errno));
+			return 0;
+		}
+		(void)rmdir(leaf);
+		probe_say(ret, "%s is delegated", dir);
+		return 0;
+	}
+	probe_degraded(ret, DCODE_NO_CGROUP,
+		       "no cgroup v2 with the memory and pids controllers around this process");
+	return 0;
+}

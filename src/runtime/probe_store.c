@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "runtime/proberow.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/dirs.h"
+#include "base/fd.h"
+#include "base/id.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "storage/rmtree.h"
+
+enum {
+	SPACE_LOW = 1 << 30, /* less is a warning: one larger image fills it */
+	WRITE_SIZE = 64 << 10,
+};
+
+/*
+ * A scratch directory on the store's file system: in the store's staging/ where there is a store,
+ * else in the nearest directory above that exists. The probing child removes it.
+ */
+struct scratch {
+	char parent[PATH_MAX];
+	char name[32];
+	int parent_fd, fd;
+};
+
+static void find_parent(const char *store, char buf[PATH_MAX])
+{
+	struct stat st;
+
+	if (str_print(buf, PATH_MAX, "%s/staging", store) == 0 && stat(buf, &st) == 0)
+		return;
+	if (str_copy(buf, PATH_MAX, store) < 0)
+		ignore_result(str_copy(buf, PATH_MAX, "/")); /* it fits */
+	while (stat(buf, &st) < 0 && errno == ENOENT) {
+		char *slash = strrchr(buf, '/');
+
+		if (!slash) {
+			ignore_result(str_copy(buf, PATH_MAX, ".")); /* it fits */
+			return;
+		}
+		slash[slash == buf] = '\0';
+	}
+}
+
+static int scratch_open(struct scratch *s, const struct probe_host *h, struct error *err)
+{
+	char id[ID_TEMP_LEN + 1];
+	int r;
+
+	*s = (struct scratch){ .parent_fd = -1, .fd = -1 };
+	find_parent(h->store, s->parent);
+	(void)snprintf(s->name, sizeof(s->name), ".probe-%s", id_temp(id));
+	s->parent_fd = open(s->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->parent_fd < 0)
+		r = error_sys(err, "open %s", s->parent);
+	else if (mkdirat(s->parent_fd, s->name, 0700) < 0)
+		r = error_sys(err, "make a directory in %s", s->parent);
+	else
+		r = path_open_beneath(s->parent_fd, s->name, O_RDONLY | O_DIRECTORY, 0);
+	if (r < 0)
+		error_host(err, DCODE_STORE_WRITE);
+	s->fd = r;
+	return r < 0 ? r : 0;
+}
+
+static void scratch_close(struct scratch *s)
+{
+	fd_close(s->fd);
+	if (s->parent_fd >= 0)
+		ignore_result(rmtree(s->parent_fd, s->name, 0, 0)); /* nothing else can be done */
+	fd_close(s->parent_fd);
+}
+
+static int write_some(const struct scratch *s, struct error *err)
+{
+	_cleanup_(fd_closep) int fd = openat(s->fd, "f", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	_cleanup_(freep) char *zeros = xcalloc(1, WRITE_SIZE);
+	int r;
+
+	if (fd < 0)
+		return error_sys(err, "make a file in %s", s->parent);
+	r = fd_write_all(fd, zeros, WRITE_SIZE);
+	/* Quotas and network file systems may tell only here. */
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	return r < 0 ? error_code(err, r, "write a file in %s", s->parent) : 0;
+}
+
+int probe_store_write(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	_cleanup_(scratch_close) struct scratch s;
+	unsigned long long free_bytes;
+	struct statvfs vfs;
+	int r = scratch_open(&s, h, err);
+
+	if (r == 0)
+		r = write_some(&s, err);
+	if (r < 0) {
+		error_host(err, DCODE_STORE_WRITE);
+		return r;
+	}
+	if (fstatvfs(s.fd, &vfs) < 0)
+		return error_sys(err, "look at the file system of %s", s.parent);
+	free_bytes = (unsigned long long)vfs.f_bavail * vfs.f_frsize;
+	if (free_bytes < SPACE_LOW)
+		probe_degraded(ret, DCODE_STORE_WRITE, "%s has only %llu MB free", h->store,
+			       free_bytes / 1000000);
+	else
+		probe_say(ret, "%s, %llu GB free", h->store, free_bytes / 1000000000);
+	return 0;
+}
+
+static const char *remote_name(long type)
+{
+	static const struct {
+		long type;
+		const char *name;
+	} names[] = {
+		{ NFS_SUPER_MAGIC, "NFS" },	{ SMB_SUPER_MAGIC, "SMB" },
+		{ SMB2_SUPER_MAGIC, "SMB" },	{ CIFS_SUPER_MAGIC, "SMB" },
+		{ 0x0bd00bd0, "Lustre" },	{ 0x47504653, "GPFS" },
+		{ CEPH_SUPER_MAGIC, "CephFS" }, { V9FS_MAGIC, "9P" },
+		{ AFS_SUPER_MAGIC, "AFS" },	{ 0x65735546, "FUSE" },
+		{ 0x19830326, "BeeGFS" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i].type == type)
+			return names[i].name;
+	return NULL;
+}
+
+static int layer_file(const struct scratch *s, struct error *err)
+{
+	_cleanup_(fd_closep) int fd = openat(s->fd, "f", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return error_sys(err, "make a file");
+	if (fsetxattr(fd, "user.overlay.opaque", "y", 1, 0) < 0)
+		return error_sys(err, "set a user xattr in %s", s->parent);
+	if (fchown(fd, 1, 1) < 0)
+		return error_sys(err, "give a file in %s to another id of the map", s->parent);
+	if (mknodat(s->fd, "whiteout", S_IFCHR, makedev(0, 0)) < 0)
+		return error_sys(err, "make a whiteout in %s", s->parent);
+	return 0;
+}
+
+/* What unpacking a layer does there. */
+int probe_store_fs(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	_cleanup_(scratch_close) struct scratch s = { .parent_fd = -1, .fd = -1 };
+	const char *remote;
+	struct statfs fs;
+	int r = probe_enter(err);
+
+	if (r == 0)
+		r = scratch_open(&s, h, err);
+	if (r < 0)
+		return r;
+	r = layer_file(&s, err);
+	if (r < 0) {
+		error_host(err, DCODE_STORE_FS);
+		return r;
+	}
+	if (fstatfs(s.fd, &fs) < 0)
+		return error_sys(err, "look at the file system of %s", s.parent);
+	remote = remote_name((long)fs.f_type);
+	if (remote)
+		probe_degraded(ret, DCODE_STORE_FS, "the store is on %s: it works, slowly", remote);
+	else
+		probe_say(ret, "owners, whiteouts and user xattrs can be written");
+	return 0;
+}
+
+static int overlay_prepare(const struct scratch *s, struct error *err)
+{
+	static const char *const dirs[] = { "lower", "lower/d", "upper", "work", "merged" };
+	int fd;
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		if (mkdirat(s->fd, dirs[i], 0755) < 0)
+			return error_sys(err, "make a directory in %s", s->parent);
+	fd = openat(s->fd, "lower/d/f", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return error_sys(err, "make a file in %s", s->parent);
+	fd_close(fd);
+	return fchdir(s->fd) < 0 ? error_sys(err, "enter %s", s->parent) : 0;
+}
+
+/* An upper without user xattrs mounts, and fails only here: the new directory must be opaque. */
+static int overlay_use(struct error *err)
+{
+	if (unlink("merged/d/f") < 0 || rmdir("merged/d") < 0 || mkdir("merged/d", 0755) < 0)
+		return error_sys(err, "replace a directory of a lower layer");
+	if (access("merged/d/f", F_OK) == 0)
+		return error_set(err, -EIO, "a removed file of a lower layer is back");
+	if (chown("merged/d", 1, 1) < 0)
+		return error_sys(err, "change an owner in an overlay");
+	return 0;
+}
+
+int probe_overlay(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	_cleanup_(scratch_close) struct scratch s = { .parent_fd = -1, .fd = -1 };
+	int r = probe_enter(err);
+
+	if (r == 0)
+		r = scratch_open(&s, h, err);
+	if (r == 0)
+		r = overlay_prepare(&s, err);
+	if (r < 0)
+		return r;
+	if (mount("overlay", "merged", "overlay", 0,
+		  "lowerdir=lower,upperdir=upper,workdir=work,userxattr") < 0) {
+		r = error_sys(err, "mount an overlay on %s", s.parent);
+	} else {
+		r = overlay_use(err);
+		(void)umount2("merged", MNT_DETACH);
+	}
+	if (r < 0)
+		error_host(err, DCODE_NO_OVERLAY);
+	else
+		probe_say(ret, "mounted, lower directories can be replaced");
+	return r;
+}
+
+int probe_runtime_dir(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	const char *xdg = secure_getenv("XDG_RUNTIME_DIR");
+	_cleanup_(freep) char *path = NULL;
+	_cleanup_(fd_closep) int fd = dirs_open_runtime(&path, err);
+
+	(void)h;
+	if (fd < 0)
+		return fd;
+	if (!xdg)
+		probe_degraded(ret, DCODE_NO_RUNTIME_DIR, "XDG_RUNTIME_DIR is unset: %s is used",
+			       path);
+	else if (strncmp(path, xdg, strlen(xdg)) != 0)
+		probe_degraded(ret, DCODE_NO_RUNTIME_DIR, "%s is unusable: %s is used", xdg, path);
+	else
+		probe_say(ret, "%s", path);
+	return 0;
+}

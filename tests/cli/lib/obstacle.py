@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run carrel on a host that forbids something: obstacle.py NAME USER PROGRAM ARG...
+
+Started by host.py as root. Each obstacle lies in private namespaces of this process only. The
+program then runs as USER.
+"""
+import ctypes
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
+PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 38, 22
+UNSHARE = {"x86_64": 272, "aarch64": 97}
+MAPPERS = ("/usr/bin/newuidmap", "/usr/bin/newgidmap")
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def sh(*argv):
+    subprocess.run(argv, check=True)
+
+
+def call(r):
+    if r < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def write(path, text):
+    with open(path, "w", encoding="ascii") as f:
+        f.write(text)
+
+
+def scratch(kind="tmpfs"):
+    """A file system of ours in the private mount namespace; it ends with it."""
+    sh("mount", "-t", kind, "-o", "mode=755", "obstacle", "/mnt")
+    return "/mnt"
+
+
+def same_ids_userns():
+    """A user namespace in which every id is itself: its limits are ours to set."""
+    r, w = os.pipe()
+    done_r, done_w = os.pipe()
+    parent = os.getpid()
+    if os.fork() == 0:
+        os.read(r, 1)
+        for kind in ("uid_map", "gid_map"):
+            write(f"/proc/{parent}/{kind}", "0 0 4294967295\n")
+        os.write(done_w, b"x")
+        os._exit(0)
+    call(libc.unshare(CLONE_NEWUSER))
+    os.write(w, b"x")
+    os.read(done_r, 1)
+    os.wait()
+    for fd in (r, w, done_r, done_w):
+        os.close(fd)
+
+
+def limit(name):
+    same_ids_userns()
+    write(f"/proc/sys/user/{name}", "0")
+
+
+def copies_without_setuid():
+    for path in MAPPERS:
+        copy = os.path.join(scratch_dir(), os.path.basename(path))
+        shutil.copyfile(path, copy)
+        os.chmod(copy, 0o755)
+        sh("mount", "--bind", copy, path)
+
+
+def scratch_dir():
+    if not os.path.ismount("/mnt"):
+        scratch()
+    return "/mnt"
+
+
+def mappers_nosuid():
+    for path in MAPPERS:
+        sh("mount", "--bind", path, path)
+        sh("mount", "-o", "remount,bind,nosuid", path)
+
+
+def cover(*paths):
+    for path in paths:
+        sh("mount", "--bind", "/dev/null", path)
+
+
+def without_lines(who):
+    for path in ("/etc/subuid", "/etc/subgid"):
+        with open(path, encoding="utf-8") as f:
+            kept = [line for line in f if line.split(":")[0] != who]
+        copy = os.path.join(scratch_dir(), os.path.basename(path))
+        write(copy, "".join(kept))
+        sh("mount", "--bind", copy, path)
+
+
+def chroot_into_directory():
+    top = os.path.join(scratch_dir(), "top")
+    os.mkdir(top)
+    for name in os.listdir("/"):
+        path = os.path.join("/", name)
+        if os.path.islink(path):
+            os.symlink(os.readlink(path), os.path.join(top, name))
+        elif os.path.isdir(path) and name != "mnt":
+            os.mkdir(os.path.join(top, name))
+            sh("mount", "--rbind", path, os.path.join(top, name))
+    os.chroot(top)
+    os.chdir("/")
+
+
+def refuse_unshare():
+    nr = UNSHARE[os.uname().machine]
+    code = b"".join(
+        op.to_bytes(2, sys.byteorder) + bytes((jt, jf)) + k.to_bytes(4, sys.byteorder)
+        for op, jt, jf, k in ((0x20, 0, 0, 0), (0x15, 0, 1, nr), (0x06, 0, 0, 0x00050001),
+                              (0x06, 0, 0, 0x7fff0000)))
+    buf = ctypes.create_string_buffer(code)
+
+    class Prog(ctypes.Structure):
+        _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+    prog = Prog(4, ctypes.addressof(buf))
+    call(libc.prctl(PR_SET_SECCOMP, 2, ctypes.byref(prog), 0, 0))
+
+
+def no_tun():
+    sh("mount", "-t", "tmpfs", "obstacle", "/dev/net")
+
+
+def tun_for_root_only():
+    no_tun()
+    os.mknod("/dev/net/tun", 0o20600, os.makedev(10, 200))
+
+
+def store_on(kind):
+    def setup(user):
+        if kind == "overlay":
+            for d in ("l", "u", "w", "m"):
+                os.mkdir(os.path.join(scratch_dir(), d))
+            sh("mount", "-t", "overlay", "-o",
+               "lowerdir=/mnt/l,upperdir=/mnt/u,workdir=/mnt/w", "obstacle", "/mnt/m")
+            path = "/mnt/m"
+        else:
+            path = scratch(kind)
+        os.chown(path, user.pw_uid, user.pw_gid)
+    return setup
+
+
+OBSTACLES = {
+    "none": lambda user: None,
+    "userns-limit": lambda user: limit("max_user_namespaces"),
+    "netns-limit": lambda user: limit("max_net_namespaces"),
+    "seccomp": lambda user: refuse_unshare(),
+    "no-newuidmap": lambda user: cover(*MAPPERS),
+    "no-setuid": lambda user: copies_without_setuid(),
+    "nosuid": lambda user: mappers_nosuid(),
+    "no-new-privs": lambda user: call(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)),
+    "no-subuid": lambda user: without_lines(user.pw_name),
+    "no-subuid-file": lambda user: cover("/etc/subuid", "/etc/subgid"),
+    "chroot": lambda user: chroot_into_directory(),
+    "masked-proc": lambda user: cover("/proc/version"),
+    "no-tun": lambda user: no_tun(),
+    "tun-0600": lambda user: tun_for_root_only(),
+    "no-ping": lambda user: call(libc.unshare(CLONE_NEWNET)),
+    "ramfs": store_on("ramfs"),
+    "tmpfs": store_on("tmpfs"),
+    "overlay": store_on("overlay"),
+}
+
+
+def main():
+    name, who, argv = sys.argv[1], sys.argv[2], sys.argv[3:]
+    user = pwd.getpwnam(who)
+    call(libc.unshare(CLONE_NEWNS))
+    sh("mount", "--make-rprivate", "/")
+    OBSTACLES[name](user)
+    if user.pw_uid:
+        os.initgroups(who, user.pw_gid)
+        os.setresgid(user.pw_gid, user.pw_gid, user.pw_gid)
+        os.setresuid(user.pw_uid, user.pw_uid, user.pw_uid)
+    os.execve(argv[0], argv, os.environ)
+
+
+if __name__ == "__main__":
+    main()

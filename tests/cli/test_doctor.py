@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""carrel doctor: each obstacle yields its own code, and errors carry the same codes."""
+import os
+import re
+import subprocess
+import tempfile
+
+import pytest
+
+from lib.runner import HostProcess, Result
+
+FINE, DEGRADED, LOST = 0, 1, 2
+# What the machine that runs the tests may lack by itself.
+TOLERATED = {"D-08", "D-16"}
+
+
+class Obstructed:
+    """Carrel behind an obstacle of lib/obstacle.py."""
+
+    def __init__(self, carrel, name, user=None, env=None):
+        self.carrel, self.name, self.user = carrel, name, user
+        self.env = dict(carrel.env, **(env or {}))
+
+    def run(self, *args):
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, \
+                open(os.devnull, "rb") as null:
+            p = HostProcess({"op": "obstacle", "name": self.name, "user": self.user,
+                             "argv": list(args), "env": self.env},
+                            null.fileno(), out.fileno(), err.fileno())
+            rc = p.wait()
+            out.seek(0)
+            err.seek(0)
+            return Result(("carrel",) + args, rc, out.read(), err.read(), 0)
+
+
+@pytest.fixture
+def behind(carrel, need):
+    need("root")
+    return lambda name, **kw: Obstructed(carrel, name, **kw)
+
+
+def examine(res):
+    doc = res.json()
+    assert {"version", "status", "tier", "store", "probes"} <= set(doc), res
+    return doc, {p["code"] for p in doc["probes"] if "code" in p}
+
+
+def test_here(carrel, need, leftovers):
+    """The host of the tests allows everything that its features say."""
+    need("subids")
+    need("tun")
+    res = carrel.run("doctor", "--json", check=False)
+    doc, codes = examine(res)
+    assert codes <= TOLERATED, res
+    assert doc["tier"] == "A"
+    assert res.rc == (DEGRADED if codes else FINE), res
+    assert all(p["detail"] for p in doc["probes"])
+    # Nothing was made but, perhaps, the runtime directory.
+    assert os.listdir(carrel.data) == [], "the doctor left something in the data directory"
+
+
+def test_text_is_one_screen(carrel):
+    res = carrel.run("doctor", check=False)
+    assert res.rc in (FINE, DEGRADED, LOST), res
+    assert res.err == "", res
+    assert max(map(len, res.lines)) <= 120, res
+    assert "user namespace" in res.out and "overlay" in res.out, res
+
+
+@pytest.mark.parametrize("obstacle,codes,probe", [
+    ("userns-limit", {"D-01"}, "userns"),
+    ("seccomp", {"D-02"}, "userns"),
+    ("no-subuid", {"D-03"}, "subids"),
+    ("no-subuid-file", {"D-03"}, "subids"),
+    ("no-newuidmap", {"D-04"}, "idmap"),
+    ("no-setuid", {"D-05"}, "idmap"),
+    ("nosuid", {"D-05"}, "idmap"),
+    ("no-new-privs", {"D-05"}, "idmap"),
+    ("no-tun", {"D-07"}, "tun"),
+    ("tun-0600", {"D-07"}, "tun"),
+    ("chroot", {"D-11"}, "userns"),
+    ("masked-proc", {"D-12"}, "proc"),
+    ("netns-limit", {"D-13"}, "netns"),
+])
+def test_obstacle(behind, obstacle, codes, probe):
+    res = behind(obstacle).run("doctor", "--json")
+    doc, found = examine(res)
+    assert found - TOLERATED == codes, res
+    assert res.rc == LOST, res
+    assert doc["status"] == "lost"
+    row = next(p for p in doc["probes"] if p["name"] == probe)
+    assert row["level"] == "lost" and row["code"] in codes, res
+    assert row["detail"] and row["fix"] and row["lost"], res
+
+
+def test_ping_of_the_host(behind):
+    res = behind("no-ping").run("doctor", "--json")
+    _, found = examine(res)
+    assert "D-16" in found and res.rc == DEGRADED, res
+
+
+def test_text_names_cause_and_cure(behind):
+    res = behind("no-setuid").run("doctor")
+    assert res.rc == LOST, res
+    assert "[D-05]" in res.out, res
+    text = " ".join(res.out.split())
+    assert "neither the setuid bit" in text and "chmod u+s /usr/bin/newuidmap" in text, res
+    assert "skipped" in res.out, res
+
+
+@pytest.mark.parametrize("kind,codes", [
+    ("tmpfs", set()),
+    ("ramfs", {"D-09", "D-06"}),
+    ("overlay", {"D-09", "D-06"}),
+])
+def test_store_file_system(behind, kind, codes):
+    store = "/mnt/m/store" if kind == "overlay" else "/mnt/store"
+    res = behind(kind, env={"CARREL_ROOT": store}).run("doctor", "--json")
+    _, found = examine(res)
+    assert found - TOLERATED - {"D-15"} == codes, res
+    assert res.rc == (LOST if codes else res.rc), res
+
+
+def test_read_only_store(carrel, readonly_dir):
+    path = readonly_dir(carrel.data)
+    res = carrel.run("doctor", "--json", check=False)
+    _, found = examine(res)
+    assert "D-15" in found and res.rc == LOST, res
+    assert path in res.out, res
+
+
+def test_small_store(carrel, small_fs, need):
+    need("subids")
+    path = small_fs(8 << 20)
+    res = carrel.run("doctor", "--json", env={"CARREL_ROOT": path + "/s"}, check=False)
+    _, found = examine(res)
+    assert "D-15" in found and res.rc == DEGRADED, res
+    assert os.listdir(path) == []
+
+
+@pytest.mark.parametrize("value", [None, "/nonexistent/run", "relative"])
+def test_runtime_dir(carrel, value):
+    env = dict(carrel.env)
+    env.pop("XDG_RUNTIME_DIR")
+    if value:
+        env["XDG_RUNTIME_DIR"] = value
+    out = subprocess.run([carrel.program, "doctor", "--json"], env=env, check=False,
+                         stdin=subprocess.DEVNULL, capture_output=True)
+    res = Result(("doctor",), out.returncode, out.stdout, out.stderr, 0)
+    _, found = examine(res)
+    assert "D-10" in found and res.rc in (DEGRADED, LOST), res
+
+
+def test_root_without_range(behind):
+    res = behind("no-subuid-file", user="root").run("doctor", "--json")
+    _, found = examine(res)
+    assert "D-18" in found and res.rc == LOST, res
+
+
+def test_explain(carrel):
+    res = carrel.run("doctor", "D-07")
+    assert res.out.startswith("[D-07] /dev/net/tun"), res
+    assert "modprobe tun" in res.out, res
+    assert carrel.run("doctor", "7").out == res.out
+    assert carrel.run("doctor", "d-7").out == res.out
+
+
+def test_every_code_is_explained(carrel):
+    last = carrel.fails("doctor", "D-99", has="D-99")
+    top = int(re.search(r"to D-(\d+)", last.err).group(1))
+    assert top >= 19, last
+    for n in range(1, top + 1):
+        res = carrel.run("doctor", f"D-{n:02}")
+        assert "lost:" in res.out and "fix:" in res.out, res
+
+
+@pytest.mark.parametrize("word", ["D-00", "x", "", "D-07x", "-1", "D--7"])
+def test_bad_code(carrel, word):
+    carrel.fails("doctor", *(["--", word] if word.startswith("-") else [word]))
