@@ -5,6 +5,7 @@ libbase_a_SOURCES = \
 	src/lib/base/dcode.c src/lib/base/dcode.h \
 	src/lib/base/dirs.c src/lib/base/dirs.h \
 	src/lib/base/error.c src/lib/base/error.h \
+	src/lib/base/exitcode.h \
 	src/lib/base/fd.c src/lib/base/fd.h \
 	src/lib/base/file.c src/lib/base/file.h \
 	src/lib/base/id.c src/lib/base/id.h \

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/dcode.h"
+#include "base/exitcode.h"
 
 /*
  * What went wrong, told once. A plain struct of fixed size and below PIPE_BUF, so that a child
@@ -13,13 +14,6 @@
 enum {
 	ERROR_TEXT_MAX = 640,
 	ERROR_HINT_MAX = 320,
-};
-
-/* Exit statuses are API (docker's numbers): ours and usage, cannot execute, not found. */
-enum {
-	EXIT_OURS = 125,
-	EXIT_CANNOT_EXEC = 126,
-	EXIT_NOT_FOUND = 127,
 };
 
 struct error {

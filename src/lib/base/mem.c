@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/error.h"
+#include "base/exitcode.h"
 
 static void __attribute__((noreturn)) out_of_memory(void)
 {

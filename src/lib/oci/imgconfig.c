@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "codec/json.h"
-#include "oci/manifest.h"
 
 static int get_copy(struct json_object *o, const char *key, char **ret, struct error *err)
 {
@@ -126,7 +125,7 @@ static int parse_diff_ids(struct json_object *o, struct imgconfig *c, struct err
 		return r;
 	if (!type || !str_eq(type, "layers"))
 		return error_set(err, -EINVAL, "rootfs is not made of layers");
-	r = json_get_strv(rootfs, "diff_ids", MANIFEST_LAYERS_MAX, &ids, err);
+	r = json_get_strv(rootfs, "diff_ids", IMGCONFIG_LAYERS_MAX, &ids, err);
 	if (r < 0)
 		return r;
 	c->diff_ids = xcalloc(ids.n ? ids.n : 1, sizeof(*c->diff_ids));

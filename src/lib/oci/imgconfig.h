@@ -12,6 +12,7 @@
 /* OCI image config (image-spec config.md) with Docker's extra fields. */
 enum {
 	IMGCONFIG_SIZE_MAX = 4 << 20,
+	IMGCONFIG_LAYERS_MAX = 500, /* overlay takes 500 lower directories */
 	IMGCONFIG_ITEMS_MAX = 4096, /* entries of Env, Cmd, Labels, ... each */
 };
 

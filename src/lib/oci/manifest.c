@@ -8,7 +8,6 @@
 
 #include "base/str.h"
 #include "codec/json.h"
-#include "oci/imgconfig.h"
 
 static const struct media_row {
 	enum media_type type;

@@ -6,12 +6,13 @@
 
 #include "base/error.h"
 #include "oci/digest.h"
+#include "oci/imgconfig.h"
 #include "oci/platform.h"
 
 /* OCI image-spec v1.1 and Docker schema 2. Documents are hostile: limits before allocation. */
 enum {
 	MANIFEST_SIZE_MAX = 4 << 20, /* docker's and containerd's limit for a manifest */
-	MANIFEST_LAYERS_MAX = 500,   /* overlay takes 500 lower directories */
+	MANIFEST_LAYERS_MAX = IMGCONFIG_LAYERS_MAX,
 	MANIFEST_INDEX_MAX = 1000,
 };
 
