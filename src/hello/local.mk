@@ -32,6 +32,6 @@ uninstall-hello:
 	rm -rf $(DESTDIR)$(datadir)/carrel/hello
 clean-local: clean-hello
 clean-hello:
-	rm -rf share hello.stripped
+	rm -rf share libexec hello.stripped
 .PHONY: install-hello uninstall-hello clean-hello
 EXTRA_DIST += src/hello/mkimage.sh
