@@ -42,4 +42,13 @@ libcli_a_SOURCES = \
 bin_PROGRAMS += carrel
 carrel_CPPFLAGS = $(INC_SRC) $(JSONC_CFLAGS)
 carrel_SOURCES = src/cli/main.c
-carrel_LDADD = libcli.a libruntime.a libstorage.a liboci.a libcodec.a libbase.a $(JSONC_LIBS) $(LIBCAP_LIBS)
+carrel_LDADD = libcli.a libnet.a libruntime.a libstorage.a liboci.a libcodec.a libbase.a $(JSONC_LIBS) $(LIBCAP_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += test_cliwords
+TESTS += test_cliwords
+test_cliwords_SOURCES = tests/unit/test_cliwords.c
+test_cliwords_CPPFLAGS = $(INC_SRC) $(JSONC_CFLAGS) $(CMOCKA_CFLAGS)
+test_cliwords_LDADD = libcli.a libruntime.a liboci.a libcodec.a libbase.a $(JSONC_LIBS) \
+	$(CMOCKA_LIBS)
+endif

@@ -91,7 +91,7 @@ static int parse_words(const char *s, enum ctr_mount_kind kind, unsigned *flags,
 		else if (r < 0 && is_idle_label(word))
 			r = 0;
 		else if (r < 0) {
-			error_set(err, -EINVAL, "option '%s' is not known", word);
+			r = error_set(err, -EINVAL, "option '%s' is not known", word);
 			error_hint(err, "known: ro, rw, noexec, nosuid, nodev");
 		}
 		if (r < 0)

@@ -209,6 +209,8 @@ static int parse_mount(struct json_object *o, struct record *rec, struct error *
 	int r;
 
 	r = json_get_string(o, "type", &type, err);
+	if (r == 0 && (!type || (!str_eq(type, "bind") && !str_eq(type, "tmpfs"))))
+		r = error_set(err, -EINVAL, "a mount without a known type");
 	if (r == 0)
 		r = json_get_u64(o, "flags", &flags, &found, err);
 	if (r == 0)
@@ -217,7 +219,7 @@ static int parse_mount(struct json_object *o, struct record *rec, struct error *
 		r = get_string(o, "target", &m.target, err);
 	if (r == 0)
 		r = get_string(o, "options", &m.options, err);
-	m.kind = type && str_eq(type, "tmpfs") ? CTR_MOUNT_TMPFS : CTR_MOUNT_BIND;
+	m.kind = r == 0 && str_eq(type, "tmpfs") ? CTR_MOUNT_TMPFS : CTR_MOUNT_BIND;
 	m.flags = (enum ctr_mount_flags)flags;
 	record_add_mount(rec, &m);
 	return r;

@@ -7,3 +7,11 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/main.c \
 	src/supervisor/start.h \
 	src/supervisor/streams.c src/supervisor/supervisor.h
+
+if HAVE_CMOCKA
+check_PROGRAMS += test_logfile
+TESTS += test_logfile
+test_logfile_SOURCES = tests/unit/test_logfile.c
+test_logfile_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
+test_logfile_LDADD = libsupervisor.a libbase.a $(CMOCKA_LIBS)
+endif

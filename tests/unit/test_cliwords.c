@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "cli/envfile.h"
+#include "cli/mountopt.h"
+#include "cli/output.h"
+#include "cli/record.h"
+
+static void envfile_lines(void **state)
+{
+	static const char text[] = "\xef\xbb\xbf# comment\n\nA=1\n  B=two words \r\nC=\nUNIT_HERE\n"
+				   "UNIT_ABSENT\nD==x";
+	_cleanup_(strv_done) struct strv env = { 0 };
+
+	(void)state;
+	assert_int_equal(setenv("UNIT_HERE", "yes", 1), 0);
+	assert_int_equal(unsetenv("UNIT_ABSENT"), 0);
+	assert_int_equal(envfile_parse(text, sizeof(text) - 1, &env, NULL), 0);
+	assert_int_equal(env.n, 5);
+	assert_string_equal(strv_env_get(&env, "A"), "1");
+	assert_string_equal(strv_env_get(&env, "B"), "two words ");
+	assert_string_equal(strv_env_get(&env, "C"), "");
+	assert_string_equal(strv_env_get(&env, "UNIT_HERE"), "yes");
+	assert_string_equal(strv_env_get(&env, "D"), "=x");
+}
+
+static void envfile_mistakes(void **state)
+{
+	static const char *const bad[] = { "A B=1\n", "=x\n" };
+	_cleanup_(strv_done) struct strv env = { 0 };
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		error_clear(&err);
+		assert_int_equal(envfile_parse(bad[i], strlen(bad[i]), &env, &err), -EINVAL);
+		assert_non_null(strstr(err.text, "line 1"));
+	}
+	assert_int_equal(envfile_parse("A=\0b\n", 6, &env, NULL), -EINVAL);
+	assert_int_equal(env.n, 0);
+}
+
+static void volumes(void **state)
+{
+	_cleanup_(record_done) struct record rec = { 0 };
+	const struct record_mount *m;
+
+	(void)state;
+	assert_int_equal(mountopt_volume("/usr/../etc:/a/./b/../c:ro,nosuid", &rec, NULL), 0);
+	assert_int_equal(mountopt_volume("/etc:/d", &rec, NULL), 0);
+	assert_int_equal(rec.n_mounts, 2);
+	m = &rec.mounts[0];
+	assert_string_equal(m->source, "/etc");
+	assert_string_equal(m->target, "/a/c");
+	assert_int_equal(m->flags, CTR_MOUNT_RO | CTR_MOUNT_NOSUID);
+	assert_int_equal(rec.mounts[1].flags, 0);
+	assert_int_equal(mountopt_check(&rec, NULL), 0);
+	assert_int_equal(mountopt_volume("/tmp:/a/c", &rec, NULL), 0);
+	assert_int_equal(mountopt_check(&rec, NULL), -EINVAL);
+}
+
+static void volume_mistakes(void **state)
+{
+	static const struct {
+		const char *s;
+		int r;
+	} bad[] = {
+		{ "/etc", -EOPNOTSUPP },    { "data:/d", -EOPNOTSUPP },
+		{ "/etc:d", -EINVAL },	    { "/etc:/", -EINVAL },
+		{ "/etc:/x:huh", -EINVAL }, { "/etc:/x:ro:rw", -EINVAL },
+		{ "/no/such:/x", -ENOENT }, { "/etc:/x/../..", -EINVAL },
+		{ ":/x", -EOPNOTSUPP },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		_cleanup_(record_done) struct record rec = { 0 };
+		struct error err = { 0 };
+
+		assert_int_equal(mountopt_volume(bad[i].s, &rec, &err), bad[i].r);
+		assert_int_equal(err.code, bad[i].r);
+	}
+}
+
+static void tmpfs(void **state)
+{
+	_cleanup_(record_done) struct record rec = { 0 };
+
+	(void)state;
+	assert_int_equal(mountopt_tmpfs("/scratch", &rec, NULL), 0);
+	assert_int_equal(rec.mounts[0].flags,
+			 CTR_MOUNT_NOEXEC | CTR_MOUNT_NOSUID | CTR_MOUNT_NODEV);
+	assert_string_equal(rec.mounts[0].options, "");
+	assert_int_equal(mountopt_tmpfs("/s:size=1m,exec,mode=1777,ro", &rec, NULL), 0);
+	assert_int_equal(rec.mounts[1].flags, CTR_MOUNT_RO | CTR_MOUNT_NOSUID | CTR_MOUNT_NODEV);
+	assert_string_equal(rec.mounts[1].options, "size=1048576,mode=1777");
+	assert_int_equal(mountopt_tmpfs("/s:uid=0", &rec, NULL), -EINVAL);
+	assert_int_equal(mountopt_tmpfs("s", &rec, NULL), -EINVAL);
+}
+
+static void record_round_trip(void **state)
+{
+	_cleanup_(record_done) struct record a = { .net = NET_PRIVATE, .caps = 0xa80425fb };
+	_cleanup_(record_done) struct record b = { 0 };
+	_cleanup_(str_buf_done) struct str_buf x, y;
+
+	(void)state;
+	a.image = xstrdup("weird \"name\"\n\x01");
+	a.user = xstrdup("1:2");
+	a.tty = a.read_only = true;
+	strv_add(&a.cmd, "sh");
+	strv_add(&a.cmd, "");
+	strv_add(&a.env, "A=\xc3\xa9");
+	assert_int_equal(mountopt_volume("/etc:/x:ro", &a, NULL), 0);
+	str_buf_init(&x, RECORD_SIZE_MAX);
+	str_buf_init(&y, RECORD_SIZE_MAX);
+	record_format(&a, &x);
+	assert_int_equal(record_parse(x.s, x.len, &b, NULL), 0);
+	record_format(&b, &y);
+	assert_string_equal(x.s, y.s);
+	assert_string_equal(b.image, a.image);
+	assert_int_equal(b.cmd.n, 2);
+	assert_true(b.tty && b.read_only && !b.remove);
+	assert_true(b.net == NET_PRIVATE);
+	assert_int_equal(b.caps, a.caps);
+}
+
+static void record_mistakes(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"[]",
+		"{}",
+		"{\"version\":2}",
+		"{\"version\":1,\"network\":\"lan\"}",
+		"{\"version\":1,\"tty\":\"yes\"}",
+		"{\"version\":1,\"mounts\":[1]}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		_cleanup_(record_done) struct record rec = { 0 };
+
+		assert_true(record_parse(bad[i], strlen(bad[i]), &rec, NULL) < 0);
+	}
+}
+
+static void sizes(void **state)
+{
+	char buf[16];
+
+	(void)state;
+	assert_string_equal(output_size(0, buf), "0B");
+	assert_string_equal(output_size(999, buf), "999B");
+	assert_string_equal(output_size(1240000, buf), "1.24MB");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(envfile_lines),   cmocka_unit_test(envfile_mistakes),
+		cmocka_unit_test(volumes),	   cmocka_unit_test(volume_mistakes),
+		cmocka_unit_test(tmpfs),	   cmocka_unit_test(record_round_trip),
+		cmocka_unit_test(record_mistakes), cmocka_unit_test(sizes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
