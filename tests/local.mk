@@ -24,3 +24,16 @@ dist_check_SCRIPTS = \
 	tests/lint/source.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += tests/lint/headers.py tests/lint/needed.py tests/lint/source.py .clang-format
+
+# make check-perf [PERF_ARGS="--only start --rounds 50"]: carrel beside its peers, one table. It
+# measures what is installed in the prefix.
+EXTRA_PROGRAMS = tests/perf/interleave
+tests_perf_interleave_SOURCES = tests/perf/interleave.c
+tests_perf_interleave_CPPFLAGS = $(INC_LIB)
+tests_perf_interleave_LDADD = libbase.a
+EXTRA_DIST += tests/perf/perf.py
+CLEANFILES += tests/perf/interleave
+.PHONY: check-perf
+check-perf: tests/perf/interleave
+	$(CARREL_PYTHON) $(srcdir)/tests/perf/perf.py --interleave tests/perf/interleave \
+		--prefix $(DESTDIR)$(prefix) $(PERF_ARGS)

@@ -1,0 +1,464 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""make check-perf: what carrel costs, beside its peers, in one run and one table.
+
+    perf.py --interleave PROGRAM [--prefix DIR] [--rounds N] [--only start,stay,many,pull]
+
+No row fails for being slow: the table prints each ratio beside its target (doc/DESIGN.md, 12).
+Programs are run in turn, medians are compared, and only ratios of one run mean anything. Called
+by root, it makes private namespaces with loopback and a tap device and goes on as the test user
+(CARREL_TEST_USER, default carrel-test); called by anybody else, it takes what is there. Network
+traffic goes to loopback only.
+"""
+import argparse
+import hashlib
+import json
+import os
+import pwd
+import shutil
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+import time
+import zlib
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "cli"))
+
+from lib import ociimg  # noqa: E402
+from lib.registry import Registry  # noqa: E402
+
+LAYER_BYTES = 33 << 20  # of plain tar: three make an image of about 60 MB gzip
+LAYERS = 3
+SETTLE = 0.01  # between two looks at the processes of a pull
+
+
+class Table:
+    def __init__(self):
+        self.rows, self.failed = [], 0
+
+    def add(self, what, ours, peer, theirs, target="", unit="ms"):
+        ratio = ours / theirs if ours is not None and theirs else None
+        self.rows.append((what, number(ours, unit), peer, number(theirs, unit),
+                          f"{ratio:.3g}x" if ratio else "-", target))
+
+    def note(self, what, text):
+        self.rows.append((what, text, "", "", "", ""))
+        self.failed += 1
+
+    def show(self):
+        rows = [("what", "carrel", "peer", "peer's", "ratio", "target")] + self.rows
+        widths = [max(len(r[i]) for r in rows) for i in range(6)]
+        for r in rows:
+            print("  ".join(c.ljust(w) for c, w in zip(r, widths)).rstrip())
+
+
+def number(value, unit):
+    if value is None:
+        return "-"
+    return f"{value:.3g} {unit}" if value < 100 else f"{value:.0f} {unit}"
+
+
+class Perf:
+    def __init__(self, args, base):
+        self.args, self.base, self.table = args, base, Table()
+        self.carrel = os.path.join(args.prefix, "bin/carrel")
+        self.env = dict(os.environ, HOME=self.dir("home"), XDG_RUNTIME_DIR=self.dir("run"),
+                        XDG_DATA_HOME=self.dir("data"), PATH="/usr/local/bin:/usr/bin:/bin:"
+                        "/usr/local/sbin:/usr/sbin:/sbin", LANG="C.UTF-8")
+        self.env.pop("XDG_CONFIG_HOME", None)
+        os.environ.update(self.env)
+        self.podman = ["podman", "--cgroup-manager=cgroupfs", "--events-backend=file",
+                       "--storage-driver=overlay", "--runtime=crun"]
+        self.registry = Registry(self.dir("registry"), self.dir("storage"))
+
+    def dir(self, name):
+        path = os.path.join(self.base, name)
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        return path
+
+    def call(self, *argv, check=True, timeout=600):
+        res = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                             check=False, timeout=timeout)
+        if check and res.returncode:
+            raise RuntimeError(f"{' '.join(argv)}: status {res.returncode}\n{res.stderr[-800:]}")
+        return res
+
+    def works(self, *argv):
+        try:
+            self.call(*argv)
+            return True
+        except (OSError, RuntimeError) as e:
+            print(f"perf: left out: {e}", file=sys.stderr)
+            return False
+
+    def measure(self, programs, rounds=None, at_once=1):
+        """{name: argv} -> {name: milliseconds}; programs that fail are told and left out."""
+        argv = [self.args.interleave, str(rounds or self.args.rounds), str(at_once)]
+        for i, words in enumerate(programs.values()):
+            argv += (["::"] if i else []) + words
+        lines = self.call(*argv, timeout=3600).stdout.splitlines()
+        out = {}
+        for name, line in zip(programs, lines):
+            median, _, _, _, failed = map(float, line.split())
+            if failed:
+                print(f"perf: {name}: {failed:.0f} starts failed", file=sys.stderr)
+                if name == "carrel":
+                    self.table.note(" ".join(programs[name][1:4]), f"{failed:.0f} failed")
+            else:
+                out[name] = median / 1000
+        return out
+
+    # ---- what is run ----------------------------------------------------------------------
+
+    def small_image(self):
+        image = ociimg.Image([ociimg.busybox_layer()],
+                             {"Cmd": ["sh"], "Env": ["PATH=/bin:/usr/bin"]},
+                             arch={"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine])
+        ref = self.registry.push_image(image, "busybox:latest")
+        rootfs = self.dir("bundle/rootfs")
+        ociimg.Layer()
+        layer = ociimg.busybox_layer().bytes()
+        subprocess.run(["tar", "-x", "--no-same-owner", "-C", rootfs], input=layer, check=True)
+        self.call("crun", "spec", "--rootless", f"--bundle={self.base}/bundle", check=False)
+        spec = os.path.join(self.base, "bundle/config.json")
+        if os.path.exists(spec):
+            with open(spec, encoding="utf-8") as f:
+                doc = json.load(f)
+            doc["process"].update(terminal=False, args=["true"])
+            doc["linux"].pop("cgroupsPath", None)
+            with open(spec, "w", encoding="utf-8") as f:
+                json.dump(doc, f)
+        return ref, rootfs
+
+    def big_image(self):
+        """Files of this machine's /usr in three gzip layers: sizes and names of real life."""
+        arch = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
+        files = usr_files()
+        image = ociimg.Image([], {"Cmd": ["true"]}, arch=arch)
+        diff_ids = []
+        for i in range(LAYERS):
+            path = os.path.join(self.base, f"layer{i}.tar")
+            raw = pack(path, files, LAYER_BYTES)
+            diff_ids.append(raw)
+            with open(path + ".gz", "rb") as f:
+                image.layers.append(image.put(f.read(), ociimg.OCI + "layer.v1.tar+gzip"))
+            os.unlink(path + ".gz")
+        doc = json.loads(image.blobs[image.config["digest"]])
+        del image.blobs[image.config["digest"]], image.blobs[image.manifest["digest"]]
+        doc["rootfs"]["diff_ids"] = diff_ids
+        doc["history"] = [{"created_by": "perf"}] * LAYERS
+        image.config = image.put(json.dumps(doc).encode(), image.config["mediaType"])
+        kind = ociimg.OCI + "manifest.v1+json"
+        image.manifest = image.put(json.dumps({
+            "schemaVersion": 2, "mediaType": kind, "config": image.config,
+            "layers": image.layers}).encode(), kind)
+        size = sum(layer["size"] for layer in image.layers)
+        print(f"perf: image of {size / 1e6:.0f} MB gzip in {LAYERS} layers", file=sys.stderr)
+        return self.registry.push_image(image, "big:latest"), image.layers
+
+    # ---- the rows -------------------------------------------------------------------------
+
+    def peers(self, ref, rootfs):
+        """Which of them run here at all."""
+        all_peers = {
+            "fork+exec": [rootfs + "/bin/busybox", "true"],
+            "bwrap": ["bwrap", "--unshare-all", "--bind", rootfs, "/", "--proc", "/proc",
+                      "--dev", "/dev", "/bin/true"],
+            "crun": ["crun", f"--root={self.dir('crun')}", "--cgroup-manager=disabled", "run",
+                     f"--bundle={self.base}/bundle", "c%n"],
+            "podman": self.podman + ["run", "--rm", "--cgroups=disabled", "--network=none", ref,
+                                     "true"],
+        }
+        self.call(*self.podman, "pull", "-q", "--tls-verify=false", ref, check=False)
+        return {k: v for k, v in all_peers.items() if self.works(*v)}
+
+    def start_rows(self, ref, peers):
+        run = [self.carrel, "run", "--rm", "--network", "none", ref, "true"]
+        if not self.works(*run):
+            self.table.note("run --rm --network none", "fails")
+            return
+        t = self.measure(dict({"carrel": run}, **{k: v for k, v in peers.items()
+                                                   if k != "podman"}))
+        few = self.measure({k: v for k, v in (("carrel", run), ("podman", peers.get("podman")))
+                            if v}, rounds=max(5, self.args.rounds // 10))
+        what = "run --rm --network none"
+        for peer, target in (("fork+exec", "<= 12x, goal 7.5x"), ("bwrap", ""), ("crun", "")):
+            if peer in t:
+                self.table.add(what, t.get("carrel"), peer, t[peer], target)
+        if "podman" in few:
+            self.table.add(what, few.get("carrel"), "podman", few["podman"], "<= 0.06x")
+        self.private_row(ref, peers)
+
+    def private_row(self, ref, peers):
+        run = [self.carrel, "run", "--rm", ref, "true"]
+        if not self.works(*run):
+            self.table.note("run --rm, private network", "fails")
+            return
+        programs = {"carrel": run}
+        podman = self.podman + ["run", "--rm", "--cgroups=disabled", "--network=slirp4netns",
+                                ref, "true"]
+        if "podman" in peers and self.works(*podman):
+            programs["podman"] = podman
+        t = self.measure(programs, rounds=max(5, self.args.rounds // 10))
+        self.table.add("run --rm, private network", t.get("carrel"), "podman", t.get("podman"),
+                       "<= 0.05x")
+
+    def version_row(self, peers):
+        programs = {"carrel": [self.carrel, "version"]}
+        if "podman" in peers:
+            programs["podman"] = self.podman + ["version"]
+        t = self.measure(programs, rounds=max(5, self.args.rounds // 5))
+        self.table.add("version", t.get("carrel"), "podman", t.get("podman"), "<= 0.1x")
+
+    def stay_rows(self, ref, rootfs, peers):
+        start = {"carrel": [self.carrel, "run", "-d", "--network", "none", "--name", "perf", ref,
+                            "sleep", "100000"]}
+        if "podman" in peers:
+            start["podman"] = self.podman + ["run", "-d", "--cgroups=disabled", "--network=none",
+                                             "--name=perf", ref,
+                                             "sleep", "100000"]
+        tools = {"carrel": [self.carrel], "podman": self.podman}
+        up = [name for name, argv in start.items() if self.works(*argv)]
+        if "carrel" not in up:
+            self.table.note("exec, ps, stop", "run -d fails")
+            return
+        for words, target in ((["exec", "perf", "true"], "<= 0.05x"), (["ps"], "<= 0.05x")):
+            programs = {n: tools[n] + words for n in up if self.works(*tools[n], *words)}
+            t = self.measure(programs, rounds=max(5, self.args.rounds // 5))
+            if "podman" in t:
+                self.table.add(words[0], t.get("carrel"), "podman", t["podman"], target)
+            base = self.measure({"fork+exec": [rootfs + "/bin/busybox", "true"],
+                                 "carrel": tools["carrel"] + words})
+            if words[0] == "exec":
+                self.table.add("exec", base.get("carrel"), "fork+exec", base.get("fork+exec"),
+                               "goal 3.5x")
+        took = {}
+        for name in up:
+            began = time.monotonic()
+            self.works(*tools[name], "stop", "perf")
+            took[name] = (time.monotonic() - began) * 1000
+            self.works(*tools[name], "rm", "-f", "perf")
+        self.table.add("stop, no SIGTERM handler", took["carrel"], "podman", took.get("podman"),
+                       "<= 0.02x")
+
+    def many_row(self, ref, rootfs, peers):
+        run = [self.carrel, "run", "--rm", "--network", "none", ref, "true"]
+        what = "100 at once, per second"
+        if not self.works(*run):
+            self.table.note(what, "run fails")
+            return
+        t = self.measure({"fork+exec": [rootfs + "/bin/busybox", "true"], "carrel": run},
+                         rounds=3, at_once=100)
+        if "carrel" not in t:
+            return
+        ours = 100000 / t["carrel"]
+        self.table.add(what, ours, "fork+exec", 100000 / t["fork+exec"], "", "/s")
+        if "podman" in peers:
+            few = self.measure({"podman": peers["podman"]}, rounds=1, at_once=10)
+            if few:
+                self.table.add(what, ours, "podman", 10000 / few["podman"], ">= 20x", "/s")
+
+    def pull_rows(self):
+        ref, layers = self.big_image()
+        host = self.registry.host
+        urls = [f"http://{host}/v2/big/blobs/{layer['digest']}" for layer in layers]
+        floor = " ".join(f"mkdir $d/{i}; curl -sf {url} | gzip -dc | "
+                         f"tar -x --no-same-owner -C $d/{i} & " for i, url in enumerate(urls))
+        rows = {
+            "carrel": lambda d: [self.carrel, "--root", d, "pull", "-q", ref],
+            "podman": lambda d: self.podman + [
+                f"--root={d}/s", f"--runroot={d}/r", "pull", "-q", "--tls-verify=false", ref],
+            "skopeo to dir": lambda d: ["skopeo", "copy", "-q", "--src-tls-verify=false",
+                                        f"docker://{ref}", f"dir:{d}"],
+            "curl|gzip|tar": lambda d: ["sh", "-c", f"d={d}; {floor} wait"],
+        }
+        seen = {name: [] for name in rows}
+        for i in range(self.args.pulls + 1):
+            for name, make in rows.items():
+                got = watch(make(self.dir(f"pull{i}-{name[:4]}")))
+                if got and i:  # the first turn warms the registry
+                    seen[name].append(got)
+        mine = middle(seen["carrel"])
+        if not mine:
+            self.table.note("pull", "fails")
+            return
+        targets = {"podman": "<= 0.6x", "curl|gzip|tar": "goal 1.0x"}
+        for name in list(rows)[1:]:
+            peer = middle(seen[name])
+            if peer:
+                self.table.add("pull", mine[0] * 1000, name, peer[0] * 1000,
+                               targets.get(name, ""))
+                self.table.add("pull, CPU of all processes", mine[1] * 1000, name,
+                               peer[1] * 1000)
+                self.table.add("pull, RSS of all processes", mine[2], name, peer[2],
+                               "carrel <= 60 MB", "MB")
+
+    def run(self):
+        only = self.args.only.split(",")
+        ref, rootfs = self.small_image()
+        peers = self.peers(ref, rootfs)
+        if not self.works(self.carrel, "pull", "-q", ref):
+            self.table.note("pull", "fails")
+        if "start" in only:
+            self.start_rows(ref, peers)
+            self.version_row(peers)
+        if "stay" in only:
+            self.stay_rows(ref, rootfs, peers)
+        if "many" in only:
+            self.many_row(ref, rootfs, peers)
+        if "pull" in only:
+            self.pull_rows()
+        self.table.show()
+        return 1 if self.table.failed else 0
+
+
+def middle(rows):
+    return [statistics.median(column) for column in zip(*rows)] if rows else None
+
+
+def usr_files():
+    for where, dirs, files in os.walk("/usr"):
+        dirs.sort()
+        for name in sorted(files):
+            path = os.path.join(where, name)
+            if os.access(path, os.R_OK) and not os.path.islink(path):
+                yield path
+
+
+def pack(path, files, limit):
+    """A tar of the next files, up to `limit` bytes, as path.gz; the digest of the plain tar."""
+    digest, size = hashlib.sha256(), 0
+    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+
+    class Out:
+        def __init__(self, f):
+            self.f = f
+
+        def write(self, data):
+            digest.update(data)
+            self.f.write(packer.compress(data))
+
+    with open(path + ".gz", "wb") as f:
+        with tarfile.open(fileobj=Out(f), mode="w|", format=tarfile.PAX_FORMAT) as tar:
+            for name in files:
+                tar.add(name, arcname=name.lstrip("/"), recursive=False)
+                size += os.path.getsize(name)
+                if size > limit:
+                    break
+        f.write(packer.flush())
+    return "sha256:" + digest.hexdigest()
+
+
+def rss_below(pid):
+    """RSS in bytes of a process and all below it; what two of them share counts twice."""
+    children, pages = {}, {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", "rb") as f:
+                stat = f.read()
+            fields = stat[stat.rindex(b")") + 2:].split()
+            children.setdefault(int(fields[1]), []).append(int(name))
+            pages[int(name)] = int(fields[21])
+        except (OSError, ValueError):
+            continue
+    total, todo = 0, [pid]
+    while todo:
+        p = todo.pop()
+        total += pages.get(p, 0)
+        todo += children.get(p, [])
+    return total * os.sysconf("SC_PAGE_SIZE")
+
+
+def watch(argv):
+    """(seconds, CPU seconds, peak RSS in MB) of a program and its children; None if it failed."""
+    peak, done = [0], threading.Event()
+    before = os.times()
+    began = time.monotonic()
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE) as p:
+        def look():
+            while not done.wait(SETTLE):
+                peak[0] = max(peak[0], rss_below(p.pid))
+        thread = threading.Thread(target=look)
+        thread.start()
+        _, said = p.communicate()
+        took = time.monotonic() - began
+        done.set()
+        thread.join()
+    after = os.times()
+    if p.returncode:
+        print(f"perf: {' '.join(argv)}: status {p.returncode}: "
+              f"{said.decode('utf-8', 'replace')[-400:]}", file=sys.stderr)
+        return None
+    cpu = sum(after[2:4]) - sum(before[2:4])
+    return took, cpu, peak[0] / 1e6
+
+
+def become_user(base):
+    """As root, in private namespaces: loopback, a tap device for everybody, then the user."""
+    user = pwd.getpwnam(os.environ.get("CARREL_TEST_USER", "carrel-test"))
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    nodes = os.path.join(base, "dev")
+    os.mkdir(nodes)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "perf", nodes], check=True)
+    for name, path, rdev in (("tun", "/dev/net/tun", os.makedev(10, 200)),
+                             ("fuse", "/dev/fuse", os.makedev(10, 229))):
+        if os.path.exists(path):
+            node = os.path.join(nodes, name)
+            os.mknod(node, 0o20666, rdev)
+            os.chmod(node, 0o666)
+            subprocess.run(["mount", "--bind", node, path], check=True)
+    # crun and podman refuse a hybrid v1 and v2 tree; they do without cgroups here, as carrel does.
+    if os.path.ismount("/sys/fs/cgroup") and not os.path.exists("/sys/fs/cgroup/cgroup.procs"):
+        subprocess.run(["mount", "-t", "cgroup2", "perf", "/sys/fs/cgroup"], check=False)
+    os.chown(base, user.pw_uid, user.pw_gid)
+    os.initgroups(user.pw_name, user.pw_gid)
+    os.setresgid(user.pw_gid, user.pw_gid, user.pw_gid)
+    os.setresuid(user.pw_uid, user.pw_uid, user.pw_uid)
+    os.environ.update(USER=user.pw_name, LOGNAME=user.pw_name)
+    for name in ("SUDO_USER", "SUDO_UID", "XDG_RUNTIME_DIR"):
+        os.environ.pop(name, None)
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__,
+                                 formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--interleave", required=True)
+    ap.add_argument("--prefix", default="/usr/local")
+    ap.add_argument("--rounds", type=int, default=100)
+    ap.add_argument("--pulls", type=int, default=3)
+    ap.add_argument("--only", default="start,stay,many,pull")
+    ap.add_argument("--inside", help=argparse.SUPPRESS)
+    args = ap.parse_args()
+    if os.getuid() == 0 and not args.inside:
+        base = tempfile.mkdtemp(prefix="carrel-perf.", dir="/tmp")
+        shutil.copytree(os.path.dirname(HERE), base + "/tests")
+        shutil.copy(args.interleave, base + "/interleave")
+        os.chmod(base, 0o755)
+        try:
+            return subprocess.run(
+                ["unshare", "--mount", "--net", "--ipc", "--pid", "--fork", "--mount-proc",
+                 "--kill-child", "--propagation", "private", "/usr/bin/python3",
+                 base + "/tests/perf/perf.py"] + sys.argv[1:] +
+                [f"--interleave={base}/interleave", f"--inside={base}"], check=False).returncode
+        finally:
+            shutil.rmtree(base, ignore_errors=True)
+    base = args.inside or tempfile.mkdtemp(prefix="carrel-perf.")
+    if os.getuid() == 0:
+        become_user(base)
+    perf = Perf(args, base)
+    try:
+        return perf.run()
+    finally:
+        perf.registry.stop()
+        if not args.inside:
+            subprocess.run(["podman", "unshare", "rm", "-rf", base], check=False)
+            shutil.rmtree(base, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
