@@ -69,6 +69,10 @@ int container_create(struct store *s, const struct container_new *new, struct co
  * returned as exited with code 137 (and its left-over processes are killed by the sweep). */
 int container_find(struct store *s, const char *name_or_id, struct container *ret,
 		   struct error *err) _nodiscard_;
+/* Open DIR/<id> (containers, staging) as it is recorded, whoever is alive; id is left empty. For
+ * the sweep and the collector. -errno. */
+int container_open_record(struct store *s, const char *dir, const char *id,
+			  struct container *ret) _nodiscard_;
 void container_done(struct container *c);
 int container_list(struct store *s, struct container **ret, size_t *ret_n,
 		   struct error *err) _nodiscard_;

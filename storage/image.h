@@ -9,24 +9,8 @@
 #include "oci/imgconfig.h"
 #include "oci/manifest.h"
 #include "oci/reference.h"
+#include "storage/imgrec.h"
 #include "storage/store.h"
-
-/*
- * images/<manifest-hex>: one record per image, by manifest digest. refs/<escaped name>: the name's
- * manifest digest. The image id that users see is the config digest, as docker's.
- */
-struct image {
-	struct digest manifest, config;
-	struct digest index; /* through which it was chosen; unset = none */
-	uint64_t size;	     /* unpacked bytes, sum of the sidecars */
-	struct platform platform;
-	char created[64];
-	struct digest *layers; /* diff-ids, bottom first */
-	size_t n_layers;
-	struct strv names; /* full reference strings that point here: "docker.io/library/a:1" */
-	struct strv
-		digests; /* repositories with the digest that was asked for: "NAME@sha256:..." */
-};
 
 /*
  * Publish after every layer is in place: the record (blobs of manifest and config are put already),
@@ -43,7 +27,9 @@ int image_publish(struct store *s, const struct reference *name, const struct di
  */
 int image_find(struct store *s, const char *name_or_id, struct image *ret,
 	       struct error *err) _nodiscard_;
-void image_done(struct image *i);
+
+/* Fill names and digests from all of refs/. */
+int image_load_names(struct store *s, struct image *i, struct error *err) _nodiscard_;
 
 /* Every image, newest first. Unreadable records are skipped with a warning. */
 int image_list(struct store *s, struct image **ret, size_t *ret_n, struct error *err) _nodiscard_;

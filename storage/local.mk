@@ -2,11 +2,28 @@
 noinst_LIBRARIES += libstorage.a
 libstorage_a_CPPFLAGS = $(INC_STORAGE)
 libstorage_a_SOURCES = \
+	storage/container.c storage/container.h \
+	storage/ctrname.c storage/ctrname.h \
+	storage/ctrrec.c storage/ctrrec.h \
+	storage/ctrstate.c storage/ctrstate.h \
 	storage/dirstack.c storage/dirstack.h \
+	storage/fault.c storage/fault.h \
+	storage/gc.c storage/gc.h \
+	storage/image.c storage/image.h \
+	storage/imgrec.c storage/imgrec.h \
+	storage/imgremove.c \
+	storage/layer.c storage/layer.h \
+	storage/marker.c storage/marker.h \
+	storage/record.c storage/record.h \
+	storage/ref.c storage/ref.h \
+	storage/refname.c storage/refname.h \
 	storage/rmtree.c storage/rmtree.h \
 	storage/sidecar.c storage/sidecar.h \
 	storage/sidecar_format.c storage/sidecar_format.h \
 	storage/sidecar_verify.c storage/sidecar_write.c \
+	storage/staging.c storage/staging.h \
+	storage/store.c storage/store.h \
+	storage/sweep.c storage/sweep.h \
 	storage/tar.c storage/tar.h \
 	storage/tar_pax.c storage/tar_pax.h \
 	storage/untar.c storage/untar.h \
@@ -23,4 +40,22 @@ TESTS += tests/unit/test_rmtree
 tests_unit_test_rmtree_SOURCES = tests/unit/test_rmtree.c
 tests_unit_test_rmtree_CPPFLAGS = $(INC_STORAGE) $(CMOCKA_CFLAGS)
 tests_unit_test_rmtree_LDADD = libstorage.a libbase.a $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test_record
+TESTS += tests/unit/test_record
+tests_unit_test_record_SOURCES = tests/unit/test_record.c
+tests_unit_test_record_CPPFLAGS = $(INC_STORAGE) $(CMOCKA_CFLAGS)
+tests_unit_test_record_LDADD = libstorage.a liboci.a libcodec.a libbase.a $(JSONC_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test_store
+TESTS += tests/unit/test_store
+tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/teststore.h
+tests_unit_test_store_CPPFLAGS = $(INC_STORAGE) $(CMOCKA_CFLAGS)
+tests_unit_test_store_LDADD = libstorage.a liboci.a libcodec.a libbase.a $(JSONC_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test_container
+TESTS += tests/unit/test_container
+tests_unit_test_container_SOURCES = tests/unit/test_container.c tests/unit/teststore.h
+tests_unit_test_container_CPPFLAGS = $(INC_STORAGE) $(CMOCKA_CFLAGS)
+tests_unit_test_container_LDADD = libstorage.a liboci.a libcodec.a libbase.a $(JSONC_LIBS) $(CMOCKA_LIBS)
 endif

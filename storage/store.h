@@ -6,7 +6,9 @@
 
 #include "base/error.h"
 #include "base/id.h"
+#include "base/str.h"
 #include "oci/digest.h"
+#include "storage/fault.h"
 
 /*
  * The store: plain files below one directory (doc/format-store.md). Readers take no lock and never
@@ -41,6 +43,11 @@ static inline void store_closep(struct store **s)
 	store_close(*s);
 }
 
+/* Open a directory of the store ("layers"). -errno. */
+int store_dir(struct store *s, const char *name) _nodiscard_;
+/* Append the names in `dir` below dirfd; an absent directory has none. -errno. */
+int store_names(int dirfd, const char *dir, struct strv *ret) _nodiscard_;
+
 /*
  * The store lock, waiting; close the descriptor to let go. Who makes or removes names, image
  * records and claims holds it for some milliseconds, never across the network. Readers never.
@@ -63,6 +70,9 @@ void store_staging_end(struct store *s, const char *name, int lock);
 
 /* Move `name` below dirfd (a wrapper directory of ours) into trash/: instant, any content. */
 int store_trash(struct store *s, int dirfd, const char *name, struct error *err) _nodiscard_;
+
+/* Claim a layer or blob for the staging directory of this process, if it has one (layer_claim). */
+int store_claim(struct store *s, const struct digest *d, struct error *err) _nodiscard_;
 
 /* blobs/sha256/<hex>: manifests and configs. Put is idempotent and durable; the caller has verified
  * the bytes and has a staging directory (the blob is claimed until an image record names it). */

@@ -72,25 +72,27 @@ int id_boot(char buf[ID_BOOT_LEN + 1])
 	return read_line("/proc/sys/kernel/random/boot_id", buf, ID_BOOT_LEN + 1);
 }
 
-/* FNV-1a: a name, not a secret and not a digest. */
-static uint64_t fnv(uint64_t h, const char *s)
+/* FNV-1a, folded: a name, not a secret and not a digest. */
+static uint32_t hash(const char *a, const char *b)
 {
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
-	return h;
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (; *a; a++)
+		h = (h ^ (unsigned char)*a) * UINT64_C(0x100000001b3);
+	for (; *b; b++)
+		h = (h ^ (unsigned char)*b) * UINT64_C(0x100000001b3);
+	return (uint32_t)(h ^ (h >> 32));
 }
 
 char *id_node(char buf[ID_NODE_LEN + 1])
 {
 	char machine[64], boot[ID_BOOT_LEN + 1], host[256] = "";
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
 
 	/* Images of machines share a machine-id, so the host name goes in as well. */
 	/* Whatever is missing leaves its part empty. */
 	ignore_result(read_line("/etc/machine-id", machine, sizeof(machine)));
 	ignore_result(id_boot(boot));
 	ignore_result(gethostname(host, sizeof(host) - 1));
-	h = fnv(fnv(fnv(h, machine), boot), host);
-	(void)snprintf(buf, ID_NODE_LEN + 1, "%016llx", (unsigned long long)h);
+	(void)snprintf(buf, ID_NODE_LEN + 1, "%08x%08x", hash(machine, host), hash(boot, ""));
 	return buf;
 }

@@ -11,6 +11,7 @@ enum {
 	ID_TEMP_LEN = 16,
 	ID_BOOT_LEN = 36, /* /proc/sys/kernel/random/boot_id */
 	ID_NODE_LEN = 16,
+	ID_NODE_MACHINE_LEN = 8, /* the part of a node name that outlives a reboot */
 };
 
 /* Random bytes of the kernel; blocks never after boot. Fatal when the kernel has none. */
@@ -22,8 +23,9 @@ char *id_temp(char buf[ID_TEMP_LEN + 1]);
 
 /*
  * Boot id of this kernel ("" where /proc hides it), and a short name for "this node in this boot"
- * (hash of machine-id and boot id): staging names and records carry it, because homes are shared
- * by many nodes and a sweep may touch only its own node's things.
+ * (two hashes: machine-id and host name, boot id): staging names and records carry it, because
+ * homes are shared by many nodes and a sweep may touch only its own node's things. Same first half
+ * and another second half: the same machine, before its last boot.
  */
 int id_boot(char buf[ID_BOOT_LEN + 1]) _nodiscard_;
 char *id_node(char buf[ID_NODE_LEN + 1]);

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/num.h"
+#include "base/proc.h"
+#include "storage/container.h"
+#include "storage/ctrstate.h"
+#include "storage/record.h"
+
+/*
+ * The supervisor links this file: text only, no allocation, nothing but record.c behind it.
+ */
+enum {
+	STATE_VERSION = 1,
+};
+
+static const char *const status_name[] = {
+	[CONTAINER_CREATED] = "created",
+	[CONTAINER_RUNNING] = "running",
+	[CONTAINER_EXITED] = "exited",
+};
+
+size_t container_format_state(const struct container_state *st, char buf[CONTAINER_STATE_MAX])
+{
+	struct record_writer w;
+	size_t len = 0;
+
+	record_begin(&w, buf, CONTAINER_STATE_MAX, "state", STATE_VERSION);
+	record_add(&w, "status", status_name[st->status]);
+	record_add_u64(&w, "pid", st->pid > 0 ? (uint64_t)st->pid : 0);
+	record_add_u64(&w, "start-time", st->start_time);
+	record_add_u64(&w, "supervisor", st->supervisor > 0 ? (uint64_t)st->supervisor : 0);
+	record_add_u64(&w, "supervisor-start", st->supervisor_start);
+	record_add_u64(&w, "exit-code", (uint64_t)(st->exit_code & 0xff));
+	record_add(&w, "remove-at-end", st->remove_at_end ? "1" : "0");
+	record_add(&w, "started", st->started);
+	record_add(&w, "finished", st->finished);
+	record_add(&w, "boot", st->boot);
+	record_add(&w, "node", st->node);
+	record_add(&w, "error", st->error);
+	/* The fields' sizes sum up to less than the buffer. */
+	ignore_result(record_end(&w, &len));
+	return len;
+}
+
+_Static_assert(sizeof(struct container_state) + 400 < CONTAINER_STATE_MAX,
+	       "the text of a state must fit");
+
+static int get_pid(const struct record *rec, const char *key, pid_t *ret)
+{
+	uint64_t v;
+	int r = record_get_u64(rec, key, &v);
+
+	if (r < 0)
+		return r;
+	if (v > INT_MAX)
+		return -EINVAL;
+	*ret = (pid_t)v;
+	return 0;
+}
+
+static int get_status(const struct record *rec, enum container_status *ret)
+{
+	char text[16];
+	int r = record_get(rec, "status", text, sizeof(text));
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(status_name); i++) {
+		if (strcmp(text, status_name[i]) == 0) {
+			*ret = (enum container_status)i;
+			return 0;
+		}
+	}
+	return r < 0 ? r : -EINVAL;
+}
+
+static int get_numbers(const struct record *rec, struct container_state *st)
+{
+	uint64_t code, rm;
+	int r;
+
+	r = get_pid(rec, "pid", &st->pid);
+	if (r == 0)
+		r = record_get_u64(rec, "start-time", &st->start_time);
+	if (r == 0)
+		r = get_pid(rec, "supervisor", &st->supervisor);
+	if (r == 0)
+		r = record_get_u64(rec, "supervisor-start", &st->supervisor_start);
+	if (r == 0)
+		r = record_get_u64(rec, "exit-code", &code);
+	if (r == 0)
+		r = record_get_u64(rec, "remove-at-end", &rm);
+	if (r < 0)
+		return r;
+	if (code > 255 || rm > 1)
+		return -EINVAL;
+	st->exit_code = (int)code;
+	st->remove_at_end = rm;
+	return 0;
+}
+
+int container_parse_state(const char *text, size_t len, struct container_state *ret)
+{
+	struct container_state st = { 0 };
+	struct record rec;
+	int r;
+
+	r = record_parse(text, len, "state", STATE_VERSION, &rec);
+	if (r == 0)
+		r = get_status(&rec, &st.status);
+	if (r == 0)
+		r = get_numbers(&rec, &st);
+	if (r == 0)
+		r = record_get(&rec, "started", st.started, sizeof(st.started));
+	if (r == 0)
+		r = record_get(&rec, "finished", st.finished, sizeof(st.finished));
+	if (r == 0)
+		r = record_get(&rec, "boot", st.boot, sizeof(st.boot));
+	if (r == 0)
+		r = record_get(&rec, "node", st.node, sizeof(st.node));
+	if (r == 0)
+		r = record_get(&rec, "error", st.error, sizeof(st.error));
+	if (r < 0)
+		return r;
+	*ret = st;
+	return 0;
+}
+
+int container_write_state(int dirfd, const struct container_state *st)
+{
+	char text[CONTAINER_STATE_MAX];
+
+	return file_publish(dirfd, "state", text, container_format_state(st, text), 0600, 0);
+}
+
+int container_read_state(int dirfd, struct container_state *ret)
+{
+	_cleanup_(fd_closep) int fd =
+		openat(dirfd, "state", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	char text[CONTAINER_STATE_MAX];
+	size_t len = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (len < sizeof(text)) {
+		ssize_t n = read(fd, text + len, sizeof(text) - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	return container_parse_state(text, len, ret);
+}
+
+int container_state_set_supervisor(struct container_state *st, pid_t pid)
+{
+	uint64_t start;
+	int r = proc_start_time(pid, &start);
+
+	if (r < 0)
+		return r;
+	st->supervisor = pid;
+	st->supervisor_start = start;
+	id_node(st->node);
+	return id_boot(st->boot);
+}

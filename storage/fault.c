@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "storage/fault.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+int store_error(struct error *err, int code, const char *fmt, ...)
+{
+	char text[ERROR_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	error_code(err, code, "%s", text);
+	if (code == -ENOSPC || code == -EDQUOT || code == -EROFS || code == -EACCES ||
+	    code == -EPERM)
+		error_host(err, DCODE_STORE_WRITE);
+	return code;
+}
