@@ -1,1 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+
+# A container of plain directories: for work on src/runtime without a store.
+noinst_PROGRAMS += ctr-run
+ctr_run_SOURCES = tools/ctr-run.c
+ctr_run_CPPFLAGS = $(INC_SRC)
+ctr_run_LDADD = libruntime.a libbase.a

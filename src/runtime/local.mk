@@ -2,23 +2,37 @@
 noinst_LIBRARIES += libruntime.a
 libruntime_a_CPPFLAGS = $(INC_SRC)
 libruntime_a_SOURCES = \
-	src/runtime/caps.c src/runtime/ctr.h \
+	src/runtime/caps.c \
+	src/runtime/command.c src/runtime/command.h \
+	src/runtime/create.c src/runtime/ctr.h \
+	src/runtime/exec.c src/runtime/exec.h \
 	src/runtime/hostdiag.c src/runtime/hostdiag.h \
 	src/runtime/idmap.c src/runtime/idmap.h \
+	src/runtime/mnt.c src/runtime/mnt.h \
+	src/runtime/mounts.c \
+	src/runtime/pid1.c src/runtime/pid1.h \
+	src/runtime/plan.c src/runtime/plan.h \
+	src/runtime/pty.c src/runtime/pty.h \
 	src/runtime/probe.c src/runtime/probe.h \
 	src/runtime/probe_net.c src/runtime/probe_ns.c src/runtime/probe_store.c \
 	src/runtime/proberow.h \
 	src/runtime/rootcaller.c src/runtime/rootcaller.h \
+	src/runtime/rootfs.c src/runtime/rootfs.h \
 	src/runtime/signals.c \
-	src/runtime/userns.c src/runtime/userns.h
+	src/runtime/userns.c src/runtime/userns.h \
+	src/runtime/users.c src/runtime/users.h \
+	src/runtime/volumes.c
 
 if HAVE_CMOCKA
-check_PROGRAMS += test_idmap test_ctrwords
-TESTS += test_idmap test_ctrwords
+check_PROGRAMS += test_idmap test_ctrwords test_users
+TESTS += test_idmap test_ctrwords test_users
 test_idmap_SOURCES = tests/unit/test_idmap.c
 test_idmap_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
 test_idmap_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
 test_ctrwords_SOURCES = tests/unit/test_ctrwords.c
 test_ctrwords_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
 test_ctrwords_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
+test_users_SOURCES = tests/unit/test_users.c
+test_users_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
+test_users_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
 endif

@@ -246,6 +246,17 @@ int proc_spawn(const struct proc_spec *spec, struct proc *ret, struct error *err
 	return error_code(err, r < 0 ? r : child_error, "execute %s", spec->path);
 }
 
+int proc_exec_error(struct error *err, int r, const char *argv0)
+{
+	error_code(err, r, "exec: \"%s\"", argv0);
+	if (r == -ENOENT)
+		error_hint(err, "the file is there, its interpreter or loader is not");
+	if (r == -ENOEXEC)
+		error_hint(err, "it is made for another architecture, or no program at all");
+	error_exit(err, r == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXEC);
+	return r;
+}
+
 int proc_wait(struct proc *p, int *ret_status)
 {
 	siginfo_t si = { 0 };

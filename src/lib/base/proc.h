@@ -55,6 +55,12 @@ int proc_spawn(const struct proc_spec *spec, struct proc *ret, struct error *err
 int proc_clone(uint64_t clone_flags, int cgroup_fd, int (*fn)(void *arg), void *arg,
 	       struct proc *ret) _nodiscard_;
 
+/*
+ * The words and the exit status (126, 127) for an execve() that failed with r, as docker has them.
+ * Returns r.
+ */
+int proc_exec_error(struct error *err, int r, const char *argv0);
+
 /* Wait for the end. ret_status as a shell has it: 0-255, 128 + signal. */
 int proc_wait(struct proc *p, int *ret_status) _nodiscard_;
 /* Closes the pidfd; does not wait. */

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "runtime/ctr.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "runtime/pid1.h"
+#include "runtime/plan.h"
+
+/*
+ * Theory of operation. One socket joins the parent (in U) and pid 1 (in N):
+ *	parent -> pid 1	one byte: your id maps are written
+ *	pid 1 -> parent	struct error: everything is mounted (code 0, with the pty's master), or why
+ *not parent -> pid 1	one byte: go on (ctr_start)
+ *	pid 1 -> parent	struct error, or end of file: the exec closed it, the program runs
+ * The parent closes its copy of pid 1's end at once, so that end of file means pid 1 alone.
+ */
+static const uint64_t namespaces =
+	CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+
+static int clone_failed(int r, const struct ctr_spec *spec, struct error *err)
+{
+	error_code(err, r, "make the container's namespaces");
+	if (r == -ENOSPC && spec->net != NET_HOST)
+		error_host(err, DCODE_NETNS_OFF);
+	else if (r == -ENOSPC || r == -EUSERS)
+		error_host(err, DCODE_USERNS_OFF);
+	else if (r == -ENOSYS)
+		error_host(err, DCODE_KERNEL_OLD);
+	return r;
+}
+
+static int open_ns(pid_t pid, const char *name, struct error *err)
+{
+	char path[48];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? error_sys(err, "open the container's %s namespace", name) : fd;
+}
+
+/* One struct error from pid 1, with at most one descriptor. 0: end of file. */
+static int receive(struct ctr *c, struct error *ret, int *ret_fd)
+{
+	size_t n_fds = 1;
+	int fd = -1;
+	ssize_t n = fd_recv(c->gate_fd, ret, sizeof(*ret), &fd, &n_fds, 0);
+
+	if (n == 0 || n == -ECONNRESET)
+		return 0;
+	if (n != sizeof(*ret)) {
+		fd_close(n_fds ? fd : -1);
+		return n < 0 ? (int)n : -EPROTO;
+	}
+	*ret_fd = n_fds ? fd : -1;
+	return 1;
+}
+
+static int take_error(struct error *err, const struct error *from)
+{
+	if (err)
+		*err = *from;
+	return from->code;
+}
+
+static int set_up(struct ctr *c, const struct ctr_spec *spec, struct error *err)
+{
+	struct error said;
+	int r;
+
+	c->userns_fd = open_ns(c->init.pid, "user", err);
+	if (c->userns_fd < 0)
+		return c->userns_fd;
+	if (spec->net != NET_HOST) {
+		c->netns_fd = open_ns(c->init.pid, "net", err);
+		if (c->netns_fd < 0)
+			return c->netns_fd;
+	}
+	r = userns_map_nested(c->init.pid, &spec->map, err);
+	if (r == 0 && send(c->gate_fd, "", 1, MSG_NOSIGNAL) != 1)
+		r = error_sys(err, "talk to the container's first process");
+	if (r < 0)
+		return r;
+	r = receive(c, &said, &c->pty_master);
+	if (r < 0)
+		return error_code(err, r, "hear from the container's first process");
+	if (r == 0)
+		return error_set(err, -EIO, "the container's first process ended during set-up");
+	return said.code < 0 ? take_error(err, &said) : 0;
+}
+
+static int start(struct ctr *c, struct plan *p, struct error *err)
+{
+	uint64_t flags = namespaces | (p->spec->net == NET_HOST ? 0 : CLONE_NEWNET);
+	int pair[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return error_sys(err, "make a socket pair");
+	c->gate_fd = pair[0];
+	p->sync = pair[1];
+	r = proc_clone(flags, -1, pid1_main, p, &c->init);
+	fd_close(pair[1]);
+	return r < 0 ? clone_failed(r, p->spec, err) : set_up(c, p->spec, err);
+}
+
+int ctr_create(const struct ctr_spec *spec, struct ctr *ret, struct error *err)
+{
+	struct ctr c = { .init.pidfd = -1,
+			 .netns_fd = -1,
+			 .userns_fd = -1,
+			 .pty_master = -1,
+			 .gate_fd = -1,
+			 .error_fd = -1 };
+	struct plan p;
+	int r = plan_make(spec, &p, err);
+
+	if (r == 0)
+		r = start(&c, &p, err);
+	plan_done(&p);
+	if (r < 0) {
+		ctr_done(&c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
+int ctr_start(struct ctr *c, struct error *err)
+{
+	struct error said = { 0 };
+	int fd = -1, r;
+
+	if (send(c->gate_fd, "", 1, MSG_NOSIGNAL) != 1)
+		return error_sys(err, "let the container start");
+	r = receive(c, &said, &fd);
+	fd_close(fd);
+	fd_close(TAKE_FD(c->gate_fd));
+	if (r == 0)
+		return 0;
+	proc_kill(&c->init);
+	return r < 0 ? error_code(err, r, "hear from the container's first process")
+		     : take_error(err, &said);
+}
+
+void ctr_done(struct ctr *c)
+{
+	if (c->gate_fd >= 0)
+		proc_kill(&c->init);
+	else
+		proc_done(&c->init);
+	fd_close(TAKE_FD(c->gate_fd));
+	fd_close(TAKE_FD(c->netns_fd));
+	fd_close(TAKE_FD(c->userns_fd));
+	fd_close(TAKE_FD(c->pty_master));
+}

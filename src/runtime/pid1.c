@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "runtime/pid1.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/keyctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/sys.h"
+#include "runtime/exec.h"
+#include "runtime/mnt.h"
+#include "runtime/plan.h"
+#include "runtime/pty.h"
+
+/* Where the new root lies for a moment, in a mount namespace that ends with pivot_root. */
+static const char place[] = "/tmp";
+
+static int wait_for_parent(const struct plan *p)
+{
+	char c;
+
+	/* End of file: the parent died or gave up; there is nobody to tell. */
+	if (recv(p->sync, &c, 1, 0) != 1)
+		_exit(EXIT_OURS);
+	return 0;
+}
+
+static int attach_root(const struct plan *p, struct error *err)
+{
+	_cleanup_(fd_closep) int at = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (at < 0)
+		return error_sys(err, "open %s", place);
+	r = mnt_attach(p->root, at);
+	return r < 0 ? error_code(err, r, "attach the container's root file system") : 0;
+}
+
+static int attach_console(int slave, int dev, struct error *err)
+{
+	_cleanup_(fd_closep) int at =
+		openat(dev, "console", O_CREAT | O_EXCL | O_WRONLY | O_NOCTTY | O_CLOEXEC, 0600);
+	_cleanup_(fd_closep) int copy = -1;
+	int r;
+
+	if (at < 0)
+		return error_sys(err, "make /dev/console");
+	copy = mnt_copy(slave, "");
+	r = copy < 0 ? copy : mnt_attach(copy, at);
+	return r < 0 ? error_code(err, r, "mount on /dev/console") : 0;
+}
+
+static int make_terminal(struct plan *p, int pts, int dev, int *ret_master, struct error *err)
+{
+	const struct ctr_spec *s = p->spec;
+	struct pty pty;
+	int r;
+
+	if (!(s->flags & CTR_TTY))
+		return 0;
+	r = pty_open(pts, s->tty_rows, s->tty_cols, &pty, err);
+	if (r < 0)
+		return r;
+	*ret_master = pty.master;
+	for (int i = 0; i < 3; i++)
+		p->exec.stdio[i] = pty.slave;
+	if (fchown(pty.slave, p->user.uid, (gid_t)-1) < 0)
+		return error_sys(err, "give the terminal to user %u", p->user.uid);
+	return attach_console(pty.slave, dev, err);
+}
+
+static int open_cwd(const struct plan *p, int *ret, struct error *err)
+{
+	const char *cwd = p->spec->cwd && *p->spec->cwd ? p->spec->cwd : "/";
+	int fd;
+
+	if (!path_is_absolute(cwd))
+		return error_set(err, -EINVAL, "the working directory %s is not an absolute path",
+				 cwd);
+	fd = path_mkdir_in_root(p->root, cwd, 0755);
+	if (fd < 0)
+		return error_code(err, fd, "make working directory %s in the container", cwd);
+	*ret = fd;
+	return 0;
+}
+
+static int set_read_only(const struct plan *p, struct error *err)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+
+	if (!(p->spec->flags & CTR_READ_ONLY))
+		return 0;
+	/* This mount alone: what lies on it keeps its own flags. */
+	if (mount_setattr(p->root, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return error_sys(err, "make the root file system read-only");
+	return 0;
+}
+
+static int pivot(const struct plan *p, int cwd, struct error *err)
+{
+	if (fchdir(p->root) < 0)
+		return error_sys(err, "enter the container's root");
+	/* The old root lands on top of the new one and is taken off, with all host mounts. */
+	if (sys_pivot_root(".", ".") < 0)
+		return error_sys(err, "make the container's root the root");
+	if (umount2(".", MNT_DETACH) < 0)
+		return error_sys(err, "leave the host's files");
+	if (chdir("/") < 0 || fchdir(cwd) < 0)
+		return error_sys(err, "enter the working directory");
+	return 0;
+}
+
+static int own_keyring(struct error *err)
+{
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0)
+		return 0;
+	/* A kernel without keys has none to steal; a filter around us holds inside, too. */
+	if (errno == ENOSYS || errno == EPERM)
+		return 0;
+	error_sys(err, "make a session keyring");
+	error_hint(err, "the quota of /proc/sys/kernel/keys/maxkeys may be used up");
+	return err->code;
+}
+
+static int set_rlimits(const struct ctr_spec *s, struct error *err)
+{
+	for (unsigned i = 0; i < s->n_rlimits; i++)
+		if (setrlimit((__rlimit_resource_t)s->rlimits[i].resource, &s->rlimits[i].value) <
+		    0) {
+			error_sys(err, "set resource limit %d", s->rlimits[i].resource);
+			if (err->code == -EPERM)
+				error_hint(err, "it is above your own hard limit (ulimit -H)");
+			return err->code;
+		}
+	return 0;
+}
+
+static int prepare(struct plan *p, int *ret_master, struct error *err)
+{
+	_cleanup_(fd_closep) int pts = -1, dev = -1, cwd = -1;
+	int r;
+
+	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return error_sys(err, "become root of the container");
+	if (sethostname(p->spec->hostname, strlen(p->spec->hostname)) < 0)
+		return error_sys(err, "set host name %s", p->spec->hostname);
+	r = attach_root(p, err);
+	if (r == 0)
+		r = mounts_attach(p, &pts, &dev, err);
+	if (r == 0)
+		r = make_terminal(p, pts, dev, ret_master, err);
+	if (r == 0)
+		r = volumes_attach(p, err);
+	/* After the volumes: it may lie on one. */
+	if (r == 0)
+		r = open_cwd(p, &cwd, err);
+	if (r == 0)
+		r = set_read_only(p, err);
+	if (r == 0)
+		r = pivot(p, cwd, err);
+	if (r == 0)
+		r = own_keyring(err);
+	return r < 0 ? r : set_rlimits(p->spec, err);
+}
+
+int pid1_main(void *plan)
+{
+	struct plan *p = plan;
+	struct error err = { 0 };
+	int master = -1, r;
+
+	p->exec.report = p->sync;
+	wait_for_parent(p);
+	r = prepare(p, &master, &err);
+	if (r < 0)
+		exec_fail(p->sync, &err);
+	r = fd_send(p->sync, &err, sizeof(err), &master, master >= 0 ? 1 : 0, 0);
+	if (r < 0)
+		_exit(EXIT_OURS);
+	fd_close(master);
+	wait_for_parent(p);
+	exec_program(&p->exec);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "runtime/pty.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+int pty_open(int devpts, unsigned short rows, unsigned short cols, struct pty *ret,
+	     struct error *err)
+{
+	_cleanup_(fd_closep) int slave = -1;
+	_cleanup_(fd_closep) int master =
+		openat(devpts, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW);
+	struct winsize size = { .ws_row = rows, .ws_col = cols };
+	int unlock = 0;
+
+	if (master < 0)
+		return error_sys(err, "open a terminal in the container");
+	if (ioctl(master, TIOCSPTLCK, &unlock) < 0)
+		return error_sys(err, "unlock the terminal");
+	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (slave < 0)
+		return error_sys(err, "open the terminal's other end");
+	/* Before the program starts: it asks once, at its beginning. */
+	if (rows && cols && ioctl(master, TIOCSWINSZ, &size) < 0)
+		return error_sys(err, "set the size of the terminal");
+	*ret = (struct pty){ .master = TAKE_FD(master), .slave = TAKE_FD(slave) };
+	return 0;
+}

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "runtime/plan.h"
+#include "runtime/rootfs.h"
+
+/*
+ * Theory of operation. Sources are opened twice: by the caller on the host side (its rights, before
+ * U is joined), then by path in U's mount namespace, where they can be copied; both must be the
+ * same file. Targets are the image's paths: resolved inside the root, created there, and used by
+ * descriptor, so that a container that shares a volume cannot move a link under us
+ * (CVE-2021-30465).
+ */
+static unsigned attr_of(enum ctr_mount_flags flags)
+{
+	return (flags & CTR_MOUNT_RO ? MOUNT_ATTR_RDONLY : 0u) |
+	       (flags & CTR_MOUNT_NOEXEC ? MOUNT_ATTR_NOEXEC : 0u) |
+	       (flags & CTR_MOUNT_NOSUID ? MOUNT_ATTR_NOSUID : 0u) |
+	       (flags & CTR_MOUNT_NODEV ? MOUNT_ATTR_NODEV : 0u);
+}
+
+/* Words of mount(8) that are attributes of the mount, not of the file system. */
+static bool take_attr_word(const char *word, unsigned *attr)
+{
+	static const struct {
+		const char *word;
+		unsigned set, clear;
+	} words[] = {
+		{ "ro", MOUNT_ATTR_RDONLY, 0 },	    { "rw", 0, MOUNT_ATTR_RDONLY },
+		{ "noexec", MOUNT_ATTR_NOEXEC, 0 }, { "exec", 0, MOUNT_ATTR_NOEXEC },
+		{ "nosuid", MOUNT_ATTR_NOSUID, 0 }, { "suid", 0, MOUNT_ATTR_NOSUID },
+		{ "nodev", MOUNT_ATTR_NODEV, 0 },   { "dev", 0, MOUNT_ATTR_NODEV },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (str_eq(word, words[i].word)) {
+			*attr = (*attr & ~words[i].clear) | words[i].set;
+			return true;
+		}
+	return false;
+}
+
+static int split_options(const struct ctr_mount *m, struct plan_volume *v, struct error *err)
+{
+	unsigned n = 0;
+	char *next;
+
+	if (!m->options || !*m->options)
+		return 0;
+	v->option_text = xstrdup(m->options);
+	for (char *word = v->option_text; word; word = next) {
+		char *value;
+
+		next = strchr(word, ',');
+		if (next)
+			*next++ = '\0';
+		if (!*word || take_attr_word(word, &v->attr))
+			continue;
+		if (n == PLAN_OPTIONS_MAX)
+			return error_set(err, -E2BIG, "too many options for the tmpfs on %s",
+					 m->target);
+		value = strchr(word, '=');
+		if (value)
+			*value++ = '\0';
+		v->options[n++] = (struct mnt_option){ word, value };
+	}
+	return 0;
+}
+
+/* The path of an open descriptor in this mount namespace. */
+static int canonical(int fd, char buf[PATH_MAX])
+{
+	ssize_t n = readlink(path_of_fd(fd).s, buf, PATH_MAX - 1);
+
+	if (n < 0)
+		return -errno;
+	buf[n] = '\0';
+	return 0;
+}
+
+static bool is_below(const char *path, const char *dir, const char **ret_rest)
+{
+	size_t n = strlen(dir);
+
+	while (n && dir[n - 1] == '/')
+		n--;
+	if (strncmp(path, dir, n) != 0 || (path[n] != '/' && path[n] != '\0'))
+		return false;
+	*ret_rest = path + n + strspn(path + n, "/");
+	return true;
+}
+
+/* Where the store or the runtime directory would be seen through this bind. */
+static int find_hidden(const struct ctr_spec *spec, int source, const char *name,
+		       struct plan_volume *v, struct error *err)
+{
+	char from[PATH_MAX], hidden[PATH_MAX];
+	const char *rest;
+	unsigned n = 0;
+
+	if (canonical(source, from) < 0)
+		return error_sys(err, "read the path of %s", name);
+	for (size_t i = 0; i < ARRAY_SIZE(spec->hidden_paths); i++) {
+		_cleanup_(fd_closep) int fd = -1;
+
+		if (!spec->hidden_paths[i])
+			continue;
+		fd = open(spec->hidden_paths[i], O_PATH | O_CLOEXEC);
+		if (fd < 0 || canonical(fd, hidden) < 0)
+			continue; /* not there: nothing to see */
+		if (is_below(from, hidden, &rest)) {
+			error_set(err, -EPERM, "%s lies in carrel's own directory %s", name,
+				  hidden);
+			error_hint(err, "a container that can write there controls every other "
+					"one; keep the files elsewhere");
+			return -EPERM;
+		}
+		if (is_below(hidden, from, &rest))
+			v->hidden[n++] = xstrdup(rest);
+	}
+	return 0;
+}
+
+static int open_bind(const struct ctr_spec *spec, const struct ctr_mount *m, struct plan_volume *v,
+		     struct error *err)
+{
+	_cleanup_(fd_closep) int source = rootfs_reopen(m->source_fd, err);
+	struct stat st;
+	int r;
+
+	if (source < 0)
+		return source;
+	if (fstat(source, &st) < 0)
+		return error_sys(err, "look at %s", m->source);
+	v->is_dir = S_ISDIR(st.st_mode);
+	r = v->is_dir ? find_hidden(spec, source, m->source, v, err) : 0;
+	if (r < 0)
+		return r;
+	v->tree = mnt_copy(source, "");
+	if (v->tree < 0)
+		return error_code(err, v->tree, "bind %s", m->source);
+	r = mnt_restrict(v->tree, v->attr);
+	return r < 0 ? error_code(err, r, "set the mount flags of %s", m->source) : 0;
+}
+
+static unsigned depth(const char *path)
+{
+	unsigned n = 0;
+
+	for (; *path; path++)
+		n += path[0] == '/' && path[1] != '/' && path[1] != '\0';
+	return n;
+}
+
+/* Outer targets first, or they would hide the inner ones; else as the user wrote them. */
+static void sort_by_depth(struct plan_volume *v, unsigned n)
+{
+	for (unsigned i = 1; i < n; i++)
+		for (unsigned k = i; k > 0 && depth(v[k].target) < depth(v[k - 1].target); k--) {
+			struct plan_volume t = v[k];
+
+			v[k] = v[k - 1];
+			v[k - 1] = t;
+		}
+}
+
+int volumes_open(const struct ctr_spec *spec, struct plan *p, struct error *err)
+{
+	p->volumes = xcalloc(spec->n_mounts, sizeof(*p->volumes));
+	for (unsigned i = 0; i < spec->n_mounts; i++) {
+		const struct ctr_mount *m = &spec->mounts[i];
+		struct plan_volume *v = &p->volumes[p->n_volumes++];
+		int r;
+
+		*v = (struct plan_volume){ .kind = m->kind, .target = m->target, .tree = -1 };
+		v->attr = attr_of(m->flags);
+		v->is_dir = true;
+		if (m->kind == CTR_MOUNT_BIND)
+			r = open_bind(spec, m, v, err);
+		else
+			r = split_options(m, v, err);
+		if (r < 0)
+			return r;
+	}
+	sort_by_depth(p->volumes, p->n_volumes);
+	return 0;
+}
+
+void volumes_done(struct plan *p)
+{
+	for (unsigned i = 0; i < p->n_volumes; i++) {
+		fd_close(p->volumes[i].tree);
+		free(p->volumes[i].option_text);
+		for (unsigned k = 0; k < PLAN_HIDDEN_MAX; k++)
+			free(p->volumes[i].hidden[k]);
+	}
+	free(p->volumes);
+	p->volumes = NULL;
+	p->n_volumes = 0;
+}
+
+/* The file at path inside the root, made empty when it is not there. */
+static int make_file(int root, const char *path)
+{
+	char clean[PATH_MAX];
+	_cleanup_(fd_closep) int dir = -1, made = -1;
+	char *slash;
+	int fd, r;
+
+	fd = path_open_in_root(root, path, O_PATH, 0);
+	if (fd != -ENOENT)
+		return fd;
+	r = path_normalize(path, clean, sizeof(clean));
+	if (r < 0)
+		return r;
+	slash = strrchr(clean, '/');
+	*slash = '\0';
+	dir = path_mkdir_in_root(root, slash == clean ? "/" : clean, 0755);
+	if (dir < 0)
+		return dir;
+	made = openat(dir, slash + 1, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0644);
+	if (made < 0)
+		return errno == EEXIST ? -ELOOP : -errno; /* a link that leads nowhere */
+	fd = openat(dir, slash + 1, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_target(const struct plan *p, const struct plan_volume *v, struct error *err)
+{
+	struct stat st, root;
+	struct statfs fs;
+	int fd;
+
+	fd = v->is_dir ? path_mkdir_in_root(p->root, v->target, 0755)
+		       : make_file(p->root, v->target);
+	if (fd < 0)
+		return error_code(err, fd, "make mount point %s in the container", v->target);
+	if (fstat(fd, &st) == 0 && fstat(p->root, &root) == 0 && fstatfs(fd, &fs) == 0) {
+		if (st.st_dev == root.st_dev && st.st_ino == root.st_ino) {
+			fd_close(fd);
+			return error_set(err, -EINVAL, "%s is the container's root directory",
+					 v->target);
+		}
+		/* A false /proc would mislead every later write there (CVE-2019-19921). */
+		if (fs.f_type != PROC_SUPER_MAGIC)
+			return fd;
+	}
+	fd_close(fd);
+	return error_set(err, -EPERM, "nothing can be mounted on %s in /proc", v->target);
+}
+
+/* An empty read-only directory over each hidden path that this bind shows. */
+static int hide(const struct plan_volume *v, int tree, struct error *err)
+{
+	static const struct mnt_option options[] = { { "mode", "555" },
+						     { "size", "4k" },
+						     { NULL } };
+
+	for (unsigned i = 0; i < PLAN_HIDDEN_MAX && v->hidden[i]; i++) {
+		_cleanup_(fd_closep) int at = -1, empty = -1;
+		int r;
+
+		at = path_open_beneath(tree, v->hidden[i], O_PATH | O_DIRECTORY, 0);
+		if (at == -ENOENT)
+			continue;
+		if (at < 0)
+			return error_code(err, at, "open %s below %s", v->hidden[i], v->target);
+		empty = mnt_new("tmpfs", options,
+				MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+					MOUNT_ATTR_NOEXEC);
+		r = empty < 0 ? empty : mnt_attach(empty, at);
+		if (r < 0)
+			return error_code(err, r, "hide %s below %s", v->hidden[i], v->target);
+	}
+	return 0;
+}
+
+static int attach_one(const struct plan *p, const struct plan_volume *v, struct error *err)
+{
+	_cleanup_(fd_closep) int at = -1, made = -1;
+	int tree = v->tree, r;
+
+	at = open_target(p, v, err);
+	if (at < 0)
+		return at;
+	if (v->kind == CTR_MOUNT_TMPFS) {
+		tree = made = mnt_new("tmpfs", v->options, v->attr);
+		if (made < 0) {
+			error_code(err, made, "make the tmpfs for %s", v->target);
+			error_hint(err, "options of tmpfs(5) such as size=64m and mode=1777");
+			return made;
+		}
+	}
+	r = mnt_attach(tree, at);
+	if (r < 0)
+		return error_code(err, r, "mount on %s", v->target);
+	return hide(v, tree, err);
+}
+
+/* Ours over the image's: a link that leads nowhere, or in a circle, is replaced. */
+static int attach_file(const struct plan *p, const struct plan_file *f, struct error *err)
+{
+	_cleanup_(fd_closep) int at = make_file(p->root, f->target);
+	_cleanup_(fd_closep) int etc = -1;
+	const char *name = strrchr(f->target, '/') + 1;
+	int r;
+
+	if (at == -ELOOP) {
+		etc = path_mkdir_in_root(p->root, "/etc", 0755);
+		if (etc >= 0 && unlinkat(etc, name, 0) == 0)
+			at = make_file(p->root, f->target);
+	}
+	if (at < 0)
+		return error_code(err, at, "make %s in the container", f->target);
+	r = mnt_attach(f->tree, at);
+	return r < 0 ? error_code(err, r, "mount on %s", f->target) : 0;
+}
+
+int volumes_attach(const struct plan *p, struct error *err)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < p->n_files && r == 0; i++)
+		r = attach_file(p, &p->files[i], err);
+	for (unsigned i = 0; i < p->n_volumes && r == 0; i++)
+		r = attach_one(p, &p->volumes[i], err);
+	return r;
+}
