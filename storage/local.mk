@@ -29,18 +29,9 @@ libstorage_a_SOURCES = \
 	storage/untar.c storage/untar.h \
 	storage/untar_tree.c storage/untar_tree.h
 
-check_PROGRAMS += tests/unit/untar_tool
-tests_unit_untar_tool_SOURCES = tests/unit/untar_tool.c
-tests_unit_untar_tool_CPPFLAGS = $(INC_STORAGE)
-tests_unit_untar_tool_LDADD = libstorage.a liboci.a libbase.a
+include storage/untar.mk
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_rmtree
-TESTS += tests/unit/test_rmtree
-tests_unit_test_rmtree_SOURCES = tests/unit/test_rmtree.c
-tests_unit_test_rmtree_CPPFLAGS = $(INC_STORAGE) $(CMOCKA_CFLAGS)
-tests_unit_test_rmtree_LDADD = libstorage.a libbase.a $(CMOCKA_LIBS)
-
 check_PROGRAMS += tests/unit/test_record
 TESTS += tests/unit/test_record
 tests_unit_test_record_SOURCES = tests/unit/test_record.c

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+# Tests of unpacking: tar, untar, sidecar, rmtree.
+check_PROGRAMS += tests/unit/untar_tool
+tests_unit_untar_tool_SOURCES = tests/unit/untar_tool.c
+tests_unit_untar_tool_CPPFLAGS = $(INC_STORAGE)
+tests_unit_untar_tool_LDADD = libstorage.a liboci.a libbase.a
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_rmtree
+TESTS += tests/unit/test_rmtree
+tests_unit_test_rmtree_SOURCES = tests/unit/test_rmtree.c
+tests_unit_test_rmtree_CPPFLAGS = $(INC_STORAGE) $(CMOCKA_CFLAGS)
+tests_unit_test_rmtree_LDADD = libstorage.a libbase.a $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test_tar
+TESTS += tests/unit/test_tar
+tests_unit_test_tar_SOURCES = tests/unit/test_tar.c tests/unit/tarmake.c tests/unit/tarmake.h
+tests_unit_test_tar_CPPFLAGS = $(INC_STORAGE) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
+tests_unit_test_tar_LDADD = libstorage.a liboci.a libbase.a $(CMOCKA_LIBS)
+
+untar_tests = tests/unit/test_untar tests/unit/test_untar_meta
+check_PROGRAMS += $(untar_tests)
+TESTS += $(untar_tests)
+untar_box_sources = tests/unit/untar_box.c tests/unit/untar_box.h \
+	tests/unit/tarmake.c tests/unit/tarmake.h
+untar_test_cppflags = $(INC_STORAGE) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
+untar_test_ldadd = libstorage.a liboci.a libbase.a $(CMOCKA_LIBS)
+tests_unit_test_untar_SOURCES = tests/unit/test_untar.c $(untar_box_sources)
+tests_unit_test_untar_CPPFLAGS = $(untar_test_cppflags)
+tests_unit_test_untar_LDADD = $(untar_test_ldadd)
+tests_unit_test_untar_meta_SOURCES = tests/unit/test_untar_meta.c $(untar_box_sources)
+tests_unit_test_untar_meta_CPPFLAGS = $(untar_test_cppflags)
+tests_unit_test_untar_meta_LDADD = $(untar_test_ldadd)
+endif
