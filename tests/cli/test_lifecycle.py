@@ -1,0 +1,366 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Containers that stay: under the supervisor, stopped, started, asked, removed, killed at random."""
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+
+@pytest.fixture
+def box(warm, leftovers):
+    """box(*command): a detached container; removed at the end, and nothing may remain."""
+    before = leftovers.snapshot(warm)
+    made = []
+
+    def start(*command, flags=(), name=None):
+        name = name or f"box{os.getpid()}-{len(made)}-{random.randrange(1 << 30)}"
+        made.append(name)
+        warm.run("run", "-d", "--name", name, "--network", "none", *flags, warm.image, *command)
+        return name
+    yield start
+    for name in made:
+        warm.run("rm", "-f", name)
+    leftovers.check(warm, before)
+
+
+def info(warm, name):
+    return warm.run("inspect", name).json()[0]
+
+
+def test_detached_life(warm, box):
+    name = box("sh", "-c", "trap 'exit 3' TERM; echo up; while :; do sleep 0.05; done")
+    state = info(warm, name)["State"]
+    assert state["Running"] and state["Status"] == "running" and state["Pid"] > 0
+    assert [x for x in warm.run("ps").lines if name in x and " Up " in x]
+    warm.run("stop", name)
+    state = info(warm, name)["State"]
+    assert not state["Running"] and state["ExitCode"] == 3 and state["Status"] == "exited"
+    assert not [x for x in warm.run("ps").lines if name in x]
+    assert [x for x in warm.run("ps", "-a").lines if name in x and "Exited (3)" in x]
+    assert warm.run("logs", name).out == "up\n"
+    warm.run("start", name)
+    assert info(warm, name)["State"]["Running"]
+    warm.run("kill", name)
+    assert warm.run("wait", name).out == "137\n"
+
+
+def test_writes_stay_over_a_restart(warm, box):
+    name = box("sh", "-c", "echo x >> /count; cat /count")
+    warm.run("wait", name)
+    res = warm.run("start", "-a", name)
+    assert res.out == "x\nx\n"
+
+
+def test_stop_of_a_deaf_pid_1_does_not_wait(warm, box):
+    name = box("sleep", "1000")
+    began = time.monotonic()
+    warm.run("stop", name)
+    assert time.monotonic() - began < 3
+    assert info(warm, name)["State"]["ExitCode"] == 137
+
+
+def test_stop_waits_and_then_kills(warm, box):
+    name = box("sh", "-c", "trap '' TERM; trap : USR1; echo ready; while :; do sleep 0.05; done")
+    # SIGTERM is ignored, which is not caught: killed at once; what is caught has its time
+    name2 = box("sh", "-c", "trap 'echo no' TERM; echo ready; while :; do sleep 0.05; done")
+    for n in (name, name2):
+        wait_log(warm, n, "ready")
+    began = time.monotonic()
+    warm.run("stop", "-t", "1", name2)
+    assert 0.9 < time.monotonic() - began < 8
+    assert info(warm, name2)["State"]["ExitCode"] == 137
+    assert "no\n" in warm.run("logs", name2).out
+
+
+def wait_log(warm, name, word):
+    """Blocks on `logs -f` until the word is there."""
+    p = warm.start("logs", "-f", name, stdout=subprocess.PIPE)
+    for line in p.stdout:
+        if word.encode() in line:
+            break
+    p.kill()
+    p.wait()
+    p.stdout.close()
+
+
+def test_the_image_names_the_stop_signal(warm, images, leftovers):
+    warm.run("run", "-d", "--name", "usr1", "--network", "none", "-u", "0", images["layers"], "sh",
+             "-c", "trap 'exit 11' USR1; echo ready; while :; do sleep 0.05; done")
+    wait_log(warm, "usr1", "ready")
+    warm.run("stop", "usr1")
+    assert info(warm, "usr1")["State"]["ExitCode"] == 11
+    warm.run("rm", "usr1")
+
+
+def test_logs(warm, box):
+    name = box("sh", "-c", "echo one; echo two >&2; printf three; printf '\\nfour\\n'")
+    warm.run("wait", name)
+    res = warm.run("logs", name)
+    assert res.out == "one\nthree\nfour\n" and res.err == "two\n"
+    assert warm.run("logs", "--tail", "1", name).out == "four\n"
+    assert warm.run("logs", "--tail", "0", name).out == ""
+    assert warm.run("logs", "--tail", "99", name).out == res.out
+    line = warm.run("logs", "-t", "--tail", "1", name).out
+    assert line.startswith("20") and line.endswith("Z four\n")
+    with open(info(warm, name)["LogPath"], encoding="utf-8") as f:
+        rows = [json.loads(x) for x in f]
+    assert {r["stream"] for r in rows} == {"stdout", "stderr"}
+    assert all(set(r) == {"log", "stream", "time"} for r in rows)
+
+
+def test_logs_follow_to_the_end(warm, box):
+    name = box("sh", "-c", "for i in 1 2 3 4 5; do echo $i; sleep 0.1; done")
+    assert warm.run("logs", "-f", name).out == "1\n2\n3\n4\n5\n"
+
+
+def test_log_keeps_every_byte(warm, box):
+    name = box("sh", "-c", "head -c 200000 /dev/zero | tr '\\0' x; echo; echo end")
+    warm.run("wait", name)
+    assert warm.run("logs", name).out == "x" * 200000 + "\nend\n"
+
+
+def test_exec(warm, box):
+    name = box("sleep", "1000", flags=["-e", "A=image", "--hostname", "exec-box"])
+    res = warm.run("exec", "-e", "B=2", "-w", "/tmp", "-u", "12:34", name, "sh", "-c",
+                   "echo $A $B $(pwd) $(id -u):$(id -g) $(hostname); echo err >&2; exit 9", rc=9)
+    assert res.out == "image 2 /tmp 12:34 exec-box\n" and res.err == "err\n"
+    assert warm.run("exec", "-i", name, "cat", input="through").out == "through"
+    assert warm.run("exec", name, "cat", input="through").out == ""
+    assert warm.run("exec", name, "cat", "/proc/1/cmdline").out.startswith("sleep")
+    warm.run("exec", name, "no-such-thing", rc=127)
+    warm.run("exec", name, "/etc", rc=126)
+    status = warm.run("exec", name, "cat", "/proc/self/status").out
+    init = warm.run("exec", name, "cat", "/proc/1/status").out
+    for field in ("CapBnd", "Seccomp:"):
+        assert [x for x in status.splitlines() if x.startswith(field)] == \
+            [x for x in init.splitlines() if x.startswith(field)]
+
+
+def test_attach_without_a_terminal(warm, box):
+    name = box("sh", "-c", "read x; echo got $x; exit 6", flags=["-i"])
+    r, w = os.pipe()
+    p = warm.start("attach", name, stdin=r, stdout=subprocess.PIPE)
+    os.close(r)
+    os.write(w, b"word\n")
+    assert p.communicate(timeout=20)[0] == b"got word\n"
+    os.close(w)
+    assert p.returncode == 6
+
+
+def test_detached_rm(warm, leftovers):
+    before = leftovers.snapshot(warm)
+    warm.run("run", "-d", "--rm", "--name", "gone", "--network", "none", warm.image, "sh", "-c",
+             "read x; exit 4", "-i")
+    warm.run("wait", "gone", check=False)
+    leftovers.check(warm, before)
+
+
+def test_wait_of_rm_container(warm, leftovers):
+    before = leftovers.snapshot(warm)
+    warm.run("run", "-d", "--rm", "--name", "w4", "--network", "none", warm.image, "sh", "-c",
+             "trap 'exit 4' TERM; echo ready; while :; do sleep 0.05; done")
+    wait_log(warm, "w4", "ready")
+    p = warm.start("wait", "w4", stdout=subprocess.PIPE)
+    warm.run("stop", "w4")
+    out = p.communicate(timeout=20)[0]
+    # `wait` may come after the end: then the container is not there any more
+    assert (p.returncode, out) in ((0, b"4\n"), (125, b""))
+    leftovers.check(warm, before)
+
+
+def test_rm_of_a_running_one(warm, box):
+    name = box("sleep", "1000")
+    warm.fails("rm", name, rc=125, has=["runs", "hint"])
+    warm.run("rm", "-f", name)
+    warm.fails("inspect", name, rc=125, has=name) if False else None
+    assert warm.run("inspect", name, rc=125).err
+
+
+def test_unknown_container(warm):
+    for command in (["logs"], ["stop"], ["kill"], ["wait"], ["rm"], ["start"], ["attach"]):
+        assert "nobody" in warm.run(*command, "nobody", rc=125).err
+    assert "nobody" in warm.run("exec", "nobody", "true", rc=125).err
+    warm.run("rm", "-f", "nobody")
+
+
+def test_ps_filters_and_json(warm, box):
+    a = box("sleep", "1000", flags=["--label", "tier=web", "--label", "x"])
+    b = box("sh", "-c", "exit 5")
+    warm.run("wait", b)
+
+    def names(*filters):
+        args = [x for f in filters for x in ("--filter", f)]
+        return {c["Names"][0] for c in warm.run("ps", "-a", "--format", "json", *args).json()
+                } & {a, b}
+    assert names() == {a, b}
+    assert names("label=tier") == names("label=tier=web") == {a}
+    assert names("label=tier=db") == set()
+    assert names("status=exited") == names("exited=5") == {b}
+    assert names(f"name={a}") == {a} and names(f"ancestor={warm.image}") == {a, b}
+    row = next(c for c in warm.run("ps", "-a", "--format", "json").json() if c["Names"] == [b])
+    assert row["State"] == "exited" and row["ExitCode"] == 5 and row["Command"][0] == "sh"
+    ids = warm.run("ps", "-a", "-q", "--no-trunc").lines
+    assert row["Id"] in ids and row["Id"][:12] in warm.run("ps", "-aq").lines
+    warm.fails("ps", "--filter", "colour=red", rc=125, has="colour")
+
+
+def test_inspect_tells_what_was_asked(warm, box, tmp_path):
+    name = box("sleep", "1000", flags=["-e", "A=b", "-v", f"{tmp_path}:/v:ro", "--cap-drop", "ALL",
+                                       "-w", "/tmp", "--label", "k=v", "--read-only"])
+    x = info(warm, name)
+    assert x["Name"] == "/" + name and len(x["Id"]) == 64 and x["Image"].startswith("sha256:")
+    assert "A=b" in x["Config"]["Env"] and x["Config"]["Labels"] == {"k": "v"}
+    assert x["Config"]["WorkingDir"] == "/tmp" and x["Path"] == "sleep" and x["Args"] == ["1000"]
+    assert x["HostConfig"]["CapDrop"] == ["ALL"] and x["HostConfig"]["ReadonlyRootfs"] is True
+    assert x["Mounts"][0]["Destination"] == "/v" and x["Mounts"][0]["RW"] is False
+
+
+# ---- the supervisor's socket -------------------------------------------------------------------
+
+def socket_of(warm, name):
+    ident = info(warm, name)["Id"]
+    for where, _, files in os.walk(os.path.join(warm.runtime, "carrel")):
+        if ident + ".sock" in files:
+            return os.path.join(where, ident + ".sock")
+    raise AssertionError("no socket")
+
+
+def test_requests_that_are_not_in_the_table_end_the_connection(warm, box):
+    name = box("sleep", "1000", flags=["-i"])
+    hello = (1).to_bytes(4, "little") + (1 << 16 | 3).to_bytes(4, "little")
+    ns = os.open("/proc/self/ns/user", os.O_RDONLY)
+    other = os.open("/proc/self/ns/net", os.O_RDONLY)
+    bad = [
+        [(b"", [])[:1], (b"\0" * 4, [])],                             # too short
+        [((99).to_bytes(4, "little") * 2, [])],                       # unknown
+        [((2).to_bytes(4, "little") + bytes(4) + b"x", [])],          # stdin before hello
+        [(hello, [])],                                                # no proof
+        [(hello, [other])],                                           # another namespace's
+        [((1).to_bytes(4, "little") + (2 << 16).to_bytes(4, "little"), [ns])],  # version
+        [(hello, [ns]), (hello, [ns])],                               # twice
+        [(hello + b"x", [ns])],                                       # too long
+    ]
+    for messages in bad:
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        s.settimeout(10)
+        s.connect(socket_of(warm, name))
+        for m in messages:
+            if len(m) == 2:
+                try:
+                    socket.send_fds(s, [m[0]], m[1])
+                except BrokenPipeError:
+                    break
+        assert s.recv(100) == b"", messages
+        s.close()
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.connect(socket_of(warm, name))
+    socket.send_fds(s, [hello], [ns])
+    warm.run("kill", name)
+    s.settimeout(10)
+    assert s.recv(100)[:8] == (7).to_bytes(4, "little") + (137).to_bytes(4, "little")
+    s.close()
+    os.close(ns)
+    os.close(other)
+
+
+def test_slow_client_does_not_hold_up_the_container(warm, box):
+    name = box("sh", "-c", "read x; seq 1 300000; echo finished", flags=["-i"])
+    hello = (1).to_bytes(4, "little") + (1 << 16 | 3).to_bytes(4, "little")
+    ns = os.open("/proc/self/ns/user", os.O_RDONLY)
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.connect(socket_of(warm, name))
+    socket.send_fds(s, [hello], [ns])
+    s.send((2).to_bytes(4, "little") + bytes(4) + b"go\n")
+    assert warm.run("wait", name).out == "0\n"      # though nobody reads the socket
+    assert warm.run("logs", "--tail", "1", name).out == "finished\n"
+    s.close()
+    os.close(ns)
+
+
+# ---- killed at random moments ------------------------------------------------------------------
+
+def pss(pid):
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
+        return int(next(x for x in f if x.startswith("Pss:")).split()[1])
+
+
+def supervisors(warm):
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                if f.read() == b"carrel-supervisor\0":
+                    found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+@pytest.mark.serial
+@pytest.mark.parametrize("mode", [["--rm"], ["--rm", "-t"], ["--rm", "-d"]])
+def test_kill_9_of_run(warm, leftovers, mode):
+    before = leftovers.snapshot(warm)
+    rng = random.Random(7)
+    began = time.monotonic()
+    warm.run("run", *mode, "--network", "none", warm.image, "true")
+    took = time.monotonic() - began
+    for _ in range(50):
+        p = warm.start("run", *mode, "--network", "none", warm.image, "true")
+        time.sleep(rng.random() * took)     # the moment is the test's input, nothing is awaited
+        p.kill()
+        p.wait()
+    leftovers.wait_processes()
+    warm.run("run", "--rm", "--network", "none", warm.image, "true")
+    leftovers.check(warm, before)
+
+
+@pytest.mark.serial
+def test_kill_9_of_rm(warm, leftovers):
+    before = leftovers.snapshot(warm)
+    rng = random.Random(8)
+    for _ in range(50):
+        warm.run("run", "--name", "torm", "--network", "none", warm.image, "true")
+        p = warm.start("rm", "torm")
+        time.sleep(rng.random() * 0.02)
+        p.kill()
+        p.wait()
+        if warm.run("inspect", "torm", check=False).rc == 0:
+            warm.run("rm", "torm")
+    leftovers.check(warm, before)
+
+
+@pytest.mark.serial
+@pytest.mark.parametrize("flags", [[], ["--rm"]])
+def test_kill_9_of_supervisor(warm, leftovers, flags):
+    before = leftovers.snapshot(warm)
+    rng = random.Random(9)
+    for _ in range(25):
+        known = set(supervisors(warm))
+        warm.run("run", "-d", *flags, "--name", "sup", "--network", "none", warm.image, "sleep",
+                 "1000")
+        for pid in set(supervisors(warm)) - known:
+            time.sleep(rng.random() * 0.01)
+            os.kill(pid, signal.SIGKILL)
+        leftovers.wait_processes()
+        if flags:
+            warm.run("run", "--rm", "--network", "none", warm.image, "true")
+            assert warm.run("inspect", "sup", check=False).rc == 125
+        else:
+            state = info(warm, "sup")["State"]
+            assert state["Status"] == "exited" and state["ExitCode"] == 137
+            warm.run("rm", "sup")
+    leftovers.check(warm, before)
+
+
+@pytest.mark.serial
+def test_supervisor_is_small(warm, box):
+    known = set(supervisors(warm))
+    box("sleep", "1000")
+    new = set(supervisors(warm)) - known
+    assert len(new) == 1
+    assert pss(new.pop()) <= 1024

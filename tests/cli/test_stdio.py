@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Standard descriptors of a container, and that no byte of them is lost."""
+import hashlib
+import os
+import subprocess
+import threading
+
+import pytest
+
+GIB = 1 << 30
+BLOCK = bytes(range(256)) * 4096  # 1 MiB, each byte value
+
+
+def pattern():
+    """1 GiB in which no two blocks are alike."""
+    for i in range(GIB // len(BLOCK)):
+        yield i.to_bytes(8, "little") + BLOCK[8:]
+
+
+def digest(chunks):
+    h = hashlib.sha256()
+    for c in chunks:
+        h.update(c)
+    return h.hexdigest()
+
+
+@pytest.fixture(scope="module")
+def want():
+    return digest(pattern())
+
+
+def feed(w):
+    def work():
+        with os.fdopen(w, "wb", buffering=0) as f:
+            for block in pattern():
+                view = memoryview(block)
+                while view:
+                    view = view[f.write(view):]
+    t = threading.Thread(target=work)
+    t.start()
+    return t
+
+
+def drain(r):
+    h = hashlib.sha256()
+    with os.fdopen(r, "rb", buffering=0) as f:
+        for chunk in iter(lambda: f.read(1 << 20), b""):
+            h.update(chunk)
+    return h.hexdigest()
+
+
+@pytest.mark.serial
+@pytest.mark.parametrize("flags", [["--rm"], ["--name", "gib"]])
+def test_one_gib_through_pipes(warm, leftovers, want, flags):
+    in_r, in_w = os.pipe()
+    out_r, out_w = os.pipe()
+    p = warm.start("run", *flags, "-i", "--network", "none", warm.image, "cat", stdin=in_r,
+                   stdout=out_w)
+    os.close(in_r)
+    os.close(out_w)
+    feeder = feed(in_w)
+    got = drain(out_r)
+    feeder.join()
+    assert p.wait(timeout=60) == 0
+    assert got == want
+    if "--name" in flags:
+        warm.run("rm", "gib")
+
+
+@pytest.mark.serial
+def test_one_gib_through_files(warm, want, tmp_path):
+    with open(tmp_path / "in", "wb") as f:
+        for block in pattern():
+            f.write(block)
+    with open(tmp_path / "in", "rb") as src, open(tmp_path / "out", "wb") as dst:
+        p = warm.start("run", "--rm", "-i", "--network", "none", warm.image, "cat", stdin=src,
+                       stdout=dst)
+        assert p.wait(timeout=120) == 0
+    os.unlink(tmp_path / "in")
+    with open(tmp_path / "out", "rb") as f:
+        got = digest(iter(lambda: f.read(1 << 20), b""))
+    os.unlink(tmp_path / "out")
+    assert got == want
+
+
+@pytest.mark.parametrize("flags", [["--rm"], ["--name", "both"]])
+def test_streams_stay_apart(warm, flags):
+    r = warm.run("run", *flags, "--network", "none", warm.image, "sh", "-c",
+                 "echo out; echo err >&2")
+    assert r.out == "out\n" and r.err == "err\n"
+    if "--name" in flags:
+        warm.run("rm", "both")
+
+
+@pytest.mark.parametrize("flags", [["--rm"], ["--name", "noin"]])
+def test_without_i_stdin_is_empty(warm, flags):
+    r = warm.run("run", *flags, "--network", "none", warm.image, "cat", input="secret")
+    assert r.out == ""
+    if "--name" in flags:
+        warm.run("rm", "noin")
+
+
+@pytest.mark.parametrize("flags", [["--rm"], ["--name", "fdkind"]])
+def test_kinds_of_descriptors(warm, tmp_path, flags):
+    """Pipes pass through; a file is relayed, so that the container has a pipe, not the file."""
+    script = "for i in 0 1 2; do readlink /proc/self/fd/$i; done > /proc/1/fd/2"
+    with open(tmp_path / "f", "w+b") as f:
+        p = warm.start("run", *flags, "-i", "--network", "none", warm.image, "sh", "-c",
+                       "readlink /proc/self/fd/0 >&2; readlink /proc/self/fd/1 >&2",
+                       stdin=f, stdout=f, stderr=subprocess.PIPE)
+        err = p.communicate(timeout=30)[1].decode()
+    assert p.returncode == 0, err
+    assert err.count("pipe:") == 2, (err, script)
+    if "--name" in flags:
+        warm.run("rm", "fdkind")
+
+
+def test_directory_is_refused(warm, leftovers, tmp_path):
+    before = leftovers.snapshot(warm)
+    for flags in (["--rm", "-i"], ["-i"], ["-d", "-i"]):
+        fd = os.open(tmp_path, os.O_RDONLY)
+        p = warm.start("run", *flags, "--network", "none", warm.image, "ls", stdin=fd,
+                       stderr=subprocess.PIPE)
+        err = p.communicate(timeout=30)[1].decode()
+        os.close(fd)
+        assert p.returncode == 125 and "directory" in err
+    leftovers.check(warm, before)
+
+
+def test_o_path_is_refused(warm, tmp_path):
+    (tmp_path / "f").write_text("x")
+    fd = os.open(tmp_path / "f", os.O_PATH)
+    p = warm.start("run", "--rm", "-i", "--network", "none", warm.image, "cat", stdin=fd,
+                   stderr=subprocess.PIPE)
+    err = p.communicate(timeout=30)[1].decode()
+    os.close(fd)
+    assert p.returncode == 125 and "O_PATH" in err
+
+
+def test_no_other_descriptor_goes_in(warm, tmp_path):
+    (tmp_path / "secret").write_text("x")
+    fd = os.open(tmp_path / "secret", os.O_RDONLY)
+    for flags in (["--rm"], ["--rm", "-t"]):
+        p = warm.start("run", *flags, "--network", "none", warm.image, "sh", "-c",
+                       "ls -l /proc/self/fd", stdout=subprocess.PIPE, pass_fds=[fd])
+        out = p.communicate(timeout=30)[0].decode()
+        assert "secret" not in out and str(tmp_path) not in out
+    os.close(fd)
+
+
+def test_full_disk_of_the_caller(warm, leftovers):
+    before = leftovers.snapshot(warm)
+    with open("/dev/full", "wb") as full:
+        p = warm.start("run", "--rm", "--network", "none", warm.image, "echo", "lost", stdout=full,
+                       stderr=subprocess.PIPE)
+        err = p.communicate(timeout=30)[1].decode()
+    assert p.returncode == 125 and "No space left" in err
+    leftovers.check(warm, before)
+
+
+def test_reader_that_goes_away(warm):
+    """`run ... yes | head -1` ends."""
+    r, w = os.pipe()
+    p = warm.start("run", "--rm", "--network", "none", warm.image, "yes", stdout=w)
+    os.close(w)
+    assert os.read(r, 2) == b"y\n"
+    os.close(r)
+    assert p.wait(timeout=20) in (1, 128 + 13)
+
+
+def test_detached_holds_nothing_of_the_caller(warm):
+    """`id=$(carrel run -d ...)` returns at once: nobody keeps the pipe."""
+    p = warm.start("run", "-d", "--rm", "--name", "holds", warm.image, "sleep", "60",
+                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    out = p.communicate(timeout=20)[0].decode()
+    assert p.returncode == 0 and len(out.strip()) == 64, out
+    warm.run("rm", "-f", "holds")

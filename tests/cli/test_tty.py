@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""run -it, exec -it and attach on a real pseudo terminal."""
+import pytest
+
+
+@pytest.fixture
+def shell(warm, terminal):
+    """A shell that says when it is ready."""
+    def start(*flags, command=("sh",), **kw):
+        t = terminal(warm, "run", "-it", *flags, "--network", "none", "-e", "PS1=ready> ",
+                     warm.image, *command, **kw)
+        t.expect("ready> ")
+        return t
+    return start
+
+
+@pytest.mark.parametrize("flags", [["--rm"], ["--name", "tty-keep"]])
+def test_shell(warm, shell, leftovers, flags):
+    before = leftovers.snapshot(warm)
+    t = shell(*flags)
+    t.send("tty; test -t 0 && test -t 1 && test -t 2 && echo all-$((40+2))\n")
+    t.expect(r"/dev/(pts/0|console)")
+    t.expect("all-42")
+    t.send("exit 7\n")
+    assert t.wait() == 7
+    assert t.settings_restored()
+    if "--name" in flags:
+        warm.run("rm", "tty-keep")
+    leftovers.check(warm, before)
+
+
+def test_initial_size_and_resize(shell):
+    t = shell("--rm", rows=31, cols=101)
+    t.send("stty size\n")
+    t.expect("31 101")
+    t.send("trap 'echo resized to $(stty size)' WINCH\n")
+    t.expect("ready> ")
+    t.resize(40, 120)
+    t.send("\n")
+    t.expect("resized to 40 120")
+    t.send("exit\n")
+    assert t.wait() == 0
+
+
+def test_size_is_there_before_the_command(warm, terminal):
+    t = terminal(warm, "run", "--rm", "-it", "--network", "none", warm.image, "stty", "size",
+                 rows=17, cols=71)
+    t.expect("17 71")
+    assert t.wait() == 0
+
+
+def test_ctrl_c_goes_to_the_foreground_job(shell):
+    t = shell("--rm")
+    t.send("sleep 100\n")
+    t.expect("sleep 100")
+    t.send("echo started | cat; sleep 100\n")   # typed ahead: not yet read
+    t.send(b"\x03")
+    t.expect("ready> ")
+    t.send("echo alive-$((1+1))\n")
+    t.expect("alive-2")
+    t.send("exit 3\n")
+    assert t.wait() == 3
+
+
+def test_job_control(shell):
+    t = shell("--rm")
+    t.send("sleep 100\n")
+    t.expect("sleep 100\r\n")
+    t.send(b"\x1a")
+    t.expect("Stopped")
+    t.expect("ready> ")
+    t.send("jobs; bg; kill %1; wait; echo done-$((2+3))\n")
+    t.expect("done-5")
+    t.send("exit\n")
+    assert t.wait() == 0
+
+
+def test_signal_status(shell):
+    t = shell("--rm")
+    t.send("exec sh -c 'trap \"exit 9\" TERM; kill -TERM $$'\n")
+    assert t.wait() == 9
+
+
+def test_detach_and_attach(warm, shell, terminal, leftovers):
+    before = leftovers.snapshot(warm)
+    t = shell("--name", "detach")
+    t.send("X=kept\n")
+    t.expect("ready> ")
+    t.send(b"\x10\x11")
+    assert t.wait() == 0
+    assert t.settings_restored()
+    assert warm.run("ps", "-q", "--filter", "name=detach").lines
+    t = terminal(warm, "attach", "detach")
+    t.send("echo value-$X\n")
+    t.expect("value-kept")
+    t.send(b"\x10x")                            # half of the keys is typing after all
+    t.send(b"\x7f\x7f\n")
+    t.send("exit 5\n")
+    assert t.wait() == 5
+    assert t.settings_restored()
+    warm.run("rm", "detach")
+    leftovers.check(warm, before)
+
+
+def test_exec_on_a_terminal(warm, terminal):
+    warm.run("run", "-d", "--rm", "--name", "exec-tty", "--network", "none", warm.image, "sleep",
+             "1000")
+    t = terminal(warm, "exec", "-it", "-e", "PS1=ready> ", "exec-tty", "sh", rows=33, cols=99)
+    t.expect("ready> ")
+    t.send("stty size; tty\n")
+    t.expect("33 99")
+    t.resize(20, 50)
+    t.send("stty size\n")
+    t.expect("20 50")
+    t.send("sleep 100\n")
+    t.expect("sleep 100\r\n")
+    t.send(b"\x03")
+    t.expect("ready> ")
+    t.send("exit 4\n")
+    assert t.wait() == 4
+    assert t.settings_restored()
+    warm.run("rm", "-f", "exec-tty")
+
+
+def test_terminal_without_i_reads_nothing(warm, terminal):
+    t = terminal(warm, "run", "--rm", "-t", "--network", "none", warm.image, "sh", "-c",
+                 "test -t 1 && echo has-tty; exit 6")
+    t.expect("has-tty")
+    assert t.wait() == 6
+
+
+def test_much_output_on_a_terminal(warm, terminal):
+    t = terminal(warm, "run", "--rm", "-it", "--network", "none", warm.image, "sh", "-c",
+                 "seq 1 20000; echo the-end")
+    t.expect("the-end", timeout=30)
+    assert t.wait() == 0
