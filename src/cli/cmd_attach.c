@@ -15,7 +15,7 @@ static const struct opt options[] = {
 
 static int attach_to(struct cli *cli, struct container *c, struct error *err)
 {
-	_cleanup_(record_done) struct record rec = { 0 };
+	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
 	_cleanup_(fd_closep) int sock = -1;
 	enum attach_flags flags;
 	struct detach_keys keys;

@@ -32,7 +32,7 @@ static const struct opt options[] = {
 };
 
 static int make_env(const struct exec_options *o, const struct container *c,
-		    const struct record *rec, struct strv *ret, struct error *err)
+		    const struct ctrconf *rec, struct strv *ret, struct error *err)
 {
 	strv_copy(ret, rec->env.v);
 	if (!strv_env_get(ret, "HOSTNAME")) {
@@ -46,7 +46,7 @@ static int make_env(const struct exec_options *o, const struct container *c,
 	return request_env(NULL, &o->env, ret, err);
 }
 
-static int exec_in(struct container *c, const struct exec_options *o, const struct record *rec,
+static int exec_in(struct container *c, const struct exec_options *o, const struct ctrconf *rec,
 		   char **command, struct error *err)
 {
 	_cleanup_(strv_done) struct strv env = { 0 };
@@ -90,7 +90,7 @@ static int exec_in(struct container *c, const struct exec_options *o, const stru
 
 static int exec_named(struct cli *cli, const struct exec_options *o, char **args, struct error *err)
 {
-	_cleanup_(record_done) struct record rec = { 0 };
+	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
 	struct container c;
 	int r;
 

@@ -57,7 +57,7 @@ static void add_labels(struct str_buf *b, const struct strv *labels)
 	str_buf_addc(b, '}');
 }
 
-static void add_config(struct str_buf *b, const struct container *c, const struct record *rec)
+static void add_config(struct str_buf *b, const struct container *c, const struct ctrconf *rec)
 {
 	char host[ID_SHORT_LEN + 1];
 
@@ -77,7 +77,7 @@ static void add_config(struct str_buf *b, const struct container *c, const struc
 	str_buf_addc(b, '}');
 }
 
-static void add_host_config(struct str_buf *b, const struct record *rec)
+static void add_host_config(struct str_buf *b, const struct ctrconf *rec)
 {
 	struct strv security = { 0 };
 
@@ -97,12 +97,12 @@ static void add_host_config(struct str_buf *b, const struct record *rec)
 	strv_done(&security);
 }
 
-static void add_mounts(struct str_buf *b, const struct record *rec)
+static void add_mounts(struct str_buf *b, const struct ctrconf *rec)
 {
 	json_add_key(b, "Mounts");
 	str_buf_addc(b, '[');
 	for (size_t i = 0; i < rec->n_mounts; i++) {
-		const struct record_mount *m = &rec->mounts[i];
+		const struct ctrconf_mount *m = &rec->mounts[i];
 
 		str_buf_adds(b, i ? ",{" : "{");
 		output_json_member(b, "Type", m->kind == CTR_MOUNT_BIND ? "bind" : "tmpfs");
@@ -115,7 +115,7 @@ static void add_mounts(struct str_buf *b, const struct record *rec)
 	str_buf_addc(b, ']');
 }
 
-static void add_container(struct str_buf *b, const struct container *c, const struct record *rec,
+static void add_container(struct str_buf *b, const struct container *c, const struct ctrconf *rec,
 			  const char *store)
 {
 	const struct strv *cmd = rec->entrypoint.n ? &rec->entrypoint : &rec->cmd;
@@ -152,7 +152,7 @@ struct inspect {
 
 static int inspect_one(struct cli *cli, const char *name, void *data, struct error *err)
 {
-	_cleanup_(record_done) struct record rec = { 0 };
+	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
 	struct inspect *x = data;
 	struct container c;
 	int r;

@@ -39,7 +39,7 @@ static const struct opt options[] = {
 /* One row: the record may be unreadable, the container is listed all the same. */
 struct row {
 	struct container *c;
-	struct record rec;
+	struct ctrconf rec;
 };
 
 static bool match_id(const struct row *row, const char *v)
@@ -186,7 +186,7 @@ static void format_status(const struct container *c, char buf[STATUS_MAX])
 	ignore_result(r); /* the words are shorter than STATUS_MAX */
 }
 
-static void command_text(const struct record *rec, struct str_buf *out)
+static void command_text(const struct ctrconf *rec, struct str_buf *out)
 {
 	const struct strv *parts[] = { &rec->entrypoint, &rec->cmd };
 
@@ -198,12 +198,12 @@ static void command_text(const struct record *rec, struct str_buf *out)
 		}
 }
 
-static void add_command(struct table *t, const struct record *rec, bool whole)
+static void add_command(struct table *t, const struct ctrconf *rec, bool whole)
 {
 	_cleanup_(str_buf_done) struct str_buf b;
 	const char *s;
 
-	str_buf_init(&b, RECORD_SIZE_MAX);
+	str_buf_init(&b, CTRCONF_SIZE_MAX);
 	command_text(rec, &b);
 	s = b.s ? b.s : "";
 	if (whole || strlen(s) <= COMMAND_WIDTH) {
@@ -300,7 +300,7 @@ static void show(struct ps *ps, struct container *c)
 	struct row row = { .c = c };
 
 	if (ctrcmd_record(c, &row.rec, NULL) < 0)
-		row.rec = (struct record){ 0 };
+		row.rec = (struct ctrconf){ 0 };
 	if (is_shown(ps->o, &row)) {
 		if (ps->json)
 			add_json(&ps->text, &row);
@@ -309,7 +309,7 @@ static void show(struct ps *ps, struct container *c)
 		else
 			add_row(&ps->table, ps->o, &row);
 	}
-	record_done(&row.rec);
+	ctrconf_done(&row.rec);
 }
 
 static int print(struct cli *cli, const struct ps_options *o, bool json, struct error *err)

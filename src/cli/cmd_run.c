@@ -23,7 +23,7 @@ static enum fetch_when when_of(const char *pull)
 	return pull && str_eq(pull, "never") ? FETCH_NEVER : FETCH_MISSING;
 }
 
-static int resolve(struct cli *cli, const struct run_options *o, char **args, struct record *rec,
+static int resolve(struct cli *cli, const struct run_options *o, char **args, struct ctrconf *rec,
 		   struct digest *ret_manifest, struct error *err)
 {
 	char id[DIGEST_STR_MAX];
@@ -48,7 +48,7 @@ static int resolve(struct cli *cli, const struct run_options *o, char **args, st
 	return r;
 }
 
-static int make(struct cli *cli, const struct run_options *o, const struct record *rec,
+static int make(struct cli *cli, const struct run_options *o, const struct ctrconf *rec,
 		const struct digest *manifest, struct container *ret, int *ret_lock,
 		struct error *err)
 {
@@ -56,12 +56,12 @@ static int make(struct cli *cli, const struct run_options *o, const struct recor
 	struct container_new new = { .name = o->name, .image = *manifest };
 	int r;
 
-	str_buf_init(&config, RECORD_SIZE_MAX);
-	record_format(rec, &config);
+	str_buf_init(&config, CTRCONF_SIZE_MAX);
+	ctrconf_format(rec, &config);
 	r = str_buf_end(&config);
 	if (r < 0)
 		return error_code(err, r, "write down the container (at most %d bytes)",
-				  RECORD_SIZE_MAX);
+				  CTRCONF_SIZE_MAX);
 	new.config = config.s;
 	new.config_len = config.len;
 	new.remove_at_end = rec->remove;
@@ -157,7 +157,7 @@ static int check_stdio(const struct run_options *o, struct error *err)
 
 static int run_with(struct cli *cli, const struct run_options *o, char **args, struct error *err)
 {
-	_cleanup_(record_done) struct record rec = { 0 };
+	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
 	struct launch l = { .cli = cli, .rec = &rec, .lock_fd = -1, .libexec_fd = -1 };
 	struct container ctr;
 	struct digest manifest;

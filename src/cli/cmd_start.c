@@ -48,7 +48,7 @@ static int start(struct cli *cli, struct container *c, const struct start_option
 {
 	_cleanup_(supervised_done) struct supervised s = { .sock = -1, .done_fd = -1 };
 	_cleanup_(launch_done) struct launch l = { .lock_fd = -1, .libexec_fd = -1 };
-	_cleanup_(record_done) struct record rec = { 0 };
+	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
 	bool attach = o->attach || o->interactive;
 	int r;
 

@@ -50,7 +50,7 @@ static int stop_process(struct proc *p, int sig, unsigned seconds)
 
 static int stop_running(struct cli *cli, struct container *c, unsigned seconds, struct error *err)
 {
-	_cleanup_(record_done) struct record rec = { 0 };
+	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
 	struct proc p = { .pid = c->state.pid };
 	int r, sig = SIGTERM;
 

@@ -9,6 +9,16 @@
 /* Help lists them in this order below their group. */
 static const struct command *const table[] = {
 	/* containers */
+	&cmd_run,
+	&cmd_ps,
+	&cmd_logs,
+	&cmd_attach,
+	&cmd_start,
+	&cmd_stop,
+	&cmd_kill,
+	&cmd_wait,
+	&cmd_rm,
+	&cmd_inspect,
 	/* images */
 	/* host */
 	&cmd_doctor,
@@ -20,6 +30,18 @@ static const struct command *const table[] = {
 };
 
 static const struct command_alias aliases[] = {
+	{ "container run", "run" },
+	{ "container ls", "ps" },
+	{ "container ps", "ps" },
+	{ "container list", "ps" },
+	{ "container logs", "logs" },
+	{ "container attach", "attach" },
+	{ "container start", "start" },
+	{ "container stop", "stop" },
+	{ "container kill", "kill" },
+	{ "container wait", "wait" },
+	{ "container rm", "rm" },
+	{ "container inspect", "inspect" },
 	{ NULL, NULL },
 };
 

@@ -29,7 +29,7 @@ int ctrcmd_find(struct cli *cli, const char *name, struct container *ret, struct
 	return r < 0 ? r : container_find(s, name, ret, err);
 }
 
-int ctrcmd_record(struct container *c, struct record *ret, struct error *err)
+int ctrcmd_record(struct container *c, struct ctrconf *ret, struct error *err)
 {
 	_cleanup_(freep) char *text = NULL;
 	size_t len;
@@ -37,7 +37,7 @@ int ctrcmd_record(struct container *c, struct record *ret, struct error *err)
 
 	r = container_read_config(c, &text, &len, err);
 	if (r == 0)
-		r = record_parse(text, len, ret, err);
+		r = ctrconf_parse(text, len, ret, err);
 	if (r < 0)
 		error_prefix(err, "container %.12s", c->id);
 	return r;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cli/cli.h"
-#include "cli/record.h"
+#include "cli/ctrconf.h"
 #include "storage/container.h"
 
 /* What the commands on existing containers share. */
@@ -10,7 +10,7 @@
 /* For readers: nothing is written, an absent store has no containers. */
 int ctrcmd_find(struct cli *cli, const char *name, struct container *ret,
 		struct error *err) _nodiscard_;
-int ctrcmd_record(struct container *c, struct record *ret, struct error *err) _nodiscard_;
+int ctrcmd_record(struct container *c, struct ctrconf *ret, struct error *err) _nodiscard_;
 
 /* -EINVAL with a hint unless it runs. */
 int ctrcmd_need_running(const struct container *c, struct error *err) _nodiscard_;

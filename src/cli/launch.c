@@ -70,7 +70,7 @@ static int open_mounts(struct launch *l, struct error *err)
 	for (size_t i = 0; i < n; i++)
 		l->mounts[i].source_fd = -1;
 	for (size_t i = 0; i < n; i++) {
-		const struct record_mount *m = &l->rec->mounts[i];
+		const struct ctrconf_mount *m = &l->rec->mounts[i];
 
 		l->mounts[i] = (struct ctr_mount){
 			.kind = m->kind,
@@ -111,7 +111,7 @@ static void make_files(struct launch *l)
 
 static void make_words(struct launch *l)
 {
-	const struct record *rec = l->rec;
+	const struct ctrconf *rec = l->rec;
 
 	strv_copy(&l->argv, rec->entrypoint.v);
 	strv_copy(&l->argv, rec->cmd.v);
@@ -151,7 +151,7 @@ int launch_prepare(struct launch *l, struct error *err)
 
 static void fill_spec(const struct launch *l, struct ctr_spec *spec)
 {
-	const struct record *rec = l->rec;
+	const struct ctrconf *rec = l->rec;
 
 	*spec = (struct ctr_spec){
 		.id = l->ctr->id,

@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "cli/cli.h"
-#include "cli/record.h"
+#include "cli/ctrconf.h"
 #include "net/net.h"
 #include "runtime/ctr.h"
 #include "storage/container.h"
@@ -17,7 +17,7 @@ struct launch {
 	struct cli *cli;
 	struct store *store;
 	struct container *ctr;
-	const struct record *rec;
+	const struct ctrconf *rec;
 	int lock_fd; /* for life; inherited by whoever supervises */
 
 	/* What launch_prepare() finds. */

@@ -30,7 +30,7 @@ libcli_a_SOURCES = \
 	src/cli/launch.c src/cli/launch.h \
 	src/cli/mountopt.c src/cli/mountopt.h \
 	src/cli/output.c src/cli/output.h \
-	src/cli/record.c src/cli/record.h \
+	src/cli/ctrconf.c src/cli/ctrconf.h \
 	src/cli/relay.c src/cli/relay.h \
 	src/cli/request.c src/cli/request.h \
 	src/cli/session.c src/cli/session.h \

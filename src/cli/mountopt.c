@@ -138,9 +138,9 @@ static int set_source(const char *s, size_t n, char **ret, struct error *err)
 	return 0;
 }
 
-int mountopt_volume(const char *s, struct record *rec, struct error *err)
+int mountopt_volume(const char *s, struct ctrconf *rec, struct error *err)
 {
-	struct record_mount m = { .kind = CTR_MOUNT_BIND };
+	struct ctrconf_mount m = { .kind = CTR_MOUNT_BIND };
 	const char *target = strchr(s, ':'), *rest;
 	unsigned flags = 0;
 	int r;
@@ -160,15 +160,15 @@ int mountopt_volume(const char *s, struct record *rec, struct error *err)
 		r = set_target(target, (size_t)(rest - target), &m.target, err);
 	m.flags = (enum ctr_mount_flags)flags;
 	m.options = xstrdup("");
-	record_add_mount(rec, &m); /* the record owns what there is, in every case */
+	ctrconf_add_mount(rec, &m); /* the record owns what there is, in every case */
 	return r;
 }
 
-int mountopt_tmpfs(const char *s, struct record *rec, struct error *err)
+int mountopt_tmpfs(const char *s, struct ctrconf *rec, struct error *err)
 {
 	/* docker's defaults for tmpfs */
 	unsigned flags = CTR_MOUNT_NOEXEC | CTR_MOUNT_NOSUID | CTR_MOUNT_NODEV;
-	struct record_mount m = { .kind = CTR_MOUNT_TMPFS };
+	struct ctrconf_mount m = { .kind = CTR_MOUNT_TMPFS };
 	_cleanup_(str_buf_done) struct str_buf opts;
 	size_t n = strcspn(s, ":");
 	int r;
@@ -180,11 +180,11 @@ int mountopt_tmpfs(const char *s, struct record *rec, struct error *err)
 	m.flags = (enum ctr_mount_flags)flags;
 	m.source = xstrdup("");
 	m.options = str_buf_take(&opts);
-	record_add_mount(rec, &m);
+	ctrconf_add_mount(rec, &m);
 	return r;
 }
 
-int mountopt_check(const struct record *rec, struct error *err)
+int mountopt_check(const struct ctrconf *rec, struct error *err)
 {
 	for (size_t i = 0; i < rec->n_mounts; i++)
 		for (size_t k = 0; k < i; k++)

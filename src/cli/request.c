@@ -99,7 +99,7 @@ static bool names_all(const struct strv *names)
 }
 
 /* docker's order: ALL in one list makes the other one the exception. */
-static int request_caps(const struct run_options *o, struct record *rec, struct error *err)
+static int request_caps(const struct run_options *o, struct ctrconf *rec, struct error *err)
 {
 	uint64_t add = 0, drop = 0;
 	int r;
@@ -118,7 +118,7 @@ static int request_caps(const struct run_options *o, struct record *rec, struct 
 	return 0;
 }
 
-static int request_security(const struct run_options *o, struct record *rec, struct error *err)
+static int request_security(const struct run_options *o, struct ctrconf *rec, struct error *err)
 {
 	for (size_t i = 0; i < o->security_opt.n; i++) {
 		const char *s = o->security_opt.v[i];
@@ -170,7 +170,7 @@ static int request_flags(const struct run_options *o, struct error *err)
 	return error_set(err, -EINVAL, "--pull is always, missing or never, not '%s'", o->pull);
 }
 
-static int request_mounts(const struct run_options *o, struct record *rec, struct error *err)
+static int request_mounts(const struct run_options *o, struct ctrconf *rec, struct error *err)
 {
 	for (size_t i = 0; i < o->volume.n; i++) {
 		int r = mountopt_volume(o->volume.v[i], rec, err);
@@ -191,7 +191,7 @@ static int request_mounts(const struct run_options *o, struct record *rec, struc
 	return mountopt_check(rec, err);
 }
 
-static int request_labels(const struct run_options *o, struct record *rec, struct error *err)
+static int request_labels(const struct run_options *o, struct ctrconf *rec, struct error *err)
 {
 	for (size_t i = 0; i < o->label.n; i++) {
 		const char *s = o->label.v[i];
@@ -204,7 +204,7 @@ static int request_labels(const struct run_options *o, struct record *rec, struc
 	return 0;
 }
 
-int request_options(const struct run_options *o, struct record *rec, struct error *err)
+int request_options(const struct run_options *o, struct ctrconf *rec, struct error *err)
 {
 	int r;
 
@@ -251,8 +251,8 @@ int request_env(const struct strv *files, const struct strv *env, struct strv *r
 	return 0;
 }
 
-static int merge_env(const struct run_options *o, const struct imgconfig *image, struct record *rec,
-		     struct error *err)
+static int merge_env(const struct run_options *o, const struct imgconfig *image,
+		     struct ctrconf *rec, struct error *err)
 {
 	strv_add(&rec->env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	if (o->tty)
@@ -262,7 +262,7 @@ static int merge_env(const struct run_options *o, const struct imgconfig *image,
 	return request_env(&o->env_file, &o->env, &rec->env, err);
 }
 
-static void merge_labels(const struct imgconfig *image, struct record *rec)
+static void merge_labels(const struct imgconfig *image, struct ctrconf *rec)
 {
 	struct strv labels = { 0 };
 
@@ -276,7 +276,7 @@ static void merge_labels(const struct imgconfig *image, struct record *rec)
 
 /* docker's rule: a new entrypoint forgets the image's cmd, arguments replace the cmd. */
 static void merge_command(const struct run_options *o, const struct imgconfig *image,
-			  char *const *command, struct record *rec)
+			  char *const *command, struct ctrconf *rec)
 {
 	if (o->entrypoint && *o->entrypoint)
 		strv_add(&rec->entrypoint, o->entrypoint);
@@ -289,7 +289,7 @@ static void merge_command(const struct run_options *o, const struct imgconfig *i
 }
 
 int request_image(const struct run_options *o, const struct imgconfig *image, char *const *command,
-		  struct record *rec, struct error *err)
+		  struct ctrconf *rec, struct error *err)
 {
 	const char *cwd = o->workdir ? o->workdir : image->working_dir;
 	const char *user = o->user ? o->user : image->user;

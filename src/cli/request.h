@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/opt.h"
-#include "cli/record.h"
+#include "cli/ctrconf.h"
 #include "oci/imgconfig.h"
 
 /* Options of `run`, as typed. */
@@ -22,11 +22,12 @@ void run_options_done(struct run_options *o); /* for _cleanup_() too */
  * What needs no image: networks, mounts, capabilities, security options, labels. Every mistake of
  * the user is found here, before anything is pulled or made.
  */
-int request_options(const struct run_options *o, struct record *rec, struct error *err) _nodiscard_;
+int request_options(const struct run_options *o, struct ctrconf *rec,
+		    struct error *err) _nodiscard_;
 
 /* Merge the image's config as docker does: entrypoint, cmd, env, user, working directory. */
 int request_image(const struct run_options *o, const struct imgconfig *image, char *const *command,
-		  struct record *rec, struct error *err) _nodiscard_;
+		  struct ctrconf *rec, struct error *err) _nodiscard_;
 
 /* -e and --env-file, also for exec: NAME alone takes the caller's value, if it has one. */
 int request_env(const struct strv *files, const struct strv *env, struct strv *ret,

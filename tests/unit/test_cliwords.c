@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
+#include "cli/ctrconf.h"
 #include "cli/envfile.h"
 #include "cli/mountopt.h"
 #include "cli/output.h"
-#include "cli/record.h"
 
 static void envfile_lines(void **state)
 {
@@ -51,8 +51,8 @@ static void envfile_mistakes(void **state)
 
 static void volumes(void **state)
 {
-	_cleanup_(record_done) struct record rec = { 0 };
-	const struct record_mount *m;
+	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
+	const struct ctrconf_mount *m;
 
 	(void)state;
 	assert_int_equal(mountopt_volume("/usr/../etc:/a/./b/../c:ro,nosuid", &rec, NULL), 0);
@@ -83,7 +83,7 @@ static void volume_mistakes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		_cleanup_(record_done) struct record rec = { 0 };
+		_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
 		struct error err = { 0 };
 
 		assert_int_equal(mountopt_volume(bad[i].s, &rec, &err), bad[i].r);
@@ -93,7 +93,7 @@ static void volume_mistakes(void **state)
 
 static void tmpfs(void **state)
 {
-	_cleanup_(record_done) struct record rec = { 0 };
+	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
 
 	(void)state;
 	assert_int_equal(mountopt_tmpfs("/scratch", &rec, NULL), 0);
@@ -109,8 +109,8 @@ static void tmpfs(void **state)
 
 static void record_round_trip(void **state)
 {
-	_cleanup_(record_done) struct record a = { .net = NET_PRIVATE, .caps = 0xa80425fb };
-	_cleanup_(record_done) struct record b = { 0 };
+	_cleanup_(ctrconf_done) struct ctrconf a = { .net = NET_PRIVATE, .caps = 0xa80425fb };
+	_cleanup_(ctrconf_done) struct ctrconf b = { 0 };
 	_cleanup_(str_buf_done) struct str_buf x, y;
 
 	(void)state;
@@ -121,11 +121,11 @@ static void record_round_trip(void **state)
 	strv_add(&a.cmd, "");
 	strv_add(&a.env, "A=\xc3\xa9");
 	assert_int_equal(mountopt_volume("/etc:/x:ro", &a, NULL), 0);
-	str_buf_init(&x, RECORD_SIZE_MAX);
-	str_buf_init(&y, RECORD_SIZE_MAX);
-	record_format(&a, &x);
-	assert_int_equal(record_parse(x.s, x.len, &b, NULL), 0);
-	record_format(&b, &y);
+	str_buf_init(&x, CTRCONF_SIZE_MAX);
+	str_buf_init(&y, CTRCONF_SIZE_MAX);
+	ctrconf_format(&a, &x);
+	assert_int_equal(ctrconf_parse(x.s, x.len, &b, NULL), 0);
+	ctrconf_format(&b, &y);
 	assert_string_equal(x.s, y.s);
 	assert_string_equal(b.image, a.image);
 	assert_int_equal(b.cmd.n, 2);
@@ -148,9 +148,9 @@ static void record_mistakes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		_cleanup_(record_done) struct record rec = { 0 };
+		_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
 
-		assert_true(record_parse(bad[i], strlen(bad[i]), &rec, NULL) < 0);
+		assert_true(ctrconf_parse(bad[i], strlen(bad[i]), &rec, NULL) < 0);
 	}
 }
 

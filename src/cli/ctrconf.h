@@ -14,12 +14,12 @@
  * when it is made. `start` launches from it alone, `inspect` shows it (doc/format-store.md).
  */
 enum {
-	RECORD_VERSION = 1,
-	RECORD_SIZE_MAX = 4 << 20,
-	RECORD_ITEMS_MAX = 8192, /* entries of each list */
+	CTRCONF_VERSION = 1,
+	CTRCONF_SIZE_MAX = 4 << 20,
+	CTRCONF_ITEMS_MAX = 8192, /* entries of each list */
 };
 
-struct record_mount {
+struct ctrconf_mount {
 	enum ctr_mount_kind kind;
 	enum ctr_mount_flags flags;
 	char *source; /* canonical path, "" for tmpfs */
@@ -27,7 +27,7 @@ struct record_mount {
 	char *options; /* tmpfs, else "" */
 };
 
-struct record {
+struct ctrconf {
 	char *image;	/* as it was asked for */
 	char *image_id; /* config digest, "sha256:..." */
 	char *user, *cwd, *stop_signal;
@@ -38,18 +38,18 @@ struct record {
 	struct strv env;
 	struct strv labels;	       /* "name=value" */
 	struct strv cap_add, cap_drop; /* as asked; `caps` is the outcome */
-	struct record_mount *mounts;
+	struct ctrconf_mount *mounts;
 	size_t n_mounts, cap_mounts;
 	uint64_t caps;
 	enum net_mode net;
 	bool tty, open_stdin, remove, init, read_only, no_new_privs, seccomp_off;
 };
 
-void record_done(struct record *rec);					 /* for _cleanup_() too */
-void record_add_mount(struct record *rec, const struct record_mount *m); /* takes the strings */
+void ctrconf_done(struct ctrconf *rec); /* for _cleanup_() too */
+void ctrconf_add_mount(struct ctrconf *rec, const struct ctrconf_mount *m); /* takes the strings */
 
-void record_format(const struct record *rec, struct str_buf *out);
-int record_parse(const char *text, size_t len, struct record *ret, struct error *err) _nodiscard_;
+void ctrconf_format(const struct ctrconf *rec, struct str_buf *out);
+int ctrconf_parse(const char *text, size_t len, struct ctrconf *ret, struct error *err) _nodiscard_;
 
 const char *net_mode_name(enum net_mode mode);
 int net_mode_parse(const char *s, enum net_mode *ret, struct error *err) _nodiscard_;

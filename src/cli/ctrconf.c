@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "cli/record.h"
+#include "cli/ctrconf.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -22,9 +22,9 @@ struct field {
 	size_t offset;
 };
 
-#define FIELD(name, kind)                                  \
-	{                                                  \
-#name, kind, offsetof(struct record, name) \
+#define FIELD(name, kind)                                   \
+	{                                                   \
+#name, kind, offsetof(struct ctrconf, name) \
 	}
 
 static const struct field fields[] = {
@@ -71,12 +71,12 @@ int net_mode_parse(const char *s, enum net_mode *ret, struct error *err)
 	return -EINVAL;
 }
 
-static void *field_of(const struct record *rec, const struct field *f)
+static void *field_of(const struct ctrconf *rec, const struct field *f)
 {
 	return (char *)rec + f->offset;
 }
 
-void record_done(struct record *rec)
+void ctrconf_done(struct ctrconf *rec)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		void *p = field_of(rec, &fields[i]);
@@ -92,10 +92,10 @@ void record_done(struct record *rec)
 		free(rec->mounts[i].options);
 	}
 	free(rec->mounts);
-	*rec = (struct record){ 0 };
+	*rec = (struct ctrconf){ 0 };
 }
 
-void record_add_mount(struct record *rec, const struct record_mount *m)
+void ctrconf_add_mount(struct ctrconf *rec, const struct ctrconf_mount *m)
 {
 	rec->mounts =
 		array_grow(rec->mounts, rec->n_mounts, &rec->cap_mounts, sizeof(*rec->mounts));
@@ -128,12 +128,12 @@ void json_add_bool(struct str_buf *b, const char *key, bool value)
 	str_buf_adds(b, value ? "true" : "false");
 }
 
-static void format_mounts(const struct record *rec, struct str_buf *out)
+static void format_mounts(const struct ctrconf *rec, struct str_buf *out)
 {
 	json_add_key(out, "mounts");
 	str_buf_addc(out, '[');
 	for (size_t i = 0; i < rec->n_mounts; i++) {
-		const struct record_mount *m = &rec->mounts[i];
+		const struct ctrconf_mount *m = &rec->mounts[i];
 
 		str_buf_adds(out, i ? ",{" : "{");
 		output_json_member(out, "type", m->kind == CTR_MOUNT_BIND ? "bind" : "tmpfs");
@@ -146,9 +146,9 @@ static void format_mounts(const struct record *rec, struct str_buf *out)
 	str_buf_addc(out, ']');
 }
 
-void record_format(const struct record *rec, struct str_buf *out)
+void ctrconf_format(const struct ctrconf *rec, struct str_buf *out)
 {
-	str_buf_addf(out, "{\"version\":%d", RECORD_VERSION);
+	str_buf_addf(out, "{\"version\":%d", CTRCONF_VERSION);
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		const struct field *f = &fields[i];
 		const void *p = field_of(rec, f);
@@ -184,7 +184,7 @@ static int get_string(struct json_object *o, const char *key, char **ret, struct
 	return 0;
 }
 
-static int parse_field(struct json_object *doc, const struct field *f, struct record *rec,
+static int parse_field(struct json_object *doc, const struct field *f, struct ctrconf *rec,
 		       struct error *err)
 {
 	void *p = field_of(rec, f);
@@ -193,16 +193,16 @@ static int parse_field(struct json_object *doc, const struct field *f, struct re
 	case FIELD_STRING:
 		return get_string(doc, f->key, p, err);
 	case FIELD_STRV:
-		return json_get_strv(doc, f->key, RECORD_ITEMS_MAX, p, err);
+		return json_get_strv(doc, f->key, CTRCONF_ITEMS_MAX, p, err);
 	case FIELD_BOOL:
 		return json_get_bool(doc, f->key, p, err);
 	}
 	return -EINVAL;
 }
 
-static int parse_mount(struct json_object *o, struct record *rec, struct error *err)
+static int parse_mount(struct json_object *o, struct ctrconf *rec, struct error *err)
 {
-	struct record_mount m = { 0 };
+	struct ctrconf_mount m = { 0 };
 	const char *type;
 	uint64_t flags = 0;
 	bool found;
@@ -221,16 +221,16 @@ static int parse_mount(struct json_object *o, struct record *rec, struct error *
 		r = get_string(o, "options", &m.options, err);
 	m.kind = r == 0 && str_eq(type, "tmpfs") ? CTR_MOUNT_TMPFS : CTR_MOUNT_BIND;
 	m.flags = (enum ctr_mount_flags)flags;
-	record_add_mount(rec, &m);
+	ctrconf_add_mount(rec, &m);
 	return r;
 }
 
-static int parse_mounts(struct json_object *doc, struct record *rec, struct error *err)
+static int parse_mounts(struct json_object *doc, struct ctrconf *rec, struct error *err)
 {
 	struct json_object *list;
 	int r;
 
-	r = json_get_array(doc, "mounts", RECORD_ITEMS_MAX, &list, err);
+	r = json_get_array(doc, "mounts", CTRCONF_ITEMS_MAX, &list, err);
 	if (r < 0 || !list)
 		return r;
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
@@ -241,7 +241,7 @@ static int parse_mounts(struct json_object *doc, struct record *rec, struct erro
 	return 0;
 }
 
-static int parse_rest(struct json_object *doc, struct record *rec, struct error *err)
+static int parse_rest(struct json_object *doc, struct ctrconf *rec, struct error *err)
 {
 	const char *net;
 	bool found;
@@ -260,10 +260,10 @@ static int parse_rest(struct json_object *doc, struct record *rec, struct error 
 	return r < 0 ? r : parse_mounts(doc, rec, err);
 }
 
-int record_parse(const char *text, size_t len, struct record *ret, struct error *err)
+int ctrconf_parse(const char *text, size_t len, struct ctrconf *ret, struct error *err)
 {
 	_cleanup_(json_putp) struct json_object *doc = NULL;
-	_cleanup_(record_done) struct record rec = { 0 };
+	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
 	uint64_t version = 0;
 	bool found;
 	int r;
@@ -271,7 +271,7 @@ int record_parse(const char *text, size_t len, struct record *ret, struct error 
 	r = json_parse(text, len, &doc, err);
 	if (r == 0)
 		r = json_get_u64(doc, "version", &version, &found, err);
-	if (r == 0 && version != RECORD_VERSION)
+	if (r == 0 && version != CTRCONF_VERSION)
 		r = error_set(err, -EINVAL, "record version %" PRIu64 " is not known", version);
 	if (r == 0)
 		r = parse_rest(doc, &rec, err);
@@ -280,6 +280,6 @@ int record_parse(const char *text, size_t len, struct record *ret, struct error 
 		return r;
 	}
 	*ret = rec;
-	rec = (struct record){ 0 };
+	rec = (struct ctrconf){ 0 };
 	return 0;
 }
