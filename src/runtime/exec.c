@@ -22,6 +22,7 @@
 #include "base/str.h"
 #include "base/sys.h"
 #include "initctl.h"
+#include "runtime/userns.h"
 
 enum {
 	CAP_NUMBER_MAX = 63,
@@ -40,8 +41,8 @@ bool exec_own_binary_is_safe(void)
 
 	if (stat("/proc/self/exe", &st) < 0)
 		return false;
-	/* An owner that our namespace does not map: host root, or another user of the host. */
-	return st.st_uid == OVERFLOW_UID && !(st.st_mode & S_IWOTH);
+	/* Inside U: an owner that it does not map, host root or another user. Outside: root. */
+	return st.st_uid == (userns_is_inside() ? OVERFLOW_UID : 0) && !(st.st_mode & S_IWOTH);
 }
 
 static int take_stdio(const struct command *x, struct error *err)

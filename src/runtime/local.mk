@@ -8,6 +8,7 @@ libruntime_a_SOURCES = \
 	src/runtime/exec.c src/runtime/exec.h \
 	src/runtime/hostdiag.c src/runtime/hostdiag.h \
 	src/runtime/idmap.c src/runtime/idmap.h \
+	src/runtime/join.c \
 	src/runtime/mnt.c src/runtime/mnt.h \
 	src/runtime/mounts.c \
 	src/runtime/pid1.c src/runtime/pid1.h \

@@ -60,7 +60,8 @@ int proc_clone(uint64_t clone_flags, int cgroup_fd, int (*fn)(void *arg), void *
 	struct clone_args args = {
 		.flags = clone_flags | CLONE_PIDFD,
 		.pidfd = (uintptr_t)&pidfd,
-		.exit_signal = SIGCHLD,
+		/* A sibling (CLONE_PARENT) takes over the caller's own exit signal. */
+		.exit_signal = clone_flags & CLONE_PARENT ? 0 : SIGCHLD,
 		.cgroup = clone_flags & CLONE_INTO_CGROUP ? (uint64_t)cgroup_fd : 0,
 	};
 	sigset_t all, old;

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "runtime/command.h"
+#include "runtime/ctr.h"
+#include "runtime/exec.h"
+#include "runtime/pty.h"
+#include "runtime/users.h"
+
+/*
+ * Theory of operation of ctr_exec(). Two steps, because a process changes its pid namespace only
+ * for its children:
+ *	joiner: undumpable and without host descriptors before anything else, because from setns on
+ *	        container root could look into it (CVE-2016-9962); joins all namespaces at once,
+ *	        looks up user and command inside, makes the terminal
+ *	B:      cloned by the joiner as a child of *our* parent (CLONE_PARENT), so that the caller
+ *	        waits for it and it dies with the caller; walks exec_program()
+ * Both write to one socket: the joiner B's pidfd and the terminal, either of them its error. End of
+ * file without an error: the program runs.
+ */
+struct joiner {
+	const struct ctr_exec *req;
+	int report;
+	struct user user;
+	struct command cmd;
+};
+
+enum {
+	HELPER_SIZE_MAX = 8 << 20,
+};
+
+/* No mount can be made on the host side: a sealed memory file keeps writers away as well. */
+static int copy_helper(struct joiner *j, struct error *err)
+{
+	_cleanup_(fd_closep) int dir = -1, file = -1;
+	_cleanup_(freep) char *data = NULL;
+	size_t len;
+	int r;
+
+	if (exec_own_binary_is_safe())
+		return 0;
+	dir = proc_open_libexec(err);
+	if (dir < 0)
+		return dir;
+	file = openat(dir, "init", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (file < 0)
+		return error_sys(err, "open libexec/carrel/init");
+	r = fd_read_to_end(file, HELPER_SIZE_MAX, &data, &len);
+	if (r < 0)
+		return error_code(err, r, "read libexec/carrel/init");
+	j->cmd.helper = fd_memfd("carrel-init", data, len);
+	return j->cmd.helper < 0 ? error_code(err, j->cmd.helper, "copy libexec/carrel/init") : 0;
+}
+
+static bool same_netns(pid_t pid)
+{
+	struct stat a, b;
+	char path[48];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	return stat("/proc/self/ns/net", &a) == 0 && stat(path, &b) == 0 && a.st_ino == b.st_ino;
+}
+
+static int join(struct joiner *j, struct error *err)
+{
+	const struct ctr_exec *q = j->req;
+	int flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+		    CLONE_NEWCGROUP;
+	int keep[6] = { j->report, q->pidfd, q->stdio[0], q->stdio[1], q->stdio[2], j->cmd.helper };
+	int r;
+
+	/* --network host: it is ours already, and joining it would take the host's root. */
+	if (!same_netns(q->pid))
+		flags |= CLONE_NEWNET;
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return error_sys(err, "make this process undumpable");
+	r = proc_close_fds(keep, j->cmd.helper >= 0 ? 6 : 5);
+	if (r < 0)
+		return error_code(err, r, "close the host's descriptors");
+	if (setns(q->pidfd, flags) < 0) {
+		error_sys(err, "join the container");
+		if (err->code == -ESRCH)
+			error_hint(err, "it has just ended");
+		return err->code;
+	}
+	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return error_sys(err, "become root of the container");
+	return 0;
+}
+
+static int look_up(struct joiner *j, struct error *err)
+{
+	const struct ctr_exec *q = j->req;
+	_cleanup_(fd_closep) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct command *c = &j->cmd;
+	int r;
+
+	if (root < 0)
+		return error_sys(err, "open the container's root");
+	r = users_lookup(root, q->user ? q->user : "", &j->user, err);
+	if (r < 0)
+		return r;
+	command_fill(c, q->argv, q->envp, j->user.home);
+	if (c->helper >= 0)
+		command_helper_argv(c, "exec");
+	c->user = &j->user;
+	c->caps = q->caps;
+	c->flags = q->flags;
+	c->report = j->report;
+	for (int i = 0; i < 3; i++)
+		c->stdio[i] = q->stdio[i];
+	if (q->cwd && *q->cwd && chdir(q->cwd) < 0) {
+		error_sys(err, "enter working directory %s", q->cwd);
+		error_exit(err, EXIT_CANNOT_EXEC);
+		return err->code;
+	}
+	return 0;
+}
+
+static int make_terminal(struct joiner *j, int *ret_master, struct error *err)
+{
+	const struct ctr_exec *q = j->req;
+	_cleanup_(fd_closep) int pts = -1;
+	struct pty pty;
+	int r;
+
+	if (!(q->flags & CTR_TTY))
+		return 0;
+	pts = open("/dev/pts", O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (pts < 0)
+		return error_sys(err, "open /dev/pts of the container");
+	r = pty_open(pts, q->tty_rows, q->tty_cols, &pty, err);
+	if (r < 0)
+		return r;
+	if (fchown(pty.slave, j->user.uid, (gid_t)-1) < 0)
+		return error_sys(err, "give the terminal to user %u", j->user.uid);
+	for (int i = 0; i < 3; i++)
+		j->cmd.stdio[i] = pty.slave;
+	*ret_master = pty.master;
+	return 0;
+}
+
+static int program_main(void *arg)
+{
+	const struct joiner *j = arg;
+
+	exec_program(&j->cmd);
+}
+
+static int joiner_main(void *arg)
+{
+	struct joiner *j = arg;
+	struct error err = { 0 };
+	int fds[2] = { -1, -1 };
+	struct proc p;
+	int r;
+
+	r = copy_helper(j, &err);
+	if (r == 0)
+		r = join(j, &err);
+	if (r == 0)
+		r = look_up(j, &err);
+	if (r == 0)
+		r = make_terminal(j, &fds[1], &err);
+	if (r == 0) {
+		r = proc_clone(CLONE_PARENT, -1, program_main, j, &p);
+		if (r < 0)
+			error_code(&err, r, "start a process in the container");
+	}
+	if (r < 0)
+		exec_fail(j->report, &err);
+	fds[0] = p.pidfd;
+	r = fd_send(j->report, &err, sizeof(err), fds, fds[1] >= 0 ? 2 : 1, 0);
+	return r < 0 ? EXIT_OURS : 0;
+}
+
+/* The number behind a pidfd in our pid namespace. */
+static pid_t pid_of(int pidfd)
+{
+	_cleanup_(freep) char *text = NULL;
+	_cleanup_(fd_closep) int fd = -1;
+	char path[48], *p;
+	uint32_t pid;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fd_read_to_end(fd, 4096, &text, NULL) < 0)
+		return 0;
+	p = strstr(text, "\nPid:\t");
+	if (!p)
+		return 0;
+	p += 6;
+	p[strcspn(p, "\n")] = '\0';
+	return num_u32(p, &pid) == 0 ? (pid_t)pid : 0;
+}
+
+struct answer {
+	struct proc proc;
+	int master;
+	struct error error;
+};
+
+/* Everything until end of file. 0, or the first error that was told. */
+static int hear(int sock, struct answer *a, struct error *err)
+{
+	for (;;) {
+		struct error said;
+		int fds[2];
+		size_t n_fds = 2;
+		ssize_t n = fd_recv(sock, &said, sizeof(said), fds, &n_fds, 0);
+
+		if (n == 0 || n == -ECONNRESET)
+			break;
+		if (n != sizeof(said))
+			return error_code(err, n < 0 ? (int)n : -EPROTO,
+					  "hear from the process in the container");
+		if (n_fds > 0)
+			a->proc = (struct proc){ .pidfd = fds[0], .pid = pid_of(fds[0]) };
+		if (n_fds > 1)
+			a->master = fds[1];
+		if (said.code < 0 && !error_is_set(&a->error))
+			a->error = said;
+	}
+	if (error_is_set(&a->error)) {
+		if (err)
+			*err = a->error;
+		return a->error.code;
+	}
+	if (a->proc.pidfd < 0)
+		return error_set(err, -EIO, "the process that joins the container ended early");
+	return 0;
+}
+
+int ctr_exec(const struct ctr_exec *req, struct proc *ret, int *ret_pty_master, struct error *err)
+{
+	_cleanup_(fd_closep) int sock = -1;
+	struct joiner j = { .req = req, .cmd = { .helper = -1 } };
+	struct answer a = { .proc = { .pidfd = -1 }, .master = -1 };
+	struct proc joiner;
+	int pair[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return error_sys(err, "make a socket pair");
+	sock = pair[0];
+	j.report = pair[1];
+	r = proc_clone(0, -1, joiner_main, &j, &joiner);
+	fd_close(pair[1]);
+	if (r < 0)
+		return error_code(err, r, "start a process");
+	r = hear(sock, &a, err);
+	proc_kill(&joiner); /* it has nothing left to do */
+	if (r < 0) {
+		proc_kill(&a.proc);
+		fd_close(a.master);
+		return r;
+	}
+	*ret = a.proc;
+	if (ret_pty_master)
+		*ret_pty_master = a.master;
+	return 0;
+}
