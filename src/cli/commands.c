@@ -22,6 +22,7 @@ static const struct command *const table[] = {
 	/* images */
 	/* host */
 	&cmd_doctor,
+	&cmd_info,
 	&cmd_version,
 	&cmd_help,
 	/* hidden */

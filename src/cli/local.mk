@@ -10,6 +10,7 @@ libcli_a_SOURCES = \
 	src/cli/cmd_doctor.c \
 	src/cli/cmd_exec.c \
 	src/cli/cmd_help.c \
+	src/cli/cmd_info.c \
 	src/cli/cmd_inspect.c \
 	src/cli/cmd_kill.c \
 	src/cli/cmd_logs.c \
