@@ -125,11 +125,12 @@ static bool path_ok(const char *path)
 
 static bool xattrs_ok(const struct sidecar *s, const struct sidecar_raw_record *r)
 {
-	const uint8_t *p = (const uint8_t *)s->heap + r->xattrs_off;
 	uint64_t end, left = r->e.xattrs_len;
+	const uint8_t *p;
 
 	if (__builtin_add_overflow(r->xattrs_off, left, &end) || end > s->heap_len)
 		return false;
+	p = (const uint8_t *)s->heap + r->xattrs_off;
 	while (left) {
 		uint16_t name_len;
 		uint32_t value_len;

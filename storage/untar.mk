@@ -31,4 +31,26 @@ tests_unit_test_untar_LDADD = $(untar_test_ldadd)
 tests_unit_test_untar_meta_SOURCES = tests/unit/test_untar_meta.c $(untar_box_sources)
 tests_unit_test_untar_meta_CPPFLAGS = $(untar_test_cppflags)
 tests_unit_test_untar_meta_LDADD = $(untar_test_ldadd)
+
+if HAVE_ARCHIVE
+check_PROGRAMS += tests/unit/test_untar_oracle
+TESTS += tests/unit/test_untar_oracle
+tests_unit_test_untar_oracle_SOURCES = tests/unit/test_untar_oracle.c $(untar_box_sources)
+tests_unit_test_untar_oracle_CPPFLAGS = $(untar_test_cppflags) $(ARCHIVE_CFLAGS)
+tests_unit_test_untar_oracle_LDADD = $(untar_test_ldadd) $(ARCHIVE_LIBS)
 endif
+endif
+
+fuzz_storage = tests/fuzz/fuzz_tar tests/fuzz/fuzz_sidecar
+check_PROGRAMS += $(fuzz_storage)
+TESTS += $(fuzz_storage)
+EXTRA_DIST += tests/fuzz/corpus/tar tests/fuzz/corpus/sidecar
+fuzz_frame = tests/fuzz/fuzz_main.c tests/fuzz/fuzz.h
+fuzz_storage_cppflags = $(INC_STORAGE) -I$(top_srcdir)/tests/fuzz
+fuzz_storage_ldadd = libstorage.a liboci.a libbase.a
+tests_fuzz_fuzz_tar_SOURCES = tests/fuzz/fuzz_tar.c $(fuzz_frame)
+tests_fuzz_fuzz_tar_CPPFLAGS = $(fuzz_storage_cppflags)
+tests_fuzz_fuzz_tar_LDADD = $(fuzz_storage_ldadd)
+tests_fuzz_fuzz_sidecar_SOURCES = tests/fuzz/fuzz_sidecar.c $(fuzz_frame)
+tests_fuzz_fuzz_sidecar_CPPFLAGS = $(fuzz_storage_cppflags)
+tests_fuzz_fuzz_sidecar_LDADD = $(fuzz_storage_ldadd)
