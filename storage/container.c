@@ -19,8 +19,8 @@
 #include "base/timefmt.h"
 #include "storage/ctrname.h"
 #include "storage/ctrrec.h"
-#include "storage/record.h"
 #include "storage/staging.h"
+#include "storage/textrec.h"
 
 /*
  * Order of a creation, so that SIGKILL leaves nothing that the sweep cannot tell from a record:
@@ -46,15 +46,15 @@ static int write_file(int dirfd, const char *name, const void *p, size_t n)
 static int write_record(const struct container *c)
 {
 	char text[1024];
-	struct record_writer w;
+	struct textrec_writer w;
 	size_t len;
 	int r;
 
-	record_begin(&w, text, sizeof(text), "container", RECORD_VERSION);
-	record_add(&w, "name", c->name);
-	record_add(&w, "created", c->created);
-	record_add_digest(&w, "image", &c->image);
-	r = record_end(&w, &len);
+	textrec_begin(&w, text, sizeof(text), "container", RECORD_VERSION);
+	textrec_add(&w, "name", c->name);
+	textrec_add(&w, "created", c->created);
+	textrec_add_digest(&w, "image", &c->image);
+	r = textrec_end(&w, &len);
 	return r < 0 ? r : write_file(c->dirfd, "record", text, len);
 }
 
@@ -216,20 +216,20 @@ static void judge(struct store *s, struct container *c)
 static int read_record(struct container *c)
 {
 	_cleanup_(freep) char *text = NULL;
-	struct record rec;
+	struct textrec rec;
 	size_t len;
 	int r;
 
 	r = path_read(c->dirfd, "record", 4096, &text, &len);
 	if (r == 0)
-		r = record_parse(text, len, "container", RECORD_VERSION, &rec);
+		r = textrec_parse(text, len, "container", RECORD_VERSION, &rec);
 	if (r == 0)
-		r = record_get(&rec, "name", c->name, sizeof(c->name));
+		r = textrec_get(&rec, "name", c->name, sizeof(c->name));
 	if (r == 0)
-		r = record_get(&rec, "created", c->created, sizeof(c->created));
+		r = textrec_get(&rec, "created", c->created, sizeof(c->created));
 	if (r < 0)
 		return r;
-	r = record_get_digest(&rec, "image", &c->image);
+	r = textrec_get_digest(&rec, "image", &c->image);
 	return r == -ENODATA ? 0 : r;
 }
 

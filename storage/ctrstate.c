@@ -13,7 +13,7 @@
 #include "base/proc.h"
 #include "storage/container.h"
 #include "storage/ctrstate.h"
-#include "storage/record.h"
+#include "storage/textrec.h"
 
 /*
  * The supervisor links this file: text only, no allocation, nothing but record.c behind it.
@@ -30,34 +30,34 @@ static const char *const status_name[] = {
 
 size_t container_format_state(const struct container_state *st, char buf[CONTAINER_STATE_MAX])
 {
-	struct record_writer w;
+	struct textrec_writer w;
 	size_t len = 0;
 
-	record_begin(&w, buf, CONTAINER_STATE_MAX, "state", STATE_VERSION);
-	record_add(&w, "status", status_name[st->status]);
-	record_add_u64(&w, "pid", st->pid > 0 ? (uint64_t)st->pid : 0);
-	record_add_u64(&w, "start-time", st->start_time);
-	record_add_u64(&w, "supervisor", st->supervisor > 0 ? (uint64_t)st->supervisor : 0);
-	record_add_u64(&w, "supervisor-start", st->supervisor_start);
-	record_add_u64(&w, "exit-code", (uint64_t)(st->exit_code & 0xff));
-	record_add(&w, "remove-at-end", st->remove_at_end ? "1" : "0");
-	record_add(&w, "started", st->started);
-	record_add(&w, "finished", st->finished);
-	record_add(&w, "boot", st->boot);
-	record_add(&w, "node", st->node);
-	record_add(&w, "error", st->error);
+	textrec_begin(&w, buf, CONTAINER_STATE_MAX, "state", STATE_VERSION);
+	textrec_add(&w, "status", status_name[st->status]);
+	textrec_add_u64(&w, "pid", st->pid > 0 ? (uint64_t)st->pid : 0);
+	textrec_add_u64(&w, "start-time", st->start_time);
+	textrec_add_u64(&w, "supervisor", st->supervisor > 0 ? (uint64_t)st->supervisor : 0);
+	textrec_add_u64(&w, "supervisor-start", st->supervisor_start);
+	textrec_add_u64(&w, "exit-code", (uint64_t)(st->exit_code & 0xff));
+	textrec_add(&w, "remove-at-end", st->remove_at_end ? "1" : "0");
+	textrec_add(&w, "started", st->started);
+	textrec_add(&w, "finished", st->finished);
+	textrec_add(&w, "boot", st->boot);
+	textrec_add(&w, "node", st->node);
+	textrec_add(&w, "error", st->error);
 	/* The fields' sizes sum up to less than the buffer. */
-	ignore_result(record_end(&w, &len));
+	ignore_result(textrec_end(&w, &len));
 	return len;
 }
 
 _Static_assert(sizeof(struct container_state) + 400 < CONTAINER_STATE_MAX,
 	       "the text of a state must fit");
 
-static int get_pid(const struct record *rec, const char *key, pid_t *ret)
+static int get_pid(const struct textrec *rec, const char *key, pid_t *ret)
 {
 	uint64_t v;
-	int r = record_get_u64(rec, key, &v);
+	int r = textrec_get_u64(rec, key, &v);
 
 	if (r < 0)
 		return r;
@@ -67,10 +67,10 @@ static int get_pid(const struct record *rec, const char *key, pid_t *ret)
 	return 0;
 }
 
-static int get_status(const struct record *rec, enum container_status *ret)
+static int get_status(const struct textrec *rec, enum container_status *ret)
 {
 	char text[16];
-	int r = record_get(rec, "status", text, sizeof(text));
+	int r = textrec_get(rec, "status", text, sizeof(text));
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(status_name); i++) {
 		if (strcmp(text, status_name[i]) == 0) {
@@ -81,22 +81,22 @@ static int get_status(const struct record *rec, enum container_status *ret)
 	return r < 0 ? r : -EINVAL;
 }
 
-static int get_numbers(const struct record *rec, struct container_state *st)
+static int get_numbers(const struct textrec *rec, struct container_state *st)
 {
 	uint64_t code, rm;
 	int r;
 
 	r = get_pid(rec, "pid", &st->pid);
 	if (r == 0)
-		r = record_get_u64(rec, "start-time", &st->start_time);
+		r = textrec_get_u64(rec, "start-time", &st->start_time);
 	if (r == 0)
 		r = get_pid(rec, "supervisor", &st->supervisor);
 	if (r == 0)
-		r = record_get_u64(rec, "supervisor-start", &st->supervisor_start);
+		r = textrec_get_u64(rec, "supervisor-start", &st->supervisor_start);
 	if (r == 0)
-		r = record_get_u64(rec, "exit-code", &code);
+		r = textrec_get_u64(rec, "exit-code", &code);
 	if (r == 0)
-		r = record_get_u64(rec, "remove-at-end", &rm);
+		r = textrec_get_u64(rec, "remove-at-end", &rm);
 	if (r < 0)
 		return r;
 	if (code > 255 || rm > 1)
@@ -109,24 +109,24 @@ static int get_numbers(const struct record *rec, struct container_state *st)
 int container_parse_state(const char *text, size_t len, struct container_state *ret)
 {
 	struct container_state st = { 0 };
-	struct record rec;
+	struct textrec rec;
 	int r;
 
-	r = record_parse(text, len, "state", STATE_VERSION, &rec);
+	r = textrec_parse(text, len, "state", STATE_VERSION, &rec);
 	if (r == 0)
 		r = get_status(&rec, &st.status);
 	if (r == 0)
 		r = get_numbers(&rec, &st);
 	if (r == 0)
-		r = record_get(&rec, "started", st.started, sizeof(st.started));
+		r = textrec_get(&rec, "started", st.started, sizeof(st.started));
 	if (r == 0)
-		r = record_get(&rec, "finished", st.finished, sizeof(st.finished));
+		r = textrec_get(&rec, "finished", st.finished, sizeof(st.finished));
 	if (r == 0)
-		r = record_get(&rec, "boot", st.boot, sizeof(st.boot));
+		r = textrec_get(&rec, "boot", st.boot, sizeof(st.boot));
 	if (r == 0)
-		r = record_get(&rec, "node", st.node, sizeof(st.node));
+		r = textrec_get(&rec, "node", st.node, sizeof(st.node));
 	if (r == 0)
-		r = record_get(&rec, "error", st.error, sizeof(st.error));
+		r = textrec_get(&rec, "error", st.error, sizeof(st.error));
 	if (r < 0)
 		return r;
 	*ret = st;

@@ -14,8 +14,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "storage/imgrec.h"
-#include "storage/record.h"
 #include "storage/sidecar.h"
+#include "storage/textrec.h"
 
 enum {
 	IMAGE_VERSION = 1,
@@ -55,22 +55,22 @@ static int write_record(struct store *s, const struct image *i, struct error *er
 {
 	_cleanup_(freep) char *text = xmalloc(IMAGE_RECORD_MAX);
 	_cleanup_(fd_closep) int dir = -1;
-	struct record_writer w;
+	struct textrec_writer w;
 	size_t len;
 	int r;
 
-	record_begin(&w, text, IMAGE_RECORD_MAX, "image", IMAGE_VERSION);
-	record_add_digest(&w, "manifest", &i->manifest);
-	record_add_digest(&w, "config", &i->config);
-	record_add_digest(&w, "index", &i->index);
-	record_add_u64(&w, "size", i->size);
-	record_add(&w, "os", i->platform.os);
-	record_add(&w, "arch", i->platform.arch);
-	record_add(&w, "variant", i->platform.variant);
-	record_add(&w, "created", i->created);
+	textrec_begin(&w, text, IMAGE_RECORD_MAX, "image", IMAGE_VERSION);
+	textrec_add_digest(&w, "manifest", &i->manifest);
+	textrec_add_digest(&w, "config", &i->config);
+	textrec_add_digest(&w, "index", &i->index);
+	textrec_add_u64(&w, "size", i->size);
+	textrec_add(&w, "os", i->platform.os);
+	textrec_add(&w, "arch", i->platform.arch);
+	textrec_add(&w, "variant", i->platform.variant);
+	textrec_add(&w, "created", i->created);
 	for (size_t k = 0; k < i->n_layers; k++)
-		record_add_digest(&w, "layer", &i->layers[k]);
-	r = record_end(&w, &len);
+		textrec_add_digest(&w, "layer", &i->layers[k]);
+	r = textrec_end(&w, &len);
 	if (r == 0) {
 		dir = store_dir(s, "images");
 		r = dir < 0 ? dir

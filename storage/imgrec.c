@@ -10,7 +10,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "oci/manifest.h"
-#include "storage/record.h"
+#include "storage/textrec.h"
 
 enum {
 	IMAGE_VERSION = 1,
@@ -33,12 +33,12 @@ void image_done(struct image *i)
 	*i = (struct image){ 0 };
 }
 
-static int parse_layers(const struct record *rec, struct image *i)
+static int parse_layers(const struct textrec *rec, struct image *i)
 {
 	size_t pos = 0, cap = 0, n;
 	const char *value;
 
-	while (record_next(rec, &pos, "layer", &value, &n)) {
+	while (textrec_next(rec, &pos, "layer", &value, &n)) {
 		char text[DIGEST_STR_MAX];
 		int r;
 
@@ -55,35 +55,35 @@ static int parse_layers(const struct record *rec, struct image *i)
 	return 0;
 }
 
-static int parse_fields(const struct record *rec, struct image *i)
+static int parse_fields(const struct textrec *rec, struct image *i)
 {
-	int r = record_get_digest(rec, "manifest", &i->manifest);
+	int r = textrec_get_digest(rec, "manifest", &i->manifest);
 
 	if (r == 0)
-		r = record_get_digest(rec, "config", &i->config);
+		r = textrec_get_digest(rec, "config", &i->config);
 	if (r == 0)
-		r = record_get_u64(rec, "size", &i->size);
+		r = textrec_get_u64(rec, "size", &i->size);
 	if (r == 0)
-		r = record_get(rec, "os", i->platform.os, sizeof(i->platform.os));
+		r = textrec_get(rec, "os", i->platform.os, sizeof(i->platform.os));
 	if (r == 0)
-		r = record_get(rec, "arch", i->platform.arch, sizeof(i->platform.arch));
+		r = textrec_get(rec, "arch", i->platform.arch, sizeof(i->platform.arch));
 	if (r == 0)
-		r = record_get(rec, "variant", i->platform.variant, sizeof(i->platform.variant));
+		r = textrec_get(rec, "variant", i->platform.variant, sizeof(i->platform.variant));
 	if (r == 0)
-		r = record_get(rec, "created", i->created, sizeof(i->created));
+		r = textrec_get(rec, "created", i->created, sizeof(i->created));
 	if (r < 0)
 		return r;
-	r = record_get_digest(rec, "index", &i->index);
+	r = textrec_get_digest(rec, "index", &i->index);
 	return r == -ENODATA ? 0 : r;
 }
 
 int imgrec_parse(const char *text, size_t len, struct image *ret)
 {
 	struct image i = { 0 };
-	struct record rec;
+	struct textrec rec;
 	int r;
 
-	r = record_parse(text, len, "image", IMAGE_VERSION, &rec);
+	r = textrec_parse(text, len, "image", IMAGE_VERSION, &rec);
 	if (r < 0)
 		return r;
 	r = parse_fields(&rec, &i);

@@ -14,7 +14,7 @@ libstorage_a_SOURCES = \
 	storage/imgremove.c \
 	storage/layer.c storage/layer.h \
 	storage/marker.c storage/marker.h \
-	storage/record.c storage/record.h \
+	storage/textrec.c storage/textrec.h \
 	storage/ref.c storage/ref.h \
 	storage/refname.c storage/refname.h \
 	storage/rmtree.c storage/rmtree.h \
@@ -32,11 +32,11 @@ libstorage_a_SOURCES = \
 include storage/untar.mk
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_record
-TESTS += tests/unit/test_record
-tests_unit_test_record_SOURCES = tests/unit/test_record.c
-tests_unit_test_record_CPPFLAGS = $(INC_STORAGE) $(CMOCKA_CFLAGS)
-tests_unit_test_record_LDADD = libstorage.a liboci.a libcodec.a libbase.a $(JSONC_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_textrec
+TESTS += tests/unit/test_textrec
+tests_unit_test_textrec_SOURCES = tests/unit/test_textrec.c
+tests_unit_test_textrec_CPPFLAGS = $(INC_STORAGE) $(CMOCKA_CFLAGS)
+tests_unit_test_textrec_LDADD = libstorage.a liboci.a libcodec.a libbase.a $(JSONC_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/unit/test_store
 TESTS += tests/unit/test_store

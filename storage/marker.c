@@ -18,7 +18,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "storage/fault.h"
-#include "storage/record.h"
+#include "storage/textrec.h"
 
 static const char marker_name[] = "version";
 
@@ -36,7 +36,7 @@ static bool uuid_is_valid(const char *s)
 int marker_read(int root_fd, const char *path, char uuid[STORE_UUID_LEN + 1], struct error *err)
 {
 	_cleanup_(freep) char *text = NULL;
-	struct record rec;
+	struct textrec rec;
 	size_t len;
 	int r;
 
@@ -45,7 +45,7 @@ int marker_read(int root_fd, const char *path, char uuid[STORE_UUID_LEN + 1], st
 		return r;
 	if (r < 0)
 		return store_error(err, r, "read %s/%s", path, marker_name);
-	r = record_parse(text, len, "store", STORE_VERSION, &rec);
+	r = textrec_parse(text, len, "store", STORE_VERSION, &rec);
 	if (r == -EPROTONOSUPPORT) {
 		error_set(err, r,
 			  "the store %s was made by a newer carrel (this one knows format "
@@ -55,7 +55,7 @@ int marker_read(int root_fd, const char *path, char uuid[STORE_UUID_LEN + 1], st
 		return r;
 	}
 	if (r == 0)
-		r = record_get(&rec, "uuid", uuid, STORE_UUID_LEN + 1);
+		r = textrec_get(&rec, "uuid", uuid, STORE_UUID_LEN + 1);
 	if (r < 0 || !uuid_is_valid(uuid)) {
 		error_set(err, -EINVAL, "%s/%s is not the marker of a carrel store", path,
 			  marker_name);
@@ -129,7 +129,7 @@ static char *make_uuid(char buf[STORE_UUID_LEN + 1])
 static int write_marker(int root_fd, const char *path, struct error *err)
 {
 	char text[512], uuid[STORE_UUID_LEN + 1], device[32];
-	struct record_writer w;
+	struct textrec_writer w;
 	struct stat st;
 	size_t len;
 	int r;
@@ -137,11 +137,11 @@ static int write_marker(int root_fd, const char *path, struct error *err)
 	if (fstat(root_fd, &st) < 0)
 		return error_sys(err, "look at %s", path);
 	r = str_print(device, sizeof(device), "%u:%u", major(st.st_dev), minor(st.st_dev));
-	record_begin(&w, text, sizeof(text), "store", STORE_VERSION);
-	record_add(&w, "uuid", make_uuid(uuid));
-	record_add(&w, "device", device);
+	textrec_begin(&w, text, sizeof(text), "store", STORE_VERSION);
+	textrec_add(&w, "uuid", make_uuid(uuid));
+	textrec_add(&w, "device", device);
 	if (r == 0)
-		r = record_end(&w, &len);
+		r = textrec_end(&w, &len);
 	if (r == 0)
 		r = file_publish(root_fd, marker_name, text, len, 0644, FILE_DURABLE | FILE_EXCL);
 	if (r < 0 && r != -EEXIST)

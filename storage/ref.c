@@ -14,8 +14,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/path.h"
-#include "storage/record.h"
 #include "storage/refname.h"
+#include "storage/textrec.h"
 
 enum {
 	REF_VERSION = 1,
@@ -34,17 +34,17 @@ char *ref_name(const struct reference *r, char buf[REFERENCE_STR_MAX])
 int ref_parse(const char *text, size_t len, struct ref *ret)
 {
 	struct ref ref = { 0 };
-	struct record rec;
+	struct textrec rec;
 	int r;
 
-	r = record_parse(text, len, "ref", REF_VERSION, &rec);
+	r = textrec_parse(text, len, "ref", REF_VERSION, &rec);
 	if (r == 0)
-		r = record_get(&rec, "name", ref.name, sizeof(ref.name));
+		r = textrec_get(&rec, "name", ref.name, sizeof(ref.name));
 	if (r == 0)
-		r = record_get_digest(&rec, "manifest", &ref.manifest);
+		r = textrec_get_digest(&rec, "manifest", &ref.manifest);
 	if (r < 0)
 		return r == -EPROTONOSUPPORT ? r : -EINVAL;
-	r = record_get_digest(&rec, "asked", &ref.asked);
+	r = textrec_get_digest(&rec, "asked", &ref.asked);
 	if (r < 0 && r != -ENODATA)
 		return -EINVAL;
 	*ret = ref;
@@ -119,16 +119,16 @@ int ref_write(struct store *s, const struct ref *ref, struct error *err)
 {
 	char path[REFNAME_PATH_MAX], text[REF_SIZE_MAX];
 	_cleanup_(fd_closep) int dir = -1;
-	struct record_writer w;
+	struct textrec_writer w;
 	const char *last;
 	size_t len;
 	int r;
 
-	record_begin(&w, text, sizeof(text), "ref", REF_VERSION);
-	record_add(&w, "name", ref->name);
-	record_add_digest(&w, "manifest", &ref->manifest);
-	record_add_digest(&w, "asked", &ref->asked);
-	r = record_end(&w, &len);
+	textrec_begin(&w, text, sizeof(text), "ref", REF_VERSION);
+	textrec_add(&w, "name", ref->name);
+	textrec_add_digest(&w, "manifest", &ref->manifest);
+	textrec_add_digest(&w, "asked", &ref->asked);
+	r = textrec_end(&w, &len);
 	if (r == 0)
 		r = refname_escape(ref->name, path);
 	if (r == 0) {

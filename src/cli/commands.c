@@ -20,9 +20,12 @@ static const struct command *const table[] = {
 	&cmd_rm,
 	&cmd_inspect,
 	/* images */
+	&cmd_images,
+	&cmd_image_inspect,
+	&cmd_tag,
+	&cmd_rmi,
 	/* host */
 	&cmd_doctor,
-	&cmd_info,
 	&cmd_version,
 	&cmd_help,
 	/* hidden */
@@ -31,19 +34,15 @@ static const struct command *const table[] = {
 };
 
 static const struct command_alias aliases[] = {
-	{ "container run", "run" },
-	{ "container ls", "ps" },
-	{ "container ps", "ps" },
-	{ "container list", "ps" },
-	{ "container logs", "logs" },
-	{ "container attach", "attach" },
-	{ "container start", "start" },
-	{ "container stop", "stop" },
-	{ "container kill", "kill" },
-	{ "container wait", "wait" },
-	{ "container rm", "rm" },
-	{ "container inspect", "inspect" },
-	{ NULL, NULL },
+	{ "container run", "run" },	{ "container ls", "ps" },
+	{ "container ps", "ps" },	{ "container list", "ps" },
+	{ "container logs", "logs" },	{ "container attach", "attach" },
+	{ "container start", "start" }, { "container stop", "stop" },
+	{ "container kill", "kill" },	{ "container wait", "wait" },
+	{ "container rm", "rm" },	{ "container inspect", "inspect" },
+	{ "image ls", "images" },	{ "image list", "images" },
+	{ "image rm", "rmi" },		{ "image remove", "rmi" },
+	{ "image tag", "tag" },		{ NULL, NULL },
 };
 
 const struct command *const *command_table(void)

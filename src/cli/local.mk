@@ -10,16 +10,19 @@ libcli_a_SOURCES = \
 	src/cli/cmd_doctor.c \
 	src/cli/cmd_exec.c \
 	src/cli/cmd_help.c \
-	src/cli/cmd_info.c \
+	src/cli/cmd_image_inspect.c \
+	src/cli/cmd_images.c \
 	src/cli/cmd_inspect.c \
 	src/cli/cmd_kill.c \
 	src/cli/cmd_logs.c \
 	src/cli/cmd_options.c \
 	src/cli/cmd_ps.c \
 	src/cli/cmd_rm.c \
+	src/cli/cmd_rmi.c \
 	src/cli/cmd_run.c \
 	src/cli/cmd_start.c \
 	src/cli/cmd_stop.c \
+	src/cli/cmd_tag.c \
 	src/cli/cmd_version.c \
 	src/cli/cmd_wait.c \
 	src/cli/command.h \

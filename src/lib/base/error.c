@@ -163,7 +163,7 @@ static void add_safe(struct str_buf *out, const char *text)
 
 void error_print(const struct error *err, FILE *to)
 {
-	_cleanup_(str_buf_done) struct str_buf out;
+	_cleanup_(str_buf_done) struct str_buf out = { 0 };
 	char line[ERROR_TEXT_MAX + 128];
 
 	if (!error_is_set(err))

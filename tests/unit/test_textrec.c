@@ -10,66 +10,66 @@
 #include "oci/manifest.h"
 #include "storage/ctrstate.h"
 #include "storage/imgrec.h"
-#include "storage/record.h"
 #include "storage/ref.h"
 #include "storage/refname.h"
+#include "storage/textrec.h"
 
 static void test_roundtrip(void **state)
 {
 	char buf[256], text[64];
-	struct record_writer w;
-	struct record rec;
+	struct textrec_writer w;
+	struct textrec rec;
 	uint64_t v;
 	size_t len;
 
 	(void)state;
-	record_begin(&w, buf, sizeof(buf), "thing", 3);
-	record_add(&w, "a", "x=y\nend\n\x1b[1m");
-	record_add_u64(&w, "n", UINT64_MAX);
-	record_add(&w, "empty", "");
-	assert_int_equal(record_end(&w, &len), 0);
-	assert_int_equal(record_parse(buf, len, "thing", 3, &rec), 0);
-	assert_int_equal(record_get(&rec, "a", text, sizeof(text)), 0);
+	textrec_begin(&w, buf, sizeof(buf), "thing", 3);
+	textrec_add(&w, "a", "x=y\nend\n\x1b[1m");
+	textrec_add_u64(&w, "n", UINT64_MAX);
+	textrec_add(&w, "empty", "");
+	assert_int_equal(textrec_end(&w, &len), 0);
+	assert_int_equal(textrec_parse(buf, len, "thing", 3, &rec), 0);
+	assert_int_equal(textrec_get(&rec, "a", text, sizeof(text)), 0);
 	assert_string_equal(text, "x=y?end??[1m");
-	assert_int_equal(record_get_u64(&rec, "n", &v), 0);
+	assert_int_equal(textrec_get_u64(&rec, "n", &v), 0);
 	assert_true(v == UINT64_MAX);
-	assert_int_equal(record_get(&rec, "empty", text, sizeof(text)), 0);
+	assert_int_equal(textrec_get(&rec, "empty", text, sizeof(text)), 0);
 	assert_string_equal(text, "");
-	assert_int_equal(record_get(&rec, "emp", text, sizeof(text)), -ENODATA);
-	assert_int_equal(record_get(&rec, "a", text, 4), -ENAMETOOLONG);
+	assert_int_equal(textrec_get(&rec, "emp", text, sizeof(text)), -ENODATA);
+	assert_int_equal(textrec_get(&rec, "a", text, 4), -ENAMETOOLONG);
 }
 
 static void test_versions_and_damage(void **state)
 {
 	static const char good[] = "carrel-thing 2\na=1\nend\n";
-	struct record rec;
+	struct textrec rec;
 
 	(void)state;
-	assert_int_equal(record_parse(good, strlen(good), "thing", 2, &rec), 0);
-	assert_int_equal(record_parse(good, strlen(good), "thing", 9, &rec), 0);
-	assert_int_equal(record_parse(good, strlen(good), "thing", 1, &rec), -EPROTONOSUPPORT);
-	assert_int_equal(record_parse(good, strlen(good), "other", 2, &rec), -EINVAL);
+	assert_int_equal(textrec_parse(good, strlen(good), "thing", 2, &rec), 0);
+	assert_int_equal(textrec_parse(good, strlen(good), "thing", 9, &rec), 0);
+	assert_int_equal(textrec_parse(good, strlen(good), "thing", 1, &rec), -EPROTONOSUPPORT);
+	assert_int_equal(textrec_parse(good, strlen(good), "other", 2, &rec), -EINVAL);
 	/* Cut anywhere it is torn, never half a record. */
 	for (size_t n = 0; n < strlen(good); n++)
-		assert_int_equal(record_parse(good, n, "thing", 2, &rec), -EINVAL);
-	assert_int_equal(record_parse("carrel-thing 2\na=\0\nend\n", 22, "thing", 2, &rec),
+		assert_int_equal(textrec_parse(good, n, "thing", 2, &rec), -EINVAL);
+	assert_int_equal(textrec_parse("carrel-thing 2\na=\0\nend\n", 22, "thing", 2, &rec),
 			 -EINVAL);
-	assert_int_equal(record_parse("carrel-thing 0\nend\n", 19, "thing", 2, &rec), -EINVAL);
-	assert_int_equal(record_parse("carrel-thing 1\nend\n", 19, "thing", 2, &rec), 0);
-	assert_int_equal(record_parse("carrel-thing 1\nxend\n", 20, "thing", 2, &rec), -EINVAL);
+	assert_int_equal(textrec_parse("carrel-thing 0\nend\n", 19, "thing", 2, &rec), -EINVAL);
+	assert_int_equal(textrec_parse("carrel-thing 1\nend\n", 19, "thing", 2, &rec), 0);
+	assert_int_equal(textrec_parse("carrel-thing 1\nxend\n", 20, "thing", 2, &rec), -EINVAL);
 }
 
 static void test_writer_is_bounded(void **state)
 {
 	char buf[32];
-	struct record_writer w;
+	struct textrec_writer w;
 	size_t len;
 
 	(void)state;
-	record_begin(&w, buf, sizeof(buf), "thing", 1);
+	textrec_begin(&w, buf, sizeof(buf), "thing", 1);
 	for (int i = 0; i < 100; i++)
-		record_add(&w, "key", "value");
-	assert_int_equal(record_end(&w, &len), -EMSGSIZE);
+		textrec_add(&w, "key", "value");
+	assert_int_equal(textrec_end(&w, &len), -EMSGSIZE);
 }
 
 static void test_state_roundtrip(void **state)

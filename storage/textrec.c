@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "storage/record.h"
+#include "storage/textrec.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 static const char end_line[] = "end\n";
 
-static void add_bytes(struct record_writer *w, const char *s, size_t n)
+static void add_bytes(struct textrec_writer *w, const char *s, size_t n)
 {
 	if (w->failed || n > w->size - w->len) {
 		w->failed = true;
@@ -22,17 +22,17 @@ static void add_bytes(struct record_writer *w, const char *s, size_t n)
 	w->len += n;
 }
 
-void record_begin(struct record_writer *w, char *buf, size_t size, const char *kind,
-		  unsigned version)
+void textrec_begin(struct textrec_writer *w, char *buf, size_t size, const char *kind,
+		   unsigned version)
 {
 	char line[64];
 
-	*w = (struct record_writer){ .buf = buf, .size = size };
+	*w = (struct textrec_writer){ .buf = buf, .size = size };
 	w->failed = str_print(line, sizeof(line), "carrel-%s %u\n", kind, version) < 0;
 	add_bytes(w, line, strlen(line));
 }
 
-void record_add(struct record_writer *w, const char *key, const char *value)
+void textrec_add(struct textrec_writer *w, const char *key, const char *value)
 {
 	add_bytes(w, key, strlen(key));
 	add_bytes(w, "=", 1);
@@ -44,23 +44,23 @@ void record_add(struct record_writer *w, const char *key, const char *value)
 	add_bytes(w, "\n", 1);
 }
 
-void record_add_u64(struct record_writer *w, const char *key, uint64_t value)
+void textrec_add_u64(struct textrec_writer *w, const char *key, uint64_t value)
 {
 	char text[24];
 
 	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-	record_add(w, key, text);
+	textrec_add(w, key, text);
 }
 
-void record_add_digest(struct record_writer *w, const char *key, const struct digest *d)
+void textrec_add_digest(struct textrec_writer *w, const char *key, const struct digest *d)
 {
 	char text[DIGEST_STR_MAX];
 
 	if (digest_is_set(d))
-		record_add(w, key, digest_format(d, text));
+		textrec_add(w, key, digest_format(d, text));
 }
 
-int record_end(struct record_writer *w, size_t *ret_len)
+int textrec_end(struct textrec_writer *w, size_t *ret_len)
 {
 	add_bytes(w, end_line, strlen(end_line));
 	if (w->failed)
@@ -95,8 +95,8 @@ static int parse_head(const char *text, size_t len, const char *kind, unsigned v
 	return 0;
 }
 
-int record_parse(const char *text, size_t len, const char *kind, unsigned version,
-		 struct record *ret)
+int textrec_parse(const char *text, size_t len, const char *kind, unsigned version,
+		  struct textrec *ret)
 {
 	size_t end = strlen(end_line), head;
 	int r;
@@ -107,12 +107,12 @@ int record_parse(const char *text, size_t len, const char *kind, unsigned versio
 	if (len - head < end || memcmp(text + len - end, end_line, end) != 0 ||
 	    text[len - end - 1] != '\n' || memchr(text + head, '\0', len - head))
 		return -EINVAL;
-	*ret = (struct record){ .body = text + head, .len = len - head - end };
+	*ret = (struct textrec){ .body = text + head, .len = len - head - end };
 	return 0;
 }
 
-bool record_next(const struct record *rec, size_t *pos, const char *key, const char **ret_value,
-		 size_t *ret_len)
+bool textrec_next(const struct textrec *rec, size_t *pos, const char *key, const char **ret_value,
+		  size_t *ret_len)
 {
 	size_t k = strlen(key);
 
@@ -131,12 +131,12 @@ bool record_next(const struct record *rec, size_t *pos, const char *key, const c
 	return false;
 }
 
-int record_get(const struct record *rec, const char *key, char *buf, size_t size)
+int textrec_get(const struct textrec *rec, const char *key, char *buf, size_t size)
 {
 	const char *value;
 	size_t pos = 0, n;
 
-	if (!record_next(rec, &pos, key, &value, &n))
+	if (!textrec_next(rec, &pos, key, &value, &n))
 		return -ENODATA;
 	if (n >= size)
 		return -ENAMETOOLONG;
@@ -145,20 +145,20 @@ int record_get(const struct record *rec, const char *key, char *buf, size_t size
 	return 0;
 }
 
-int record_get_u64(const struct record *rec, const char *key, uint64_t *ret)
+int textrec_get_u64(const struct textrec *rec, const char *key, uint64_t *ret)
 {
 	char text[24];
 	int r;
 
-	r = record_get(rec, key, text, sizeof(text));
+	r = textrec_get(rec, key, text, sizeof(text));
 	return r < 0 ? r : num_u64(text, ret);
 }
 
-int record_get_digest(const struct record *rec, const char *key, struct digest *ret)
+int textrec_get_digest(const struct textrec *rec, const char *key, struct digest *ret)
 {
 	char text[DIGEST_STR_MAX];
 	int r;
 
-	r = record_get(rec, key, text, sizeof(text));
+	r = textrec_get(rec, key, text, sizeof(text));
 	return r < 0 ? r : digest_parse(text, ret);
 }
