@@ -26,6 +26,7 @@ static const struct command *const table[] = {
 	&cmd_rmi,
 	/* host */
 	&cmd_doctor,
+	&cmd_info,
 	&cmd_version,
 	&cmd_help,
 	/* hidden */

@@ -10,6 +10,7 @@ extern const struct command cmd_exec;
 extern const struct command cmd_help;
 extern const struct command cmd_image_inspect;
 extern const struct command cmd_images;
+extern const struct command cmd_info;
 extern const struct command cmd_inspect;
 extern const struct command cmd_kill;
 extern const struct command cmd_logs;

@@ -28,16 +28,16 @@ struct field {
 	}
 
 static const struct field fields[] = {
-	FIELD(image, FIELD_STRING),	FIELD(image_id, FIELD_STRING),
-	FIELD(cwd, FIELD_STRING),	FIELD(stop_signal, FIELD_STRING),
-	FIELD(hostname, FIELD_STRING),	FIELD(layers, FIELD_STRV),
-	FIELD(entrypoint, FIELD_STRV),	FIELD(cmd, FIELD_STRV),
-	FIELD(env, FIELD_STRV),		FIELD(labels, FIELD_STRV),
-	FIELD(cap_add, FIELD_STRV),	FIELD(cap_drop, FIELD_STRV),
-	FIELD(tty, FIELD_BOOL),		FIELD(open_stdin, FIELD_BOOL),
-	FIELD(remove, FIELD_BOOL),	FIELD(init, FIELD_BOOL),
-	FIELD(read_only, FIELD_BOOL),	FIELD(no_new_privs, FIELD_BOOL),
-	FIELD(seccomp_off, FIELD_BOOL),
+	FIELD(image, FIELD_STRING),	  FIELD(image_id, FIELD_STRING),
+	FIELD(user, FIELD_STRING),	  FIELD(cwd, FIELD_STRING),
+	FIELD(stop_signal, FIELD_STRING), FIELD(hostname, FIELD_STRING),
+	FIELD(layers, FIELD_STRV),	  FIELD(entrypoint, FIELD_STRV),
+	FIELD(cmd, FIELD_STRV),		  FIELD(env, FIELD_STRV),
+	FIELD(labels, FIELD_STRV),	  FIELD(cap_add, FIELD_STRV),
+	FIELD(cap_drop, FIELD_STRV),	  FIELD(tty, FIELD_BOOL),
+	FIELD(open_stdin, FIELD_BOOL),	  FIELD(remove, FIELD_BOOL),
+	FIELD(init, FIELD_BOOL),	  FIELD(read_only, FIELD_BOOL),
+	FIELD(no_new_privs, FIELD_BOOL),  FIELD(seccomp_off, FIELD_BOOL),
 };
 
 static const char *const net_names[] = {

@@ -12,6 +12,7 @@ libcli_a_SOURCES = \
 	src/cli/cmd_help.c \
 	src/cli/cmd_image_inspect.c \
 	src/cli/cmd_images.c \
+	src/cli/cmd_info.c \
 	src/cli/cmd_inspect.c \
 	src/cli/cmd_kill.c \
 	src/cli/cmd_logs.c \

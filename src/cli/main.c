@@ -42,7 +42,7 @@ static int cli_main(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	char **args;
 	bool help;
-	int r;
+	int n = 0, r;
 
 	r = opt_parse(cli_global_options(), argc, argv, OPT_STOP_AT_ARG, cli, &args, &help, err);
 	if (r < 0)
@@ -61,10 +61,9 @@ static int cli_main(struct cli *cli, int argc, char **argv, struct error *err)
 		error_hint(err, "try `carrel --help`");
 		return -EINVAL;
 	}
-	/* The operands were moved to the front: how many there are only the NULL tells. */
-	for (argc = 0; args[argc];)
-		argc++;
-	return run_command(cli, argc, args, err);
+	while (args[n])
+		n++;
+	return run_command(cli, n, args, err);
 }
 
 int main(int argc, char **argv)

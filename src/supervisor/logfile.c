@@ -71,15 +71,32 @@ static void put_control(struct logfile *log, unsigned char c)
 	put(log, s, sizeof(s));
 }
 
+/* Most of what is ever logged: ASCII that stands for itself. */
+static size_t plain_len(const unsigned char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && p[i] >= 0x20 && p[i] < 0x7f && p[i] != '"' && p[i] != '\\')
+		i++;
+	return i;
+}
+
 /* The inside of a JSON string. */
 static void put_text(struct logfile *log, const char *text, size_t n)
 {
 	const unsigned char *p = (const unsigned char *)text;
 
 	while (n) {
+		size_t len = plain_len(p, n);
 		bool cut;
-		size_t len = utf8_len(p, n, &cut);
 
+		if (len) {
+			put(log, (const char *)p, len);
+			p += len;
+			n -= len;
+			continue;
+		}
+		len = utf8_len(p, n, &cut);
 		if (len == 0) {
 			puts_(log, "\\ufffd");
 			len = 1;

@@ -128,6 +128,7 @@ static void record_round_trip(void **state)
 	ctrconf_format(&b, &y);
 	assert_string_equal(x.s, y.s);
 	assert_string_equal(b.image, a.image);
+	assert_string_equal(b.user, "1:2");
 	assert_int_equal(b.cmd.n, 2);
 	assert_true(b.tty && b.read_only && !b.remove);
 	assert_true(b.net == NET_PRIVATE);

@@ -119,18 +119,25 @@ static pid_t supervise(struct teststore *t, bool rm)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		struct container c;
-		int lock;
+		int lock, sync[2];
+		char none;
 
-		if (create(t, "doomed", rm, &c, &lock) < 0)
+		if (create(t, "doomed", rm, &c, &lock) < 0 || fd_pipe(sync) < 0)
 			_exit(1);
 		inner = fork();
 		if (inner == 0) {
 			fd_close(lock);
 			fd_close(ready[0]);
 			fd_close(ready[1]);
+			fd_close(sync[0]);
+			fd_close(sync[1]);
 			for (;;)
 				(void)pause();
 		}
+		/* Until the child has closed its copy, the lock is the child's too. */
+		fd_close(sync[1]);
+		if (fd_read_full(sync[0], &none, 1) != -ENODATA)
+			_exit(3);
 		c.state.status = CONTAINER_RUNNING;
 		c.state.pid = inner;
 		if (proc_start_time(inner, &c.state.start_time) < 0 ||

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/dirs.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "runtime/userns.h"
+#include "storage/container.h"
+#include "storage/image.h"
+
+enum {
+	INFO_JSON_MAX = 64 << 10,
+};
+
+struct info_options {
+	const char *format;
+};
+
+static const struct opt options[] = {
+	{ "format", 'f', OPT_STRING, offsetof(struct info_options, format), "json",
+	  "print JSON instead of lines" },
+	{ NULL },
+};
+
+struct info {
+	char *store;
+	char uuid[37], runtime[4096];
+	size_t images, containers, running;
+	struct utsname uts;
+	uint32_t ids;	  /* of the map that containers get; 0 = none */
+	char no_ids[128]; /* why */
+};
+
+/* What the files say, without trying: `doctor` tries. */
+static void count_ids(struct info *i)
+{
+	struct error err = { 0 };
+	struct idmap map;
+
+	if (idmap_load(&map, &err) == 0) {
+		i->ids = 1 + (map.n_uids < map.n_gids ? map.n_uids : map.n_gids);
+		return;
+	}
+	const struct dcode_row *row = dcode_get(err.dcode);
+
+	ignore_result(str_print(i->no_ids, sizeof(i->no_ids), "none [%s]", /* it fits */
+				row ? row->name : "?"));
+}
+
+static int count(struct info *i, struct store *s, struct error *err)
+{
+	struct container *containers;
+	struct image *images;
+	int r;
+
+	r = image_list(s, &images, &i->images, err);
+	if (r < 0)
+		return r;
+	image_list_done(images, i->images);
+	r = container_list(s, &containers, &i->containers, err);
+	if (r < 0)
+		return r;
+	for (size_t k = 0; k < i->containers; k++)
+		i->running += containers[k].state.status == CONTAINER_RUNNING;
+	container_list_done(containers, i->containers);
+	return 0;
+}
+
+static int look(struct cli *cli, struct info *i, struct error *err)
+{
+	struct store *s;
+	int r;
+
+	i->store = dirs_store(cli->root, err);
+	if (!i->store)
+		return -ENOENT;
+	if (uname(&i->uts) < 0)
+		return error_sys(err, "ask the kernel for its name");
+	count_ids(i);
+	r = cli_store(cli, STORE_READONLY, &s, err);
+	if (r == -ENOENT) {
+		error_clear(err); /* nothing was ever stored */
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	ignore_result(str_copy(i->uuid, sizeof(i->uuid), s->uuid)); /* of the same size */
+	if (s->runtime_path)
+		ignore_result(str_copy(i->runtime, sizeof(i->runtime), s->runtime_path));
+	return count(i, s, err);
+}
+
+static int print_json(const struct info *i, struct error *err)
+{
+	_cleanup_(str_buf_done) struct str_buf b;
+
+	str_buf_init(&b, INFO_JSON_MAX);
+	str_buf_addc(&b, '{');
+	output_json_member(&b, "Version", PACKAGE_VERSION);
+	output_json_member(&b, "Store", i->store);
+	output_json_member(&b, "StoreId", i->uuid);
+	output_json_member(&b, "RuntimeDir", i->runtime);
+	output_json_member(&b, "Driver", "overlay");
+	output_json_member(&b, "Tier", i->ids ? "A" : "none");
+	str_buf_addf(&b, ",\"Ids\":%u,\"Images\":%zu,\"Containers\":%zu,\"ContainersRunning\":%zu",
+		     i->ids, i->images, i->containers, i->running);
+	output_json_member(&b, "KernelVersion", i->uts.release);
+	output_json_member(&b, "Architecture", i->uts.machine);
+	str_buf_addc(&b, '}');
+	if (str_buf_end(&b) < 0)
+		return error_code(err, -EFBIG, "make the JSON document");
+	puts(b.s);
+	return 0;
+}
+
+static void print_text(const struct info *i)
+{
+	printf("Version:     %s\n", PACKAGE_VERSION);
+	printf("Store:       %s%s\n", i->store, *i->uuid ? "" : " (not made yet)");
+	if (*i->uuid)
+		printf("Store id:    %s\n", i->uuid);
+	if (*i->runtime)
+		printf("Runtime dir: %s\n", i->runtime);
+	printf("Driver:      overlay\n");
+	printf("Images:      %zu\n", i->images);
+	printf("Containers:  %zu, %zu running\n", i->containers, i->running);
+	if (i->ids)
+		printf("Ids:         %u (tier A)\n", i->ids);
+	else
+		printf("Ids:         %s\n", i->no_ids);
+	printf("Kernel:      %s, %s\n", i->uts.release, i->uts.machine);
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	struct info_options o = { 0 };
+	struct info i = { 0 };
+	char **args;
+	int r;
+
+	r = cli_parse(cli, argc, argv, &(struct cli_args){ 0 }, &o, &args, NULL, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (o.format && !str_eq(o.format, "json")) {
+		error_set(err, -EINVAL, "--format: '%s' is not known", o.format);
+		error_hint(err, "this version has only --format json");
+		return -EINVAL;
+	}
+	r = look(cli, &i, err);
+	if (r == 0 && o.format)
+		r = print_json(&i, err);
+	else if (r == 0)
+		print_text(&i);
+	free(i.store);
+	return r;
+}
+
+const struct command cmd_info = {
+	.name = "info",
+	.group = GROUP_HOST,
+	.summary = "show where things lie, how many there are, and the kernel",
+	.usage = "[OPTIONS]",
+	.options = options,
+	.run = run,
+};
