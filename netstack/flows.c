@@ -14,7 +14,17 @@ enum {
 struct owner {
 	uint8_t proto; /* 0 = not libslirp's */
 	bool is_ip6;
-	uint16_t port;
+	bool host_fin, closing, wants_out;
+	uint16_t port, dport;
+	struct frame_addr dst;
+	uint32_t host_fin_end; /* sequence number after the host's FIN */
+};
+
+/* A flow whose both sides have sent FIN, and the reset that will end it. */
+struct closing {
+	int fd;
+	uint8_t reset_len;
+	uint8_t reset[FRAME_RESET_MAX];
 };
 
 struct dns_flow {
@@ -27,6 +37,8 @@ struct flows {
 	unsigned n_tcp, n_udp, max_fds;
 	struct owner input; /* flow of the packet that libslirp works on */
 	struct owner *owners;
+	struct closing closing[STACK_TCP_MAX];
+	unsigned n_closing, next_closing;
 	uint8_t udp_ports[2][PORTS / 8]; /* source ports that have a socket */
 	struct dns_flow dns[FLOWS_DNS_MAX];
 	unsigned next_dns;
@@ -70,6 +82,8 @@ void flows_input_begin(struct flows *f, const struct frame_info *info)
 		.proto = info->proto,
 		.is_ip6 = info->is_ip6,
 		.port = info->sport,
+		.dport = info->dport,
+		.dst = info->dst,
 	};
 }
 
@@ -92,6 +106,15 @@ void flows_open(struct flows *f, int fd)
 	}
 }
 
+static void closing_remove(struct flows *f, int fd)
+{
+	for (unsigned i = 0; i < f->n_closing; i++)
+		if (f->closing[i].fd == fd) {
+			f->closing[i] = f->closing[--f->n_closing];
+			return;
+		}
+}
+
 void flows_close(struct flows *f, int fd)
 {
 	struct owner *o;
@@ -105,7 +128,92 @@ void flows_close(struct flows *f, int fd)
 		f->n_udp--;
 		f->udp_ports[o->is_ip6][o->port / 8] &= (uint8_t) ~(1u << o->port % 8);
 	}
+	if (o->closing)
+		closing_remove(f, fd);
 	*o = (struct owner){ 0 };
+}
+
+static struct owner *tcp_find(struct flows *f, bool is_ip6, uint16_t port, uint16_t dport,
+			      const struct frame_addr *dst)
+{
+	unsigned left = f->n_tcp;
+
+	/* Twice in the life of a connection: a table to look it up in would cost more. */
+	for (unsigned fd = 0; fd < f->max_fds && left; fd++) {
+		struct owner *o = &f->owners[fd];
+
+		if (o->proto != FRAME_TCP)
+			continue;
+		left--;
+		if (o->port == port && o->dport == dport && o->is_ip6 == is_ip6 &&
+		    memcmp(o->dst.b, dst->b, is_ip6 ? 16 : 4) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+void flows_note_out(struct flows *f, const struct frame_info *info)
+{
+	struct owner *o;
+
+	if (!(info->tcp_flags & FRAME_TCP_FIN))
+		return;
+	o = tcp_find(f, info->is_ip6, info->dport, info->sport, &info->src);
+	if (!o)
+		return;
+	o->host_fin = true;
+	o->host_fin_end = info->seq + (uint32_t)(info->end - info->payload) + 1;
+}
+
+void flows_note_in(struct flows *f, const uint8_t *frame, const struct frame_info *info)
+{
+	struct closing *c;
+	struct owner *o;
+
+	if (info->proto != FRAME_TCP || !(info->tcp_flags & FRAME_TCP_FIN))
+		return;
+	o = tcp_find(f, info->is_ip6, info->sport, info->dport, &info->dst);
+	/* Only when all that the host sent has arrived, its FIN included. */
+	if (!o || o->closing || !o->host_fin || info->ack != o->host_fin_end ||
+	    f->n_closing == STACK_TCP_MAX)
+		return;
+	o->closing = true;
+	c = &f->closing[f->n_closing++];
+	c->fd = (int)(o - f->owners);
+	c->reset_len = (uint8_t)frame_make_reset(frame, info, c->reset);
+}
+
+void flows_fill_begin(struct flows *f)
+{
+	for (unsigned i = 0; i < f->n_closing; i++)
+		f->owners[f->closing[i].fd].wants_out = false;
+	f->next_closing = 0;
+}
+
+void flows_wants_out(struct flows *f, int fd)
+{
+	if (fd >= 0 && (unsigned)fd < f->max_fds)
+		f->owners[fd].wants_out = true;
+}
+
+size_t flows_next_reset(struct flows *f, uint8_t buf[FRAME_RESET_MAX])
+{
+	while (f->next_closing < f->n_closing) {
+		const struct closing *c = &f->closing[f->next_closing];
+		size_t len;
+
+		if (f->owners[c->fd].wants_out) {
+			f->next_closing++;
+			continue;
+		}
+		len = c->reset_len;
+		memcpy(buf, c->reset, len);
+		/* Whatever libslirp makes of it, there is no second one. */
+		f->owners[c->fd].closing = false;
+		closing_remove(f, c->fd);
+		return len;
+	}
+	return 0;
 }
 
 static struct dns_flow *dns_find(const struct flows *f, bool is_ip6, uint16_t port)

@@ -115,28 +115,6 @@ void frame_clear_urgent(uint8_t *frame, const struct frame_info *info)
 	frame_patch16(tcp + 16, tcp + 18, 0);
 }
 
-void frame_set_mss(uint8_t *frame, const struct frame_info *info, uint16_t mss)
-{
-	uint8_t *tcp = frame + info->l4;
-	size_t at = FRAME_TCP_LEN, end = info->payload - info->l4;
-
-	while (at < end && tcp[at] != 0) {
-		if (tcp[at] == 1) {
-			at++;
-			continue;
-		}
-		if (end - at < 2 || tcp[at + 1] < 2 || tcp[at + 1] > end - at)
-			return;
-		/* Checksums count aligned words; all kernels send this option first. */
-		if (tcp[at] == 2 && tcp[at + 1] == 4 && at % 2 == 0) {
-			if (frame_get16(tcp + at + 2) < mss)
-				frame_patch16(tcp + 16, tcp + at + 2, mss);
-			return;
-		}
-		at += tcp[at + 1];
-	}
-}
-
 void frame_set_addr(uint8_t *frame, const struct frame_info *info, enum frame_side side,
 		    const struct frame_addr *addr)
 {
@@ -186,6 +164,8 @@ bool frame_parse_tcp_out(const uint8_t *frame, size_t len, struct frame_info *in
 	header = (size_t)(frame[info->l4 + 12] >> 4) * 4;
 	info->sport = frame_get16(frame + info->l4);
 	info->dport = frame_get16(frame + info->l4 + 2);
+	info->seq = frame_get32(frame + info->l4 + 4);
+	info->ack = frame_get32(frame + info->l4 + 8);
 	info->tcp_flags = frame[info->l4 + 13];
 	info->payload = info->l4 + header;
 	return header >= FRAME_TCP_LEN && info->payload <= len;
@@ -248,6 +228,8 @@ static bool parse_tcp(const uint8_t *p, size_t n, struct frame_info *info)
 		return false;
 	info->sport = frame_get16(p);
 	info->dport = frame_get16(p + 2);
+	info->seq = frame_get32(p + 4);
+	info->ack = frame_get32(p + 8);
 	info->tcp_flags = p[13];
 	info->payload = info->l4 + header;
 	return info->sport && info->dport;
@@ -490,4 +472,28 @@ size_t frame_make_refusal(const struct frame_net *net, const uint8_t *frame,
 	memcpy(icmp + FRAME_ICMP_LEN, frame + FRAME_ETH_LEN, quote);
 	memcpy(r.to_mac, frame + 6, sizeof(r.to_mac));
 	return frame_make_reply(&r, icmp, FRAME_ICMP_LEN + quote, buf);
+}
+
+size_t frame_make_reset(const uint8_t *frame, const struct frame_info *info,
+			uint8_t buf[FRAME_RESET_MAX])
+{
+	struct frame_info out = *info;
+	uint32_t seq = info->seq + (uint32_t)(info->end - info->payload);
+	uint8_t *ip = buf + FRAME_ETH_LEN, *tcp = buf + info->l4;
+
+	seq += !!(info->tcp_flags & FRAME_TCP_FIN) + !!(info->tcp_flags & FRAME_TCP_SYN);
+	memcpy(buf, frame, info->l4 + FRAME_TCP_LEN);
+	out.end = info->l4 + FRAME_TCP_LEN;
+	if (info->is_ip6)
+		frame_put16(ip + 4, FRAME_TCP_LEN);
+	else
+		frame_patch16(ip + 10, ip + 2, FRAME_IP4_LEN + FRAME_TCP_LEN);
+	frame_put16(tcp + 4, (uint16_t)(seq >> 16));
+	frame_put16(tcp + 6, (uint16_t)seq);
+	tcp[12] = FRAME_TCP_LEN / 4 << 4;
+	tcp[13] = FRAME_TCP_RST;
+	frame_put16(tcp + 16, 0);
+	frame_put16(tcp + 18, 0);
+	frame_put16(tcp + 16, frame_l4_checksum(buf, &out));
+	return out.end;
 }

@@ -22,6 +22,7 @@ enum {
 	FRAME_MAX = FRAME_ETH_LEN + FRAME_IP6_LEN + 65535,
 	FRAME_REPLY_MAX = 1514, /* frames that we make ourselves */
 	FRAME_QUOTE_MAX = 128,	/* bytes of the refused packet in our ICMP errors */
+	FRAME_RESET_MAX = FRAME_ETH_LEN + FRAME_IP6_LEN + FRAME_TCP_LEN,
 };
 
 enum frame_ether {
@@ -67,6 +68,7 @@ struct frame_info {
 	uint8_t proto;
 	uint8_t tcp_flags;
 	uint16_t sport, dport; /* TCP and UDP; ICMP echo: identifier and sequence number */
+	uint32_t seq, ack;     /* TCP */
 	struct frame_addr src, dst;
 	size_t l4, payload;
 	size_t end; /* of the packet: padding behind it is not part of the frame */
@@ -89,12 +91,6 @@ enum frame_verdict frame_classify(const struct frame_net *net, const uint8_t *fr
  * reads beyond its buffers (CVE-2026-9539).
  */
 void frame_clear_urgent(uint8_t *frame, const struct frame_info *info);
-
-/*
- * Raise the maximum segment size that a SYN offers: libslirp then sends segments of this size, and
- * the tap's segmentation offload cuts them in the container's kernel. SYNs without it stay.
- */
-void frame_set_mss(uint8_t *frame, const struct frame_info *info, uint16_t mss);
 
 /* Replace the source or destination of a TCP packet; both checksums stay right. */
 enum frame_side {
@@ -137,6 +133,10 @@ struct frame_reply {
 };
 size_t frame_make_reply(const struct frame_reply *r, const void *payload, size_t len, uint8_t *buf);
 
+/* A reset of the TCP flow of `frame`, as its sender would send it after this packet. */
+size_t frame_make_reset(const uint8_t *frame, const struct frame_info *info,
+			uint8_t buf[FRAME_RESET_MAX]);
+
 /* Ones' complement sum for l4 checksums (pseudo header and data); 0 for a correct packet. */
 uint16_t frame_l4_checksum(const uint8_t *frame, const struct frame_info *info);
 /* Sum of the pseudo header alone, not inverted: what a partial checksum holds. */
@@ -145,6 +145,11 @@ uint16_t frame_pseudo_sum(const uint8_t *frame, const struct frame_info *info);
 static inline uint16_t frame_get16(const uint8_t *p)
 {
 	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static inline uint32_t frame_get32(const uint8_t *p)
+{
+	return (uint32_t)frame_get16(p) << 16 | frame_get16(p + 2);
 }
 
 static inline void frame_put16(uint8_t *p, uint16_t v)

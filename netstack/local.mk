@@ -23,3 +23,17 @@ netstack_netstack_SOURCES = \
 	netstack/tap.c netstack/tap.h
 netstack_netstack_LDADD = libnetframe.a libbase.a $(SLIRP_LIBS)
 endif
+
+if HAVE_CMOCKA
+netstack_tests = test_netframe test_netdns
+check_PROGRAMS += $(netstack_tests)
+TESTS += $(netstack_tests)
+netstack_test_cppflags = $(INC_LIB) -I$(top_srcdir)/netstack -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
+netstack_test_ldadd = libnetframe.a libbase.a $(CMOCKA_LIBS)
+test_netframe_SOURCES = tests/unit/test_netframe.c
+test_netframe_CPPFLAGS = $(netstack_test_cppflags)
+test_netframe_LDADD = $(netstack_test_ldadd)
+test_netdns_SOURCES = tests/unit/test_netdns.c
+test_netdns_CPPFLAGS = $(netstack_test_cppflags)
+test_netdns_LDADD = $(netstack_test_ldadd)
+endif

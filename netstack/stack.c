@@ -30,9 +30,10 @@
  * (frame.c) first.
  *
  * Speed at MTU 1500: the tap has TCP segmentation offload in both directions. The container's
- * kernel hands us segments of up to 64 KiB; the SYN's MSS is raised to STACK_MSS so that libslirp
- * makes large ones too, and the virtio header tells the container's kernel to treat them as a row
- * of MTU-sized packets. libslirp's cost is per packet, so this is most of it.
+ * kernel hands us segments of up to 64 KiB; libslirp (which goes by its own MTU, not by the MSS
+ * that the container offers) makes segments of STACK_MTU, and the virtio header tells the
+ * container's kernel to treat them as a row of MTU-sized packets. libslirp's cost is per packet, so
+ * this is most of it.
  *
  * DNS by TCP: packets to the resolver's address get the address of one of the host's resolvers
  * (127.0.0.53 included, which no packet of the container's own may name), answers get it back.
@@ -124,10 +125,12 @@ static ssize_t on_send_packet(const void *buf, size_t len, void *opaque)
 
 	if (!frame_may_enter(buf, len))
 		return (ssize_t)len;
-	if (frame_parse_tcp_out(buf, len, &info))
+	if (frame_parse_tcp_out(buf, len, &info)) {
+		flows_note_out(s->flows, &info);
 		send_tcp_frame(s, buf, &info);
-	else
+	} else {
 		send_own_frame(buf, len, s);
+	}
 	return (ssize_t)len;
 }
 
@@ -144,11 +147,8 @@ static void refuse(struct stack *s, const uint8_t *frame, const struct frame_inf
 
 static void pass_to_slirp(struct stack *s, uint8_t *frame, const struct frame_info *info)
 {
-	if (info->proto == FRAME_TCP) {
+	if (info->proto == FRAME_TCP)
 		frame_clear_urgent(frame, info);
-		if (info->tcp_flags & FRAME_TCP_SYN)
-			frame_set_mss(frame, info, STACK_MSS);
-	}
 	/* The kernel left the checksum to the device; libslirp wants it. Its hints on where that
 	 * is are not needed, and container root can shape them. */
 	if ((s->in.head.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
@@ -163,10 +163,12 @@ static void pass_to_slirp(struct stack *s, uint8_t *frame, const struct frame_in
 	flows_input_begin(s->flows, info);
 	slirp_input(s->slirp, frame, (int)info->end);
 	flows_input_end(s->flows);
+	flows_note_in(s->flows, frame, info);
 }
 
 static void input_dns_tcp(struct stack *s, uint8_t *frame, const struct frame_info *info)
 {
+	struct frame_info to = *info;
 	struct frame_addr server;
 
 	if ((info->tcp_flags & (FRAME_TCP_SYN | FRAME_TCP_ACK)) == FRAME_TCP_SYN) {
@@ -179,7 +181,8 @@ static void input_dns_tcp(struct stack *s, uint8_t *frame, const struct frame_in
 		return;
 	}
 	frame_set_addr(frame, info, FRAME_DESTINATION, &server);
-	pass_to_slirp(s, frame, info);
+	to.dst = server;
+	pass_to_slirp(s, frame, &to);
 }
 
 static void input_frame(struct stack *s, size_t len)
@@ -332,8 +335,8 @@ static Slirp *make_slirp(struct stack *s)
 		.vprefix_len = NETCTL_IPV6_LEN,
 		.vhost6 = in6(&s->net.gateway6),
 		.vnameserver6 = in6(&s->net.dns6),
-		.if_mtu = 65521, /* its maximum; the container's MTU is the tap's business */
-		.if_mru = 65521,
+		.if_mtu = STACK_MTU,
+		.if_mru = STACK_MTU,
 		.disable_host_loopback = true,
 		.disable_dns = true,
 		.disable_dhcp = true,
@@ -351,8 +354,10 @@ static int on_add_poll(int fd, int events, void *opaque)
 	 * stays unused. */
 	if (events & SLIRP_POLL_IN)
 		e |= POLLIN;
-	if (events & SLIRP_POLL_OUT)
+	if (events & SLIRP_POLL_OUT) {
 		e |= POLLOUT;
+		flows_wants_out(s->flows, fd);
+	}
 	return pollset_add(&s->ps, fd, e);
 }
 
@@ -401,6 +406,19 @@ void stack_free(struct stack *s)
 	free(s);
 }
 
+static void end_finished_flows(struct stack *s)
+{
+	uint8_t reset[FRAME_RESET_MAX];
+
+	for (;;) {
+		size_t n = flows_next_reset(s->flows, reset);
+
+		if (!n)
+			return;
+		slirp_input(s->slirp, reset, (int)n);
+	}
+}
+
 static void fill(struct stack *s)
 {
 	uint32_t timeout = UINT32_MAX;
@@ -410,6 +428,7 @@ static void fill(struct stack *s)
 	s->tap_index = pollset_add(&s->ps, s->tap_fd, POLLIN);
 	dns_fill(s->dns, &s->ps);
 	ping_fill(s->ping, &s->ps);
+	flows_fill_begin(s->flows);
 	POLLFDS_FILL(s->slirp, &timeout, on_add_poll, s);
 	if (timeout != UINT32_MAX)
 		pollset_wake_at(&s->ps, s->ps.now_ms + timeout);
@@ -422,6 +441,7 @@ int stack_run(struct stack *s)
 		int r;
 
 		fill(s);
+		end_finished_flows(s);
 		r = pollset_wait(&s->ps);
 		if (r < 0)
 			return r;

@@ -14,9 +14,12 @@ enum {
 	STACK_SPARE_FDS = 64, /* tap, control, reader, standard descriptors */
 	/* A burst of frames before sockets get their turn. */
 	STACK_FRAMES_PER_ROUND = 64,
-	/* Segment size in the stack. Below half of the largest window (65535), so that a sender
-	 * never waits for a window that cannot open. */
-	STACK_MSS = 21720,
+	/*
+	 * Inside the stack; the container sees TAP_MTU. libslirp announces a window that opened
+	 * only when it grew by two segments: at 65535, the most it can announce, a sender would sit
+	 * until its own probe 200 ms later.
+	 */
+	STACK_MTU = 40 + 5 * 1448,
 };
 
 struct stack;
