@@ -24,9 +24,24 @@ libbase_a_SOURCES = \
 	src/lib/initctl.h src/lib/netctl.h src/lib/superctl.h src/lib/transferctl.h
 
 noinst_LIBRARIES += libcodec.a
-libcodec_a_CPPFLAGS = $(INC_LIB) $(JSONC_CFLAGS)
+libcodec_a_CPPFLAGS = $(INC_LIB) $(JSONC_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) $(ISAL_CFLAGS) \
+	$(ZSTD_CFLAGS)
 libcodec_a_SOURCES = \
-	src/lib/codec/json.c src/lib/codec/json.h
+	src/lib/codec/inflate.c src/lib/codec/inflate.h src/lib/codec/inflate_ops.h \
+	src/lib/codec/json.c src/lib/codec/json.h \
+	src/lib/codec/sha256.c src/lib/codec/sha256.h
+if HAVE_ISAL
+libcodec_a_SOURCES += src/lib/codec/inflate_isal.c
+else
+libcodec_a_SOURCES += src/lib/codec/inflate_zlib.c
+endif
+if HAVE_ZSTD
+libcodec_a_SOURCES += src/lib/codec/inflate_zstd.c
+else
+libcodec_a_SOURCES += src/lib/codec/inflate_nozstd.c
+endif
+# What a program links that uses all of it; the CLI uses json alone.
+CODEC_LIBS = libcodec.a libbase.a $(JSONC_LIBS) $(CRYPTO_LIBS) $(ISAL_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS)
 
 noinst_LIBRARIES += liboci.a
 liboci_a_CPPFLAGS = $(INC_LIB) $(JSONC_CFLAGS)

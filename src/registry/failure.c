@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "registry/fetch.h"
+
+static const char *host_of(const struct registry *r, const struct fetch *f)
+{
+	return f->kind == FETCH_TOKEN ? "the registry's token service" : r->host;
+}
+
+static int transport(struct registry *r, struct fetch *f, struct error *err)
+{
+	const char *host = host_of(r, f);
+
+	switch ((int)f->req.code) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+		error_set(err, -EHOSTUNREACH, "registry %s: there is no host of that name", host);
+		error_hint(err, "check the name, and the network: `getent hosts %s`", r->host);
+		return -EHOSTUNREACH;
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		error_set(err, -ECONNREFUSED, "registry %s is not reachable: %s", host, f->req.why);
+		error_hint(err, "check name and port, and http_proxy, https_proxy and no_proxy");
+		return -ECONNREFUSED;
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+		error_set(err, -EKEYREJECTED, "registry %s has no certificate to trust: %s", host,
+			  f->req.why);
+		error_hint(err, "name its authority by SSL_CERT_FILE, or use --tls-verify=false");
+		return -EKEYREJECTED;
+	case CURLE_SSL_CONNECT_ERROR:
+		error_set(err, -EPROTO, "registry %s does not speak TLS: %s", host, f->req.why);
+		error_hint(err, "for a registry with plain HTTP use --tls-verify=false");
+		return -EPROTO;
+	case CURLE_OPERATION_TIMEDOUT:
+		error_set(err, -ETIMEDOUT, "%s: %s sent nothing for %u seconds", f->what, host,
+			  r->stall_seconds);
+		break;
+	case CURLE_TOO_MANY_REDIRECTS:
+		return error_set(err, -EPROTO, "%s: %s from %s", f->what, f->req.why, host);
+	default:
+		error_set(err, -EIO, "%s: the transfer from %s broke off after %llu bytes: %s",
+			  f->what, host, (unsigned long long)f->got, f->req.why);
+		break;
+	}
+	error_hint(err, "it was tried %u times; nothing is kept, so pull again when it is better",
+		   f->tries);
+	return err ? err->code : -EIO;
+}
+
+static int denied(struct registry *r, struct fetch *f, struct error *err)
+{
+	char name[REFERENCE_STR_MAX];
+
+	if (f->kind == FETCH_TOKEN)
+		error_set(err, -EACCES, "registry %s refuses the credentials for %s", r->host,
+			  r->ref.domain);
+	else
+		error_set(err, -EACCES, "%s: no such image, or access is denied",
+			  reference_familiar(&r->ref, name));
+	if (r->basic)
+		error_hint(err, "check the name, and the credentials for %s", r->ref.domain);
+	else
+		error_hint(err,
+			   "check the name; a private image needs credentials for %s in "
+			   "~/.docker/config.json",
+			   r->ref.domain);
+	return -EACCES;
+}
+
+static int missing(struct registry *r, struct fetch *f, struct error *err)
+{
+	char name[REFERENCE_STR_MAX];
+
+	if (f->kind == FETCH_MANIFEST) {
+		error_set(err, -ENOENT, "%s: no such image in the registry",
+			  reference_familiar(&r->ref, name));
+		error_hint(err, "check name and tag; a tag that was not given is \"latest\"");
+	} else {
+		error_set(err, -ENOENT, "%s: the registry names it but does not have it", f->what);
+		error_hint(err, "the image is damaged there: push it again");
+	}
+	return -ENOENT;
+}
+
+int failure_set(struct registry *r, struct fetch *f, struct error *err)
+{
+	long status = f->req.status;
+
+	if (status == 401 || status == 403)
+		return denied(r, f, err);
+	if (status == 404)
+		return missing(r, f, err);
+	if (status == 429) {
+		error_set(err, -EBUSY, "%s: %s answers too many requests (429)", f->what,
+			  host_of(r, f));
+		error_hint(err, "wait, or use credentials: their limit is higher");
+		return -EBUSY;
+	}
+	if (status >= 300) {
+		error_set(err, -EIO, "%s: %s answers with status %ld", f->what, host_of(r, f),
+			  status);
+		if (status >= 500)
+			error_hint(err, "it was tried %u times; the registry has a problem",
+				   f->tries);
+		return -EIO;
+	}
+	if (f->req.code != CURLE_OK && f->req.code != CURLE_PARTIAL_FILE)
+		return transport(r, f, err);
+	error_set(err, -EIO, "%s: %s ends it after %llu of %lld bytes", f->what, host_of(r, f),
+		  (unsigned long long)f->got, (long long)f->size);
+	error_hint(err, "it was tried %u times; nothing is kept, so pull again later", f->tries);
+	return -EIO;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "oci/reference.h"
+#include "registry/http.h"
+
+/*
+ * One GET with all that can go wrong with it: authorisation, fall back to plain HTTP, retries with
+ * Range. Private to this folder.
+ */
+enum fetch_kind {
+	FETCH_MANIFEST,
+	FETCH_BLOB,
+	FETCH_TOKEN,
+};
+
+enum {
+	FETCH_SIZE_UNKNOWN = -1,
+	FETCH_PAUSE = 1,	  /* of a sink: none taken, come again */
+	FETCH_TRIES = 6,	  /* without progress between them */
+	FETCH_PROGRESS = 1 << 20, /* bytes that make the tries count anew */
+};
+
+struct fetch {
+	enum fetch_kind kind;
+	char *what; /* for messages: "manifest 12", "layer sha256:..." */
+	char *path; /* below the registry, or the URL of a token service */
+	int64_t size;
+	uint64_t max; /* where size is unknown */
+	int (*sink)(void *data, const void *p, size_t n);
+	void *data;
+	char *authorization; /* FETCH_TOKEN only */
+
+	uint64_t got;	/* bytes that the sink took */
+	uint64_t skip;	/* of a response that began at 0 again */
+	bool checked;	/* the head of this response */
+	unsigned tries; /* since the last progress */
+	uint64_t got_at_try;
+	unsigned token_at_try; /* registry's token generation that this try used */
+	bool refused;	       /* 401 with a token made for this fetch */
+	uint64_t not_before;   /* ms, monotonic; 0 = running */
+	bool done;
+	int result;
+	struct error err;
+	struct http_request req;
+	struct fetch *next;
+};
+
+struct registry {
+	struct reference ref;
+	struct http *http;
+	const char *host;   /* where the API is: registry-1.docker.io for docker.io */
+	const char *scheme; /* "https" or "http" */
+	bool sure;	    /* the scheme has answered */
+	bool insecure;	    /* no certificate checks, plain HTTP allowed */
+	bool loopback;
+	bool answered;	     /* any response yet: it is reachable */
+	char *basic;	     /* "Basic ...", or NULL */
+	char *authorization; /* what requests carry now, or NULL */
+	unsigned token;	     /* how many times it was replaced */
+	unsigned retry_ms;
+	unsigned stall_seconds;
+	struct fetch *running;
+};
+
+/* Monotonic milliseconds. */
+uint64_t fetch_now(void);
+
+/* Puts it to work; f stays the caller's until fetch_stop(). */
+int fetch_start(struct registry *r, struct fetch *f, struct error *err) _nodiscard_;
+void fetch_stop(struct registry *r, struct fetch *f);
+/* Waits for this one; others move on meanwhile. Returns f->result with err set. */
+int fetch_wait(struct registry *r, struct fetch *f, struct error *err) _nodiscard_;
+/* One round for all. */
+int fetch_step(struct registry *r, int wake_fd, struct error *err) _nodiscard_;
+
+/* A 401 with this challenge: a new r->authorization, or why not. (token.c) */
+int token_renew(struct registry *r, const char *challenge, struct error *err) _nodiscard_;
+
+/* The error of a final response or transport failure, with what the user can do. (failure.c) */
+int failure_set(struct registry *r, struct fetch *f, struct error *err);

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "registry/http.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "registry/httphdr.h"
+
+enum {
+	RECEIVE_BUFFER = 128 << 10, /* 16 KiB, the default, is an eighth slower */
+	RETRY_AFTER_MAX = 60,
+	IMPATIENT_MS = 3000,
+	IGNORED_MAX = 1 << 20, /* body of a response that is no success */
+};
+
+struct http {
+	CURLM *multi;
+	unsigned stall_seconds;
+};
+
+int http_new(unsigned stall_seconds, struct http **ret, struct error *err)
+{
+	struct http *h;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return error_set(err, -ENOMEM, "initialise libcurl");
+	h = xcalloc(1, sizeof(*h));
+	h->stall_seconds = stall_seconds;
+	h->multi = curl_multi_init();
+	if (!h->multi) {
+		free(h);
+		return error_set(err, -ENOMEM, "initialise libcurl");
+	}
+	*ret = h;
+	return 0;
+}
+
+void http_free(struct http *h)
+{
+	if (!h)
+		return;
+	curl_multi_cleanup(h->multi);
+	free(h);
+}
+
+static bool succeeded(long status)
+{
+	return status == 200 || status == 206;
+}
+
+static size_t on_body(char *p, size_t size, size_t n, void *data)
+{
+	struct http_request *req = data;
+	long status = 0;
+	int r;
+
+	(void)size; /* always 1 */
+	curl_easy_getinfo(req->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (!succeeded(status)) {
+		req->ignored += n; /* a page for people */
+		return req->ignored > IGNORED_MAX ? 0 : n;
+	}
+	if (req->status != status) {
+		curl_off_t length = -1;
+
+		req->status = status;
+		curl_easy_getinfo(req->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+		req->content_length = length;
+	}
+	r = req->sink(req, p, n);
+	if (r == HTTP_SINK_PAUSE)
+		return CURL_WRITEFUNC_PAUSE;
+	if (r < 0) {
+		req->sink_error = r;
+		return 0; /* less than n: curl ends the transfer */
+	}
+	return n;
+}
+
+static void keep(char *buf, size_t size, const char *s, size_t n)
+{
+	if (n >= size)
+		n = 0; /* too long to be meant */
+	memcpy(buf, s, n);
+	buf[n] = '\0';
+}
+
+static void keep_challenge(struct http_request *req, const char *s, size_t n)
+{
+	struct challenge now, kept;
+	int r = challenge_parse(s, n, &now);
+
+	if (r == -EOPNOTSUPP)
+		return;
+	if (!req->challenge[0] ||
+	    (r == 0 && now.scheme == CHALLENGE_BEARER &&
+	     challenge_parse(req->challenge, strlen(req->challenge), &kept) == 0 &&
+	     kept.scheme == CHALLENGE_BASIC))
+		keep(req->challenge, sizeof(req->challenge), s, n);
+}
+
+static size_t on_header(char *p, size_t size, size_t n, void *data)
+{
+	struct http_request *req = data;
+	const char *s;
+	size_t k;
+
+	(void)size; /* always 1 */
+	if (n >= 5 && memcmp(p, "HTTP/", 5) == 0) {
+		/* A new response: after 100 Continue or a proxy's CONNECT. */
+		req->content_type[0] = req->content_range[0] = req->challenge[0] = '\0';
+		req->retry_after = 0;
+	}
+	req->header_bytes += n;
+	if (req->header_bytes > HTTP_HEADERS_MAX)
+		return 0;
+	if (header_value(p, n, "content-type", &s, &k))
+		keep(req->content_type, sizeof(req->content_type), s, k);
+	else if (header_value(p, n, "content-range", &s, &k))
+		keep(req->content_range, sizeof(req->content_range), s, k);
+	else if (header_value(p, n, "www-authenticate", &s, &k))
+		keep_challenge(req, s, k);
+	else if (header_value(p, n, "retry-after", &s, &k))
+		req->retry_after = retry_after_parse(s, k, RETRY_AFTER_MAX);
+	return n;
+}
+
+static void set_protocols(CURL *easy)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+}
+
+static void set_tls(struct http_request *req)
+{
+	/* As Go's tools, docker among them, take another bundle. */
+	const char *bundle = secure_getenv("SSL_CERT_FILE");
+
+	if (req->flags & HTTP_INSECURE) {
+		curl_easy_setopt(req->easy, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(req->easy, CURLOPT_SSL_VERIFYHOST, 0L);
+		/* Reading the bundle would cost 8 MB for nothing. */
+		curl_easy_setopt(req->easy, CURLOPT_CAINFO, NULL);
+		curl_easy_setopt(req->easy, CURLOPT_CAPATH, NULL);
+	} else if (bundle && bundle[0]) {
+		curl_easy_setopt(req->easy, CURLOPT_CAINFO, bundle);
+	}
+}
+
+static void set_limits(struct http *h, struct http_request *req)
+{
+	long connect_ms = (long)h->stall_seconds * 1000;
+
+	if ((req->flags & HTTP_IMPATIENT) && connect_ms > IMPATIENT_MS)
+		connect_ms = IMPATIENT_MS;
+	curl_easy_setopt(req->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
+	curl_easy_setopt(req->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(req->easy, CURLOPT_LOW_SPEED_TIME, (long)h->stall_seconds);
+	curl_easy_setopt(req->easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
+}
+
+static void add_field(struct http_request *req, const char *name, const char *value)
+{
+	_cleanup_(freep) char *line = xasprintf("%s: %s", name, value);
+	struct curl_slist *more = curl_slist_append(req->fields, line);
+
+	if (more)
+		req->fields = more;
+}
+
+static void close_easy(struct http *h, struct http_request *req)
+{
+	if (req->easy) {
+		curl_multi_remove_handle(h->multi, req->easy);
+		curl_easy_cleanup(req->easy);
+	}
+	curl_slist_free_all(req->fields);
+	req->easy = NULL;
+	req->fields = NULL;
+}
+
+static void reset_outcome(struct http_request *req)
+{
+	req->done = false;
+	req->code = CURLE_OK;
+	req->sink_error = 0;
+	req->status = 0;
+	req->content_length = -1;
+	req->content_type[0] = req->content_range[0] = req->challenge[0] = req->why[0] = '\0';
+	req->retry_after = 0;
+	req->header_bytes = 0;
+	req->ignored = 0;
+}
+
+static int begin(struct http *h, struct http_request *req)
+{
+	char range[32];
+
+	reset_outcome(req);
+	req->easy = curl_easy_init();
+	if (!req->easy)
+		return -ENOMEM;
+	curl_easy_setopt(req->easy, CURLOPT_URL, req->url);
+	curl_easy_setopt(req->easy, CURLOPT_PRIVATE, req);
+	curl_easy_setopt(req->easy, CURLOPT_ERRORBUFFER, req->why);
+	curl_easy_setopt(req->easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(req->easy, CURLOPT_USERAGENT, "carrel/" PACKAGE_VERSION);
+	curl_easy_setopt(req->easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(req->easy, CURLOPT_WRITEDATA, req);
+	curl_easy_setopt(req->easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(req->easy, CURLOPT_HEADERDATA, req);
+	set_protocols(req->easy);
+	set_tls(req);
+	set_limits(h, req);
+	if (req->flags & HTTP_NO_PROXY)
+		curl_easy_setopt(req->easy, CURLOPT_PROXY, "");
+	if (req->from) {
+		int r = str_print(range, sizeof(range), "%llu-", (unsigned long long)req->from);
+
+		if (r < 0)
+			return r;
+		curl_easy_setopt(req->easy, CURLOPT_RANGE, range);
+	}
+	if (req->accept)
+		add_field(req, "Accept", req->accept);
+	if (req->authorization && !req->strange)
+		add_field(req, "Authorization", req->authorization);
+	curl_easy_setopt(req->easy, CURLOPT_HTTPHEADER, req->fields);
+	return curl_multi_add_handle(h->multi, req->easy) == CURLM_OK ? 0 : -ENOMEM;
+}
+
+int http_start(struct http *h, struct http_request *req, struct error *err)
+{
+	int r;
+
+	req->redirects = 0;
+	req->strange = false;
+	r = begin(h, req);
+	if (r < 0)
+		return error_code(err, r, "start a request");
+	return 0;
+}
+
+void http_stop(struct http *h, struct http_request *req)
+{
+	close_easy(h, req);
+	free(req->url);
+	req->url = NULL;
+}
+
+void http_resume(struct http_request *req)
+{
+	if (req->easy)
+		curl_easy_pause(req->easy, CURLPAUSE_CONT);
+}
+
+static char *url_part(CURLU *u, CURLUPart part)
+{
+	char *s = NULL;
+
+	return curl_url_get(u, part, &s, CURLU_DEFAULT_PORT) == CURLUE_OK ? s : NULL;
+}
+
+static void url_freep(CURLU **u)
+{
+	curl_url_cleanup(*u);
+}
+
+/* Same scheme, host and port? */
+static bool same_origin(const char *a, const char *b)
+{
+	static const CURLUPart parts[] = { CURLUPART_SCHEME, CURLUPART_HOST, CURLUPART_PORT };
+	_cleanup_(url_freep) CURLU *ua = curl_url(), *ub = curl_url();
+	bool same = ua && ub && curl_url_set(ua, CURLUPART_URL, a, 0) == CURLUE_OK &&
+		    curl_url_set(ub, CURLUPART_URL, b, 0) == CURLUE_OK;
+
+	for (size_t i = 0; same && i < ARRAY_SIZE(parts); i++) {
+		char *pa = url_part(ua, parts[i]), *pb = url_part(ub, parts[i]);
+
+		same = pa && pb && str_eq(pa, pb);
+		curl_free(pa);
+		curl_free(pb);
+	}
+	return same;
+}
+
+/* 1 = the request goes on at another place, 0 = the response is final, < 0 = refused. */
+static int follow(struct http *h, struct http_request *req)
+{
+	char *to = NULL;
+	long status = 0;
+
+	curl_easy_getinfo(req->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(req->easy, CURLINFO_REDIRECT_URL, &to);
+	if (req->code != CURLE_OK || !to || status < 301 || status > 308)
+		return 0;
+	if (!str_starts(to, "http://") && !str_starts(to, "https://"))
+		return -EPROTO;
+	if (str_starts(req->url, "https://") && str_starts(to, "http://") &&
+	    !(req->flags & HTTP_INSECURE))
+		return -EPROTO;
+	if (req->redirects++ >= HTTP_REDIRECTS_MAX)
+		return -ELOOP;
+	if (!same_origin(req->url, to))
+		req->strange = true; /* for good: the way back is the other side's wish */
+	to = xstrdup(to);
+	close_easy(h, req);
+	free(req->url);
+	req->url = to;
+	return begin(h, req) < 0 ? -ENOMEM : 1;
+}
+
+static void finish(struct http *h, struct http_request *req, CURLcode code)
+{
+	int r;
+
+	req->code = code;
+	r = follow(h, req);
+	if (r > 0)
+		return;
+	if (r < 0) {
+		req->code = CURLE_TOO_MANY_REDIRECTS;
+		req->sink_error = r;
+		ignore_result(str_copy(req->why, sizeof(req->why),
+				       r == -ELOOP ? "too many redirects"
+						   : "redirect to a place that is not allowed"));
+	}
+	if (req->easy)
+		curl_easy_getinfo(req->easy, CURLINFO_RESPONSE_CODE, &req->status);
+	if (code != CURLE_OK && !req->why[0])
+		ignore_result(str_copy(req->why, sizeof(req->why), curl_easy_strerror(code)));
+	close_easy(h, req);
+	req->done = true;
+}
+
+int http_step(struct http *h, int wake_fd, int timeout_ms, struct error *err)
+{
+	struct curl_waitfd wait = { .fd = wake_fd, .events = CURL_WAIT_POLLIN };
+	int running, left;
+	CURLMsg *msg;
+	bool any = false;
+
+	if (curl_multi_perform(h->multi, &running) != CURLM_OK)
+		return error_set(err, -EIO, "run the transfers");
+	while ((msg = curl_multi_info_read(h->multi, &left))) {
+		struct http_request *req = NULL;
+
+		if (msg->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &req);
+		finish(h, req, msg->data.result);
+		any = true;
+	}
+	if (any)
+		return 0;
+	if (curl_multi_poll(h->multi, wake_fd >= 0 ? &wait : NULL, wake_fd >= 0, timeout_ms,
+			    NULL) != CURLM_OK)
+		return error_set(err, -EIO, "wait for the network");
+	return 0;
+}
+
+void http_wake(struct http *h)
+{
+	(void)curl_multi_wakeup(h->multi); /* fails only when a wakeup is pending already */
+}
+
+char *http_escape(const char *s)
+{
+	char *e = curl_easy_escape(NULL, s, 0), *copy;
+
+	copy = xstrdup(e ? e : "");
+	curl_free(e);
+	return copy;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "codec/json.h"
+#include "registry/fetch.h"
+#include "registry/httphdr.h"
+
+enum {
+	TOKEN_ANSWER_MAX = 64 << 10,
+};
+
+static int collect(void *data, const void *p, size_t n)
+{
+	str_buf_add(data, p, n);
+	return 0;
+}
+
+/* One header field value: nothing that could begin another field. */
+static bool token_is_sane(const char *s)
+{
+	if (!*s)
+		return false;
+	for (; *s; s++)
+		if (*s <= 0x20 || *s == 0x7f)
+			return false;
+	return true;
+}
+
+static int parse_answer(const char *text, size_t len, char **ret, struct error *err)
+{
+	_cleanup_(json_putp) struct json_object *o = NULL;
+	const char *token = NULL;
+	int q = json_parse(text, len, &o, err);
+
+	if (q == 0)
+		q = json_get_string(o, "token", &token, err);
+	if (q == 0 && !token)
+		q = json_get_string(o, "access_token", &token, err);
+	if (q < 0)
+		return q;
+	if (!token || !token_is_sane(token))
+		return error_set(err, -EPROTO, "the answer has no token");
+	*ret = xasprintf("Bearer %s", token);
+	return 0;
+}
+
+/* RFC-less but universal: GET realm?service=...&scope=... */
+static char *token_url(const struct registry *r, const struct challenge *ch)
+{
+	_cleanup_(freep) char *own = xasprintf("repository:%s:pull", r->ref.path);
+	_cleanup_(freep) char *scope = http_escape(ch->scope[0] ? ch->scope : own);
+	_cleanup_(freep) char *service = http_escape(ch->service);
+
+	return xasprintf("%s%c%s%s%sscope=%s", ch->realm, strchr(ch->realm, '?') ? '&' : '?',
+			 service[0] ? "service=" : "", service, service[0] ? "&" : "", scope);
+}
+
+static int ask(struct registry *r, const struct challenge *ch, char **ret, struct error *err)
+{
+	struct str_buf answer;
+	struct fetch f = {
+		.kind = FETCH_TOKEN,
+		.what = xstrdup("token"),
+		.path = token_url(r, ch),
+		.size = FETCH_SIZE_UNKNOWN,
+		.max = TOKEN_ANSWER_MAX,
+		.sink = collect,
+		.data = &answer,
+		.authorization = r->basic ? xstrdup(r->basic) : NULL,
+	};
+	int q;
+
+	str_buf_init(&answer, TOKEN_ANSWER_MAX + 1);
+	q = fetch_start(r, &f, err);
+	if (q == 0)
+		q = fetch_wait(r, &f, err);
+	fetch_stop(r, &f);
+	if (q == 0)
+		q = parse_answer(answer.s ? answer.s : "", answer.len, ret, err);
+	if (q < 0 && !err->hint[0])
+		error_prefix(err, "token for %s", r->ref.domain);
+	str_buf_done(&answer);
+	return q;
+}
+
+int token_renew(struct registry *r, const char *challenge, struct error *err)
+{
+	char *authorization = NULL;
+	struct challenge ch;
+	int q;
+
+	q = challenge_parse(challenge, strlen(challenge), &ch);
+	if (q < 0)
+		return error_set(err, -EPROTO,
+				 "registry %s wants a login of a kind that it does not say clearly",
+				 r->host);
+	if (ch.scheme == CHALLENGE_BASIC) {
+		if (!r->basic) {
+			error_set(err, -EACCES, "registry %s wants a login", r->ref.domain);
+			error_hint(err, "put credentials for %s in ~/.docker/config.json",
+				   r->ref.domain);
+			return -EACCES;
+		}
+		authorization = xstrdup(r->basic);
+	} else {
+		/* Who can listen to the token request has the password. */
+		if (str_eq(r->scheme, "https") && !r->insecure && str_starts(ch.realm, "http:"))
+			return error_set(err, -EPROTO,
+					 "registry %s sends its login over plain HTTP: refused",
+					 r->host);
+		q = ask(r, &ch, &authorization, err);
+		if (q < 0)
+			return q;
+	}
+	free(r->authorization);
+	r->authorization = authorization;
+	r->token++;
+	return 0;
+}
