@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+/* What is given up before hostile bytes are read (doc/SECURITY-MODEL.md). */
+
+/* The network half, before its threads start: no capability, no new privileges. */
+int confine_fetcher(bool has_layout, struct error *err) _nodiscard_;
+
+/*
+ * The unpacker, in a mount namespace of its own: its root becomes the directory `dir` alone; of the
+ * capabilities stay those that set owners, modes and file capabilities and make whiteouts. Returns
+ * the new root as a descriptor.
+ */
+int confine_unpacker(int dir, struct error *err) _nodiscard_;

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/num.h"
+#include "base/opt.h"
+#include "base/str.h"
+#include "transfer/pull.h"
+
+/* Called by the CLI only (lib/transferctl.h); no page of its own. */
+struct arguments {
+	const char *root, *reference, *platform, *tls_verify, *auth_fd, *progress, *layout;
+	bool quiet;
+};
+
+static const struct opt options[] = {
+	{ "root", 0, OPT_STRING, offsetof(struct arguments, root), "PATH", "the store" },
+	{ "reference", 0, OPT_STRING, offsetof(struct arguments, reference), "REF",
+	  "name of the image" },
+	{ "platform", 0, OPT_STRING, offsetof(struct arguments, platform), "OS/ARCH[/VARIANT]",
+	  "default: this machine's" },
+	{ "tls-verify", 0, OPT_STRING, offsetof(struct arguments, tls_verify), "BOOL",
+	  "check certificates; false also allows plain HTTP" },
+	{ "auth-fd", 0, OPT_STRING, offsetof(struct arguments, auth_fd), "N",
+	  "descriptor of the credentials file" },
+	{ "progress", 0, OPT_STRING, offsetof(struct arguments, progress), "auto|plain|none",
+	  "how progress is shown" },
+	{ "layout", 0, OPT_STRING, offsetof(struct arguments, layout), "DIR",
+	  "image layout to import" },
+	{ "quiet", 'q', OPT_FLAG, offsetof(struct arguments, quiet), NULL, "no progress" },
+	{ NULL },
+};
+
+static int parse_tls(const char *s, enum registry_tls *ret, struct error *err)
+{
+	if (!s)
+		*ret = REGISTRY_TLS_AUTO;
+	else if (str_eq(s, "true") || str_eq(s, "1"))
+		*ret = REGISTRY_TLS_VERIFY;
+	else if (str_eq(s, "false") || str_eq(s, "0"))
+		*ret = REGISTRY_TLS_OFF;
+	else
+		return error_set(err, -EINVAL, "--tls-verify is true or false, not %s", s);
+	return 0;
+}
+
+static int parse_auth_fd(const char *s, int *ret, struct error *err)
+{
+	uint32_t fd;
+
+	*ret = -1;
+	if (!s)
+		return 0;
+	if (num_u32(s, &fd) < 0 || fd < 3 || fd > 1023 || fd_set_cloexec((int)fd, true) < 0)
+		return error_set(err, -EINVAL, "--auth-fd %s is not an open descriptor", s);
+	*ret = (int)fd;
+	return 0;
+}
+
+static int fill(const struct arguments *a, bool import, struct pull_options *o, struct error *err)
+{
+	int r;
+
+	if (!a->root || !a->reference || import != !!a->layout)
+		return error_set(err, -EINVAL,
+				 "usage: transfer pull|import --root PATH --reference REF ...");
+	o->root = a->root;
+	r = reference_parse(a->reference, &o->ref, err);
+	if (r == 0)
+		r = parse_tls(a->tls_verify, &o->tls, err);
+	if (r == 0)
+		r = parse_auth_fd(a->auth_fd, &o->auth_fd, err);
+	if (r == 0)
+		r = progress_parse(a->quiet ? "none" : a->progress, &o->progress, err);
+	if (r < 0)
+		return r;
+	platform_host(&o->platform);
+	o->platform_asked = a->platform;
+	if (a->platform)
+		r = platform_parse(a->platform, &o->platform, err);
+	o->layout_fd = -1;
+	if (r == 0 && import) {
+		o->layout_fd = open(a->layout, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (o->layout_fd < 0)
+			return error_sys(err, "open image layout %s", a->layout);
+	}
+	return r;
+}
+
+static int print_id(const struct digest *id, struct error *err)
+{
+	char s[DIGEST_STR_MAX];
+
+	if (printf("%s\n", digest_format(id, s)) < 0 || fflush(stdout) != 0)
+		return error_sys(err, "write the image id");
+	return 0;
+}
+
+static int transfer(int argc, char **argv, struct error *err)
+{
+	struct arguments a = { 0 };
+	struct pull_options o = { 0 };
+	char **rest;
+	struct digest id;
+	bool help = false, import;
+	int r;
+
+	if (argc < 2 || !(str_eq(argv[1], "pull") || str_eq(argv[1], "import")))
+		return error_set(err, -EINVAL,
+				 "transfer is called by carrel: use `carrel pull` instead");
+	import = str_eq(argv[1], "import");
+	r = opt_parse(options, argc - 1, argv + 1, 0, &a, &rest, &help, err);
+	if (r == 0 && (help || *rest))
+		r = error_set(err, -EINVAL, "transfer is called by carrel: see carrel-pull(1)");
+	if (r == 0)
+		r = fill(&a, import, &o, err);
+	if (r == 0)
+		r = pull_run(&o, &id, err);
+	return r < 0 ? r : print_id(&id, err);
+}
+
+int main(int argc, char **argv)
+{
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	const char *debug = secure_getenv("CARREL_DEBUG");
+	struct error err = { 0 };
+
+	if (fd_sanitize_std() < 0)
+		return EXIT_OURS;
+	(void)sigaction(SIGPIPE, &ignore, NULL); /* valid by construction */
+	if (debug && str_eq(debug, "1"))
+		log_set_level(LOG_LEVEL_DEBUG);
+	if (transfer(argc, argv, &err) == 0)
+		return 0;
+	error_print(&err, stderr);
+	return error_exit_status(&err);
+}

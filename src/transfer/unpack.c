@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "transfer/unpack.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/proc.h"
+#include "codec/sha256.h"
+#include "transfer/confine.h"
+
+_Static_assert(sizeof(struct unpack_result) <= PIPE_BUF, "a result is one atomic write");
+
+struct unpack {
+	struct ring *ring;
+	struct sha256 sha;
+	uint8_t *block; /* private copy: what is hashed is what is unpacked */
+};
+
+static int next_piece(void *ctx, const unsigned char **ret, size_t *ret_len)
+{
+	struct unpack *u = ctx;
+	int r;
+
+	r = ring_take(u->ring, u->block, ret_len);
+	if (r < 0 || *ret_len == 0)
+		return r;
+	r = sha256_add(&u->sha, u->block, *ret_len);
+	if (r < 0)
+		return r;
+	*ret = u->block;
+	return 1;
+}
+
+static int unpack(const struct unpack_start *start, int root, struct unpack_result *ret)
+{
+	struct unpack u = { .ring = start->ring, .block = xmalloc(RING_BLOCK) };
+	struct untar_request req = {
+		.dirfd = root,
+		.source = next_piece,
+		.ctx = &u,
+		.id_count = IDMAP_COUNT,
+		.map_uid0 = start->map->uid0,
+		.map_uid1 = start->map->uid1,
+		.map_gid0 = start->map->gid0,
+		.map_gid1 = start->map->gid1,
+	};
+	uint8_t bytes[32];
+	int r;
+
+	r = sha256_init(&u.sha);
+	if (r < 0)
+		return error_code(&ret->err, r, "set up the digest");
+	r = untar_run(&req, &ret->stats, &ret->err);
+	if (r < 0)
+		return r;
+	r = sha256_end(&u.sha, bytes);
+	if (r < 0)
+		return error_code(&ret->err, r, "hash the layer");
+	digest_from_bytes(bytes, &ret->diff_id);
+	return 0;
+}
+
+static int confine(const struct unpack_start *start, struct error *err)
+{
+	_cleanup_(fd_closep) int dir = -1;
+
+	dir = open(start->dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return error_sys(err, "open %s", start->dir);
+	return confine_unpacker(dir, err);
+}
+
+int unpack_main(void *data)
+{
+	const struct unpack_start *start = data;
+	struct unpack_result res = { 0 };
+	int keep[] = { start->result_fd }, root;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != start->parent)
+		return 1;
+	if (proc_close_fds(keep, ARRAY_SIZE(keep)) < 0)
+		return 1;
+	umask(0);
+	root = confine(start, &res.err);
+	res.result = root < 0 ? root : unpack(start, root, &res);
+	return fd_write_all(start->result_fd, &res, sizeof(res)) < 0 || res.result < 0;
+}
