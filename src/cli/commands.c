@@ -24,6 +24,7 @@ static const struct command *const table[] = {
 	&cmd_image_inspect,
 	&cmd_tag,
 	&cmd_rmi,
+	&cmd_pull,
 	/* host */
 	&cmd_doctor,
 	&cmd_info,
@@ -35,15 +36,25 @@ static const struct command *const table[] = {
 };
 
 static const struct command_alias aliases[] = {
-	{ "container run", "run" },	{ "container ls", "ps" },
-	{ "container ps", "ps" },	{ "container list", "ps" },
-	{ "container logs", "logs" },	{ "container attach", "attach" },
-	{ "container start", "start" }, { "container stop", "stop" },
-	{ "container kill", "kill" },	{ "container wait", "wait" },
-	{ "container rm", "rm" },	{ "container inspect", "inspect" },
-	{ "image ls", "images" },	{ "image list", "images" },
-	{ "image rm", "rmi" },		{ "image remove", "rmi" },
-	{ "image tag", "tag" },		{ NULL, NULL },
+	{ "container run", "run" },
+	{ "container ls", "ps" },
+	{ "container ps", "ps" },
+	{ "container list", "ps" },
+	{ "container logs", "logs" },
+	{ "container attach", "attach" },
+	{ "container start", "start" },
+	{ "container stop", "stop" },
+	{ "container kill", "kill" },
+	{ "container wait", "wait" },
+	{ "container rm", "rm" },
+	{ "container inspect", "inspect" },
+	{ "image ls", "images" },
+	{ "image list", "images" },
+	{ "image rm", "rmi" },
+	{ "image remove", "rmi" },
+	{ "image tag", "tag" },
+	{ "image pull", "pull" },
+	{ NULL, NULL },
 };
 
 const struct command *const *command_table(void)

@@ -16,6 +16,7 @@ extern const struct command cmd_kill;
 extern const struct command cmd_logs;
 extern const struct command cmd_options;
 extern const struct command cmd_ps;
+extern const struct command cmd_pull;
 extern const struct command cmd_rm;
 extern const struct command cmd_rmi;
 extern const struct command cmd_run;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -82,6 +83,12 @@ static int run_transfer(const struct strv *argv, int auth_fd, enum fetch_flags f
 	proc_done(&p);
 	if (r < 0)
 		return error_code(err, r, "wait for transfer");
+	if (status == 128 + SIGHUP || status == 128 + SIGINT || status == 128 + SIGTERM) {
+		/* It cleans up, tells so and ends with this status by itself. */
+		told(err);
+		error_exit(err, status);
+		return -EINTR;
+	}
 	if (status > 128)
 		return error_set(err, -EINTR, "transfer was ended by signal %d", status - 128);
 	return status == 0 ? 0 : told(err);

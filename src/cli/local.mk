@@ -18,6 +18,7 @@ libcli_a_SOURCES = \
 	src/cli/cmd_logs.c \
 	src/cli/cmd_options.c \
 	src/cli/cmd_ps.c \
+	src/cli/cmd_pull.c \
 	src/cli/cmd_rm.c \
 	src/cli/cmd_rmi.c \
 	src/cli/cmd_run.c \

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "cli/commands.h"
+#include "cli/fetch.h"
+#include "oci/platform.h"
+#include "oci/reference.h"
+
+struct pull_options {
+	const char *platform, *tls_verify;
+	bool quiet;
+};
+
+static const struct opt options[] = {
+	{ "platform", 0, OPT_STRING, offsetof(struct pull_options, platform), "OS/ARCH[/VARIANT]",
+	  "fetch the image for this platform" },
+	{ "quiet", 'q', OPT_FLAG, offsetof(struct pull_options, quiet), NULL,
+	  "print the image id only" },
+	{ "tls-verify", 0, OPT_STRING, offsetof(struct pull_options, tls_verify), "BOOL",
+	  "check certificates; false also allows plain HTTP" },
+	{ NULL },
+};
+
+static int check(const struct pull_options *o, struct error *err)
+{
+	struct platform p;
+
+	if (o->tls_verify && !str_eq(o->tls_verify, "true") && !str_eq(o->tls_verify, "false")) {
+		error_set(err, -EINVAL, "--tls-verify is true or false, not %s", o->tls_verify);
+		error_hint(err, "try `carrel pull --help`");
+		return -EINVAL;
+	}
+	return o->platform ? platform_parse(o->platform, &p, err) : 0;
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	struct pull_options o = { 0 };
+	struct fetch_request req = { .flags = FETCH_PRINT_ID };
+	char full[REFERENCE_STR_MAX];
+	struct reference ref;
+	char **args;
+	int r;
+
+	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = 1 }, &o, &args, NULL,
+		      err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = check(&o, err);
+	if (r == 0)
+		r = reference_parse(args[0], &ref, err);
+	if (r < 0)
+		return r;
+	req.reference = reference_format(&ref, full);
+	req.platform = o.platform;
+	req.tls_verify = o.tls_verify;
+	if (o.quiet)
+		req.flags |= FETCH_QUIET;
+	return fetch_pull(cli, &req, err);
+}
+
+const struct command cmd_pull = {
+	.name = "pull",
+	.group = GROUP_IMAGE,
+	.summary = "fetch an image from a registry",
+	.usage = "[OPTIONS] NAME[:TAG|@DIGEST]",
+	.options = options,
+	.run = run,
+};
