@@ -1,2 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += doc/format-layer.md
+dist_man_MANS += \
+	doc/man/carrel-image-inspect.1 \
+	doc/man/carrel-images.1 \
+	doc/man/carrel-rmi.1 \
+	doc/man/carrel-tag.1 \
+	doc/man/carrel-attach.1 \
+	doc/man/carrel-doctor.1 \
+	doc/man/carrel-host.7 \
+	doc/man/carrel-info.1 \
+	doc/man/carrel-inspect.1 \
+	doc/man/carrel-kill.1 \
+	doc/man/carrel-logs.1 \
+	doc/man/carrel-ps.1 \
+	doc/man/carrel-pull.1 \
+	doc/man/carrel-rm.1 \
+	doc/man/carrel-run.1 \
+	doc/man/carrel-start.1 \
+	doc/man/carrel-stop.1 \
+	doc/man/carrel-version.1 \
+	doc/man/carrel-wait.1 \
+	doc/man/carrel.1
+
+EXTRA_DIST += doc/DESIGN.md \
+	doc/man/carrel-exec.1

@@ -18,12 +18,13 @@ AM_TESTS_ENVIRONMENT = \
 	INSTALLED_PROGRAMS='$(bin_PROGRAMS) $(carrellibexec_PROGRAMS)'; export INSTALLED_PROGRAMS;
 TEST_EXTENSIONS = .sh
 dist_check_SCRIPTS = \
+	tests/lint/docs.sh \
 	tests/lint/headers.sh \
 	tests/lint/hello-image.sh \
 	tests/lint/needed.sh \
 	tests/lint/source.sh
 TESTS += $(dist_check_SCRIPTS)
-EXTRA_DIST += tests/lint/headers.py tests/lint/needed.py tests/lint/source.py .clang-format
+EXTRA_DIST += tests/lint/docs.py tests/lint/headers.py tests/lint/needed.py tests/lint/source.py .clang-format
 
 # make check-perf [PERF_ARGS="--only start --rounds 50"]: carrel beside its peers, one table. It
 # measures what is installed in the prefix.

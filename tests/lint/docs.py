@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Option tables against man pages, both ways; codes, environment variables, mandoc -T lint.
+
+usage: docs.py TOP CARREL MANDOC
+"""
+import glob
+import os
+import re
+import subprocess
+import sys
+
+# Read by carrel's own programs from each other, not by users to them.
+INTERNAL_ENV = {"CARREL_MAPPER", "CARREL_USERNS"}
+# Pages written before their command landed: not installed. May only shrink.
+PENDING = {"exec"}
+GENERIC = {("h", "help")}  # every command has it; carrel(1) says so
+
+problems = []
+
+
+def tables(program):
+    """{command: {(letter, name)}} of what help lists."""
+    out = subprocess.run([program, "__options"], capture_output=True, text=True, check=True).stdout
+    commands = {"": set()}
+    for line in out.splitlines():
+        word, *f = line.split("\t")
+        if word == "command":
+            commands.setdefault(f[0], set())
+        elif word == "option" and f[3] != "refused":
+            commands.setdefault("" if f[0] == "-" else f[0], set()).add(
+                ("" if f[2] == "-" else f[2], f[1]))
+    return commands
+
+
+def page_options(path):
+    """{(letter, name)} of the .It lines."""
+    found = set()
+    with open(path, encoding="utf-8") as f:
+        for line in f:
+            m = re.match(r"\.It Fl (?:(\w) , Fl )?Fl ([\w-]+)", line)
+            if m:
+                found.add((m.group(1) or "", m.group(2)))
+    return found
+
+
+def name_of(option):
+    return f"-{option[0]}, --{option[1]}" if option[0] else f"--{option[1]}"
+
+
+def check_options(top, program):
+    commands = tables(program)
+    pages = {os.path.basename(p)[7:-2]: p
+             for p in glob.glob(os.path.join(top, "doc/man/carrel-*.1"))}
+    for command, want in commands.items():
+        file = command.replace(" ", "-")
+        path = os.path.join(top, "doc/man", f"carrel-{file}.1" if command else "carrel.1")
+        if command == "help":
+            continue
+        if not os.path.exists(path):
+            problems.append(f"command {command}: no page {path}")
+            continue
+        have = page_options(path)
+        for option in sorted(want - have - GENERIC):
+            problems.append(f"{path}: {name_of(option)} is in the table of `{command}`, not here")
+        for option in sorted(have - want - GENERIC):
+            problems.append(f"{path}: {name_of(option)} is here, not in the table of `{command}`")
+    for page in sorted(set(pages) - {c.replace(" ", "-") for c in commands}):
+        if page not in PENDING:
+            problems.append(f"{pages[page]}: there is no command of that name")
+
+
+def check_codes(top):
+    with open(os.path.join(top, "src/lib/base/dcode.c"), encoding="utf-8") as f:
+        want = set(re.findall(r'"(D-\d\d)"', f.read()))
+    with open(os.path.join(top, "doc/man/carrel-host.7"), encoding="utf-8") as f:
+        have = set(re.findall(r"^\.It (D-\d\d)", f.read(), re.M))
+    for code in sorted(want ^ have):
+        problems.append(f"{code} is not in both of dcode.c and carrel-host.7")
+
+
+def check_environment(top):
+    used = set()
+    for folder in ("src", "storage", "netstack"):
+        for path in glob.glob(os.path.join(top, folder, "**/*.[ch]"), recursive=True):
+            with open(path, encoding="utf-8") as f:
+                used |= set(re.findall(r'getenv\("([A-Z_]+)"\)', f.read()))
+    with open(os.path.join(top, "doc/man/carrel.1"), encoding="utf-8") as f:
+        told = set(re.findall(r"[A-Z][A-Z_]{3,}", " ".join(
+            re.findall(r"^\.It Ev (.*)$", f.read(), re.M))))
+    for name in sorted(used - told - INTERNAL_ENV):
+        problems.append(f"carrel.1: the environment variable {name} is read, not told")
+
+
+def check_mandoc(top, mandoc):
+    if mandoc in ("", "no"):
+        print("SKIPPED PART: mandoc is not installed")
+        return
+    pages = sorted(glob.glob(os.path.join(top, "doc/man/*.[1-9]")))
+    out = subprocess.run([mandoc, "-T", "lint"] + pages, capture_output=True, text=True,
+                         check=False).stdout
+    for line in out.splitlines():
+        m = re.search(r"referenced manual not found: Xr (\S+) (\d)", line)
+        if m and not m.group(1).startswith("carrel") or "outdated mandoc.db" in line:
+            continue
+        if m and os.path.exists(os.path.join(top, f"doc/man/{m.group(1)}.{m.group(2)}")):
+            continue
+        problems.append(line)
+
+
+def main():
+    top, program, mandoc = sys.argv[1:4]
+    check_options(top, program)
+    check_codes(top)
+    check_environment(top)
+    check_mandoc(top, mandoc)
+    print("\n".join(problems))
+    print(f"{len(problems)} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
