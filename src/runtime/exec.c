@@ -22,6 +22,7 @@
 #include "base/str.h"
 #include "base/sys.h"
 #include "initctl.h"
+#include "runtime/seccomp.h"
 #include "runtime/userns.h"
 
 enum {
@@ -124,23 +125,37 @@ static int die_with_parent(const struct command *x, struct error *err)
 	return 0;
 }
 
+static int set_seccomp(const struct command *x, struct error *err)
+{
+	return x->flags & CTR_SECCOMP_OFF ? 0 : seccomp_apply(x->caps, err);
+}
+
 static int give_up_privilege(const struct command *x, struct error *err)
 {
 	bool nnp = x->flags & CTR_NO_NEW_PRIVS;
-	int r;
+	int r = 0;
 
-	/* 1. The bounding set needs CAP_SETPCAP, which the next steps take away. */
-	r = drop_bounding(x->caps, err);
-	/* 2. Ids while CAP_SETUID and CAP_SETGID are there. Groups first, for the same reason. */
+	/*
+	 * 1. seccomp, while CAP_SYS_ADMIN of our namespace is held: later it would need
+	 *    no_new_privs, and with that sudo and su inside are dead. It allows what follows.
+	 */
+	if (!nnp)
+		r = set_seccomp(x, err);
+	/* 2. The bounding set needs CAP_SETPCAP, which the next steps take away. */
+	if (r == 0)
+		r = drop_bounding(x->caps, err);
+	/* 3. Ids while CAP_SETUID and CAP_SETGID are there. Groups first, for the same reason. */
 	if (r == 0)
 		r = set_ids(x->user, err);
-	/* 3. After the ids: their change empties or keeps sets by its own rules. */
+	/* 4. After the ids: their change empties or keeps sets by its own rules. */
 	if (r == 0)
 		r = set_caps(x, err);
-	/* 4. Asked for: nothing is gained by any exec from here on. */
+	/* 5. Asked for: nothing is gained by any exec from here on, so the filter may come last. */
 	if (r == 0 && nnp && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = error_sys(err, "set no_new_privs");
-	/* 5. Last: every change of credentials clears it. */
+	if (r == 0 && nnp)
+		r = set_seccomp(x, err);
+	/* 6. Last: every change of credentials clears it. */
 	return r < 0 ? r : die_with_parent(x, err);
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libruntime.a
-libruntime_a_CPPFLAGS = $(INC_SRC)
+libruntime_a_CPPFLAGS = $(INC_SRC) -I.
 libruntime_a_SOURCES = \
 	src/runtime/caps.c \
 	src/runtime/command.c src/runtime/command.h \
@@ -19,20 +19,24 @@ libruntime_a_SOURCES = \
 	src/runtime/proberow.h \
 	src/runtime/rootcaller.c src/runtime/rootcaller.h \
 	src/runtime/rootfs.c src/runtime/rootfs.h \
+	src/runtime/seccomp.c src/runtime/seccomp.h \
 	src/runtime/signals.c \
 	src/runtime/userns.c src/runtime/userns.h \
 	src/runtime/users.c src/runtime/users.h \
 	src/runtime/volumes.c
 
 if HAVE_CMOCKA
-check_PROGRAMS += test_idmap test_ctrwords test_users
-TESTS += test_idmap test_ctrwords test_users
+check_PROGRAMS += test_idmap test_ctrwords test_seccomp test_users
+TESTS += test_idmap test_ctrwords test_seccomp test_users
 test_idmap_SOURCES = tests/unit/test_idmap.c
 test_idmap_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
 test_idmap_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
 test_ctrwords_SOURCES = tests/unit/test_ctrwords.c
 test_ctrwords_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
 test_ctrwords_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
+test_seccomp_SOURCES = tests/unit/test_seccomp.c
+test_seccomp_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS) $(SECCOMP_CFLAGS)
+test_seccomp_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS) $(SECCOMP_LIBS)
 test_users_SOURCES = tests/unit/test_users.c
 test_users_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
 test_users_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
