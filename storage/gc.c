@@ -103,29 +103,38 @@ static int is_named(struct store *s, const struct digest *manifest, struct error
 	return r;
 }
 
-/* A removal puts the record aside, then removes names: until the last one is gone it is undone. */
-static int restore_one(struct store *s, const char *staging, const char *entry, struct error *err)
+/*
+ * A removal puts the record aside, then removes names; a publish writes the record, then the name.
+ * Cut in between, the record belongs in images/ where a name or a container leads to it.
+ */
+static int settle_one(struct store *s, const char *staging, const char *entry, struct error *err)
 {
-	char from[STORE_STAGING_NAME_MAX + 128], to[8 + DIGEST_HEX_LEN + 1], id[ID_LEN + 1];
+	char aside[STORE_STAGING_NAME_MAX + 128], place[8 + DIGEST_HEX_LEN + 1], id[ID_LEN + 1];
+	bool removed = str_starts(entry, STAGING_REMOVED), new = str_starts(entry, STAGING_NEW);
 	struct digest d;
 	int r;
 
-	if (!str_starts(entry, GC_REMOVED) || digest_from_hex(entry + strlen(GC_REMOVED), &d) < 0)
+	if (!removed && !new)
+		return 0;
+	if (digest_from_hex(entry + strlen(removed ? STAGING_REMOVED : STAGING_NEW), &d) < 0)
 		return 0;
 	r = is_named(s, &d, err);
 	if (r == 0)
 		r = gc_image_user(s, &d, id, err);
-	if (r <= 0)
+	if (r < 0)
 		return r;
-	r = str_print(from, sizeof(from), "staging/%s/%s", staging, entry);
-	if (r == 0)
-		r = str_print(to, sizeof(to), "images/%s", d.hex);
-	if (r == 0 && renameat(s->root_fd, from, s->root_fd, to) < 0)
+	(void)snprintf(place, sizeof(place), "images/%s", d.hex);
+	if (new &&r == 0 && unlinkat(s->root_fd, place, 0) < 0 && errno != ENOENT)
+		return store_error(err, -errno, "remove the record of image %.12s", d.hex);
+	if (!removed || r == 0)
+		return 0;
+	r = str_print(aside, sizeof(aside), "staging/%s/%s", staging, entry);
+	if (r == 0 && renameat(s->root_fd, aside, s->root_fd, place) < 0)
 		r = -errno;
 	return r < 0 ? store_error(err, r, "restore image %.12s", d.hex) : 0;
 }
 
-static int restore(struct store *s, const struct dead_staging *dead, struct error *err)
+static int settle(struct store *s, const struct dead_staging *dead, struct error *err)
 {
 	_cleanup_(fd_closep) int dir = store_dir(s, "staging");
 	int r = 0;
@@ -137,7 +146,7 @@ static int restore(struct store *s, const struct dead_staging *dead, struct erro
 		if (r < 0)
 			return store_error(err, r, "read %s/staging", s->path);
 		for (size_t k = 0; r == 0 && k < in.n; k++)
-			r = restore_one(s, dead->names.v[i], in.v[k], err);
+			r = settle_one(s, dead->names.v[i], in.v[k], err);
 	}
 	return r;
 }
@@ -256,7 +265,7 @@ int gc_collect(struct store *s, const struct dead_staging *dead, struct error *e
 	struct gc g = { 0 };
 	int r;
 
-	r = restore(s, dead, err);
+	r = settle(s, dead, err);
 	if (r < 0)
 		return r;
 	r = mark(s, &g, dead, &why);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "storage/imgrec.h"
 #include "storage/sidecar.h"
+#include "storage/staging.h"
 #include "storage/textrec.h"
 
 enum {
@@ -90,6 +91,7 @@ int image_publish(struct store *s, const struct reference *name, const struct di
 			   .n_layers = c->n_diff_ids };
 	struct ref ref = { .manifest = *manifest, .asked = index ? *index : *manifest };
 	_cleanup_(fd_closep) int lock = -1;
+	bool is_new;
 	int r;
 
 	if (index)
@@ -102,9 +104,18 @@ int image_publish(struct store *s, const struct reference *name, const struct di
 	if (lock < 0)
 		return lock;
 	r = sum_layers(s, c, &i.size, err);
+	/* Killed between record and name, the sweep knows that nobody ever saw this image. */
+	is_new = r == 0 && !imgrec_exists(s, manifest->hex);
+	if (is_new)
+		r = staging_mark(s, STAGING_NEW, manifest, err);
 	if (r == 0)
 		r = write_record(s, &i, err);
-	return r < 0 ? r : ref_write(s, &ref, err);
+	if (r == 0)
+		r = ref_write(s, &ref, err);
+	if (r < 0 && is_new)
+		imgrec_unlink(s, manifest->hex);
+	staging_unmark(s, STAGING_NEW, manifest);
+	return r;
 }
 
 int image_tag(struct store *s, const struct image *i, const struct reference *name,

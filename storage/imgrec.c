@@ -4,8 +4,10 @@
 #include "storage/imgrec.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/path.h"
@@ -23,6 +25,21 @@ bool imgrec_is_name(const char *hex)
 	struct digest d;
 
 	return digest_from_hex(hex, &d) == 0;
+}
+
+bool imgrec_exists(struct store *s, const char *hex)
+{
+	_cleanup_(fd_closep) int dir = store_dir(s, "images");
+
+	return dir >= 0 && faccessat(dir, hex, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+void imgrec_unlink(struct store *s, const char *hex)
+{
+	_cleanup_(fd_closep) int dir = store_dir(s, "images");
+
+	if (dir >= 0)
+		(void)unlinkat(dir, hex, 0);
 }
 
 void image_done(struct image *i)

@@ -45,3 +45,5 @@ int imgrec_find(struct store *s, const char *name_or_id, struct image *ret,
 /* Fill names and digests of an image from all refs. */
 void imgrec_add_names(struct image *i, const struct ref *refs, size_t n);
 bool imgrec_is_name(const char *hex);
+bool imgrec_exists(struct store *s, const char *hex);
+void imgrec_unlink(struct store *s, const char *hex);

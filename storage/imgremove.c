@@ -59,12 +59,12 @@ static bool one_repository(const struct strv *names)
 
 static int move_record(struct removal *rm, bool away, struct error *err)
 {
-	char aside[sizeof(GC_REMOVED) + DIGEST_HEX_LEN];
+	char aside[sizeof(STAGING_REMOVED) + DIGEST_HEX_LEN];
 	_cleanup_(fd_closep) int images = store_dir(rm->s, "images");
 	const char *hex = rm->img.manifest.hex;
 	int r;
 
-	(void)snprintf(aside, sizeof(aside), "%s%s", GC_REMOVED, hex);
+	(void)snprintf(aside, sizeof(aside), "%s%s", STAGING_REMOVED, hex);
 	if (images < 0)
 		return store_error(err, images, "open %s/images", rm->s->path);
 	r = away ? renameat(images, hex, rm->staging, aside)

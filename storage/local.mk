@@ -44,6 +44,12 @@ tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/teststore.h
 tests_unit_test_store_CPPFLAGS = $(INC_STORAGE) $(CMOCKA_CFLAGS)
 tests_unit_test_store_LDADD = libstorage.a liboci.a libcodec.a libbase.a $(JSONC_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/unit/test_image
+TESTS += tests/unit/test_image
+tests_unit_test_image_SOURCES = tests/unit/test_image.c tests/unit/teststore.h
+tests_unit_test_image_CPPFLAGS = $(INC_STORAGE) $(CMOCKA_CFLAGS)
+tests_unit_test_image_LDADD = libstorage.a liboci.a libcodec.a libbase.a $(JSONC_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/unit/test_container
 TESTS += tests/unit/test_container
 tests_unit_test_container_SOURCES = tests/unit/test_container.c tests/unit/teststore.h

@@ -102,21 +102,34 @@ void store_staging_end(struct store *s, const char *name, int lock)
 	fd_close(lock);
 }
 
-int store_claim(struct store *s, const struct digest *d, struct error *err)
+int staging_mark(struct store *s, const char *prefix, const struct digest *d, struct error *err)
 {
-	char name[sizeof(STAGING_CLAIM) + DIGEST_HEX_LEN];
+	char name[16 + DIGEST_HEX_LEN];
 	int fd, r;
 
 	if (s->claims_fd < 0)
 		return 0;
-	r = str_print(name, sizeof(name), "%s%s", STAGING_CLAIM, d->hex);
+	r = str_print(name, sizeof(name), "%s%s", prefix, d->hex);
 	if (r < 0)
-		return error_code(err, r, "claim sha256:%s", d->hex);
+		return error_code(err, r, "mark sha256:%s", d->hex);
 	fd = openat(s->claims_fd, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return store_error(err, -errno, "claim sha256:%s", d->hex);
+		return store_error(err, -errno, "write %s/staging/*/%s", s->path, name);
 	fd_close(fd);
 	return 0;
+}
+
+void staging_unmark(struct store *s, const char *prefix, const struct digest *d)
+{
+	char name[16 + DIGEST_HEX_LEN];
+
+	if (s->claims_fd >= 0 && str_print(name, sizeof(name), "%s%s", prefix, d->hex) == 0)
+		(void)unlinkat(s->claims_fd, name, 0);
+}
+
+int store_claim(struct store *s, const struct digest *d, struct error *err)
+{
+	return staging_mark(s, STAGING_CLAIM, d, err);
 }
 
 bool staging_is_container(const char *name, const char **ret_id)

@@ -9,6 +9,15 @@
 
 /* The inside of staging/, for the sweep and the collector. */
 #define STAGING_CLAIM "claim-"
+/* Image record that has no name yet, while its publish goes on. */
+#define STAGING_NEW "new-"
+/* Image record that a removal has put aside. */
+#define STAGING_REMOVED "image-"
+
+/* Empty files PREFIX<hex> in the staging directory of this process, if it has one. */
+int staging_mark(struct store *s, const char *prefix, const struct digest *d,
+		 struct error *err) _nodiscard_;
+void staging_unmark(struct store *s, const char *prefix, const struct digest *d);
 
 /* Staging directories of dead commands of this machine; their locks are held. */
 struct dead_staging {
