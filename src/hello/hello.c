@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -50,9 +51,13 @@ static char *status_value(const char *status, const char *key)
 
 		if (strncmp(line, key, n) == 0 && line[n] == ':') {
 			const char *v = line + n + 1;
+			size_t len;
 
 			v += strspn(v, " \t");
-			return xstrndup(v, end ? (size_t)(end - v) : strlen(v));
+			len = strcspn(v, "\n");
+			while (len > 0 && v[len - 1] == ' ')
+				len--;
+			return xstrndup(v, len);
 		}
 		line = end ? end + 1 : NULL;
 	}
@@ -338,7 +343,11 @@ static void show_devices(void)
 		const struct dirent *e;
 
 		while ((e = readdir(d))) {
-			if (e->d_type != DT_CHR && e->d_type != DT_BLK)
+			struct stat st;
+
+			/* Not d_type: nodes of a container are mounts over plain files. */
+			if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+			    !(S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
 				continue;
 			/* A host has hundreds; the first dozen tell enough. */
 			if (n++ < 12)
