@@ -472,8 +472,7 @@ static int write_meta(struct sidecar_writer *w, const struct sidecar_header *h)
 	uint64_t heap_at;
 	int r;
 
-	r = id_boot(raw.h.boot);
-	if (r < 0)
+	if (!raw.h.boot[0] && id_boot(raw.h.boot) < 0)
 		raw.h.boot[0] = '\0'; /* then it is trusted only once it is durable */
 	crc32c_init(&w->crc_table);
 	r = out_add(&w->meta, head, sizeof(head));

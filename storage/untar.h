@@ -39,6 +39,8 @@ struct untar_request {
 	uint32_t id_count;
 	/* owner state recorded in the sidecar: what host ids 0 and 1.. of the map are */
 	uint32_t map_uid0, map_uid1, map_gid0, map_gid1;
+	/* boot id (id_boot) from before the caller lost sight of /proc; NULL: read now */
+	const char *boot;
 };
 
 struct untar_stats {

@@ -828,6 +828,9 @@ int untar_tree_finish(struct untar_tree *t, struct error *err)
 	};
 	int r;
 
+	if (req->boot && str_copy(h.boot, sizeof(h.boot), req->boot) < 0)
+		h.boot[0] = '\0';
+
 	r = sidecar_writer_finish(t->writer, &h, err);
 	return r < 0 ? r : finish_dirs(t, err);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/id.h"
 #include "base/proc.h"
 #include "codec/sha256.h"
 #include "transfer/confine.h"
@@ -39,7 +40,8 @@ static int next_piece(void *ctx, const unsigned char **ret, size_t *ret_len)
 	return 1;
 }
 
-static int unpack(const struct unpack_start *start, int root, struct unpack_result *ret)
+static int unpack(const struct unpack_start *start, int root, const char *boot,
+		  struct unpack_result *ret)
 {
 	struct unpack u = { .ring = start->ring, .block = xmalloc(RING_BLOCK) };
 	struct untar_request req = {
@@ -51,6 +53,7 @@ static int unpack(const struct unpack_start *start, int root, struct unpack_resu
 		.map_uid1 = start->map->uid1,
 		.map_gid0 = start->map->gid0,
 		.map_gid1 = start->map->gid1,
+		.boot = boot,
 	};
 	uint8_t bytes[32];
 	int r;
@@ -82,6 +85,7 @@ int unpack_main(void *data)
 {
 	const struct unpack_start *start = data;
 	struct unpack_result res = { 0 };
+	char boot[ID_BOOT_LEN + 1] = "";
 	int keep[] = { start->result_fd }, root;
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != start->parent)
@@ -89,7 +93,9 @@ int unpack_main(void *data)
 	if (proc_close_fds(keep, ARRAY_SIZE(keep)) < 0)
 		return 1;
 	umask(0);
+	if (id_boot(boot) < 0) /* there is no /proc once confined */
+		boot[0] = '\0';
 	root = confine(start, &res.err);
-	res.result = root < 0 ? root : unpack(start, root, &res);
+	res.result = root < 0 ? root : unpack(start, root, boot, &res);
 	return fd_write_all(start->result_fd, &res, sizeof(res)) < 0 || res.result < 0;
 }
