@@ -4,6 +4,7 @@ noinst_LIBRARIES += libnetframe.a
 libnetframe_a_CPPFLAGS = $(INC_LIB)
 libnetframe_a_SOURCES = \
 	netstack/dnsmsg.c netstack/dnsmsg.h \
+	netstack/frag.c netstack/frag.h \
 	netstack/frame.c netstack/frame.h \
 	netstack/resolvconf.c netstack/resolv.h
 

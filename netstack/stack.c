@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "dns.h"
 #include "flows.h"
+#include "frag.h"
 #include "frame.h"
 #include "netctl.h"
 #include "ping.h"
@@ -45,6 +46,7 @@ struct stack {
 	int tap_index, control_index;
 	struct frame_net net;
 	struct flows *flows;
+	struct frag *frag;
 	struct dns *dns;
 	struct ping *ping;
 	struct pollset ps;
@@ -185,14 +187,20 @@ static void input_dns_tcp(struct stack *s, uint8_t *frame, const struct frame_in
 	pass_to_slirp(s, frame, &to);
 }
 
-static void input_frame(struct stack *s, size_t len)
+static void input_frame(struct stack *s, uint8_t *frame, size_t len)
 {
-	uint8_t *frame = s->in.frame;
 	struct frame_info info;
+	enum frame_verdict verdict = frame_classify(&s->net, frame, len, &info);
 
-	switch (frame_classify(&s->net, frame, len, &info)) {
+	if (verdict == FRAME_FRAGMENT) {
+		len = frag_add(s->frag, frame, &info, s->ps.now_ms, &frame);
+		if (!len)
+			return;
+		verdict = frame_classify(&s->net, frame, len, &info);
+	}
+	switch (verdict) {
 	case FRAME_DROP:
-	case FRAME_FRAGMENT:
+	case FRAME_FRAGMENT: /* fragments of fragments */
 		return;
 	case FRAME_PASS:
 		if (flows_admit(s->flows, &info))
@@ -223,7 +231,7 @@ static int tap_read(struct stack *s)
 		if (n < 0)
 			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 		if ((size_t)n > sizeof(s->in.head))
-			input_frame(s, (size_t)n - sizeof(s->in.head));
+			input_frame(s, s->in.frame, (size_t)n - sizeof(s->in.head));
 	}
 	return 0;
 }
@@ -381,6 +389,7 @@ struct stack *stack_new(int tap_fd, int control_fd, int reader_fd, struct error 
 	frame_net_init(&s->net);
 	pollset_init(&s->ps, stack_max_fds());
 	s->flows = flows_new(stack_max_fds());
+	s->frag = frag_new();
 	s->dns = dns_new(&s->net, reader_fd, send_own_frame, s);
 	s->ping = ping_new(&s->net, send_own_frame, s);
 	s->slirp = make_slirp(s);
@@ -400,6 +409,7 @@ void stack_free(struct stack *s)
 		slirp_cleanup(s->slirp);
 	ping_free(s->ping);
 	dns_free(s->dns);
+	frag_free(s->frag);
 	flows_free(s->flows);
 	pollset_done(&s->ps);
 	fd_close(s->tap_fd);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "frag.h"
 #include "frame.h"
 
 struct maker {
@@ -290,6 +291,73 @@ static void router_advertisements_stay_out(void **state _unused_)
 	assert_false(frame_may_enter(m.b, m.len));
 }
 
+/* Cut a UDP packet of 24 + 8 bytes at `cut` and give the parts in this order. */
+static size_t reassemble(bool is_ip6, const uint8_t *order, size_t n, struct frag *f, uint8_t **ret)
+{
+	/* offset in the packet, length, more to come */
+	static const struct {
+		uint16_t offset, len, more;
+	} parts[] = { { 0, 16, 1 }, { 16, 8, 1 }, { 24, 5, 0 }, { 8, 16, 1 }, { 16, 5, 0 } };
+	uint8_t udp[29] = { 0x9c, 0x40, 0, 9, 0, 29 }, l4[64];
+	size_t len = 0;
+
+	for (size_t i = 0; i < n && !len; i++) {
+		uint16_t offset = parts[order[i]].offset, size = parts[order[i]].len;
+		const char *dst = is_ip6 ? "2001:db8::1" : "192.0.2.1";
+		struct frame_info info;
+		struct maker m;
+
+		memset(l4, 0, sizeof(l4));
+		if (is_ip6) {
+			l4[0] = FRAME_UDP;
+			frame_put16(l4 + 2, (uint16_t)(offset | parts[order[i]].more));
+			memcpy(l4 + 8, udp + offset, size);
+			m = make(dst, FRAME_FRAGMENT6, l4, 8u + size);
+			frame_put16(m.b + 54 + 2, (uint16_t)(offset | parts[order[i]].more));
+		} else {
+			/* At least eight bytes for the maker; the length is set right below. */
+			m = make(dst, FRAME_ICMP4, l4, 16);
+			memcpy(m.b + 34, udp + offset, size);
+			frame_patch16(m.b + 24, m.b + 22, 64 << 8 | FRAME_UDP);
+			frame_patch16(m.b + 24, m.b + 16, (uint16_t)(20 + size));
+			frame_patch16(m.b + 24, m.b + 20,
+				      (uint16_t)(offset / 8 | parts[order[i]].more << 13));
+			m.len = 34u + size;
+		}
+		assert_int_equal(judge(&m, &info), FRAME_FRAGMENT);
+		len = frag_add(f, m.b, &info, 0, ret);
+	}
+	return len;
+}
+
+static void fragments_become_datagrams(void **state _unused_)
+{
+	static const uint8_t orders[][3] = { { 0, 1, 2 }, { 2, 1, 0 }, { 1, 0, 2 } };
+	/* overlap, a second end, an end before what is there */
+	static const uint8_t wrong[][3] = { { 0, 3, 2 }, { 2, 4, 0 }, { 0, 1, 4 } };
+
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		struct frag *f = frag_new();
+		struct frame_info info;
+		struct maker m = { .len = 0 };
+		uint8_t *whole = NULL;
+
+		for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
+			m.len = reassemble(v6, orders[i], 3, f, &whole);
+			assert_int_equal(m.len, (v6 ? 54 : 34) + 29);
+			memcpy(m.b, whole, m.len);
+			assert_int_equal(judge(&m, &info), FRAME_PASS);
+			assert_int_equal(info.dport, 9);
+		}
+		frag_free(f);
+		for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+			f = frag_new();
+			assert_int_equal(reassemble(v6, wrong[i], 3, f, &whole), 0);
+			frag_free(f);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +370,7 @@ int main(void)
 		cmocka_unit_test(addresses_are_replaced_with_sums),
 		cmocka_unit_test(refusals_quote_and_are_correct),
 		cmocka_unit_test(resets_follow_the_fin),
+		cmocka_unit_test(fragments_become_datagrams),
 		cmocka_unit_test(router_advertisements_stay_out),
 	};
 
