@@ -7,6 +7,8 @@
 #include <sys/resource.h>
 
 #include "base/sandbox.h"
+#include "netresolv_filter.h"
+#include "netstack_filter.h"
 
 enum {
 	/* Far above what the flow limits add up to: a leak in libslirp ends the stack, not the
@@ -28,15 +30,13 @@ static int set_limit(int resource, rlim_t value, struct error *err)
 	return 0;
 }
 
-static int no_new_privs(struct error *err)
+static int load_filter(const struct sock_filter *filter, size_t n, struct error *err)
 {
 	/* Not dumpable: other processes of the user, a container's root among them, share our
 	 * kernel uid. */
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return error_sys(err, "set PR_SET_DUMPABLE");
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return error_sys(err, "set no_new_privs");
-	return 0;
+	return sandbox_filter(filter, n, err); /* no_new_privs with it */
 }
 
 int confine_stack(unsigned max_fds, struct error *err)
@@ -60,7 +60,7 @@ int confine_stack(unsigned max_fds, struct error *err)
 	if (r < 0)
 		return r;
 #endif
-	return no_new_privs(err);
+	return load_filter(netstack_filter, ARRAY_SIZE(netstack_filter), err);
 }
 
 int confine_reader(void)
@@ -71,5 +71,5 @@ int confine_reader(void)
 	r = sandbox_caps(&err);
 	if (r < 0)
 		return r;
-	return no_new_privs(&err);
+	return load_filter(netresolv_filter, ARRAY_SIZE(netresolv_filter), &err);
 }

@@ -10,19 +10,28 @@ libnetframe_a_SOURCES = \
 
 if HAVE_SLIRP
 carrellibexec_PROGRAMS += netstack/netstack
-netstack_netstack_CPPFLAGS = $(INC_LIB) $(SLIRP_CFLAGS)
-netstack_netstack_SOURCES = \
-	netstack/confine.c netstack/confine.h \
+netstack_netstack_CPPFLAGS = $(INC_LIB) -I. $(SLIRP_CFLAGS)
+netstack_stack_sources = \
 	netstack/dns.c netstack/dns.h \
 	netstack/flows.c netstack/flows.h \
 	netstack/main.c \
 	netstack/ping.c netstack/ping.h \
 	netstack/pollset.c netstack/pollset.h \
+	netstack/stack.c netstack/stack.h
+netstack_netstack_SOURCES = $(netstack_stack_sources) \
+	netstack/confine.c netstack/confine.h \
 	netstack/resolv.c \
 	netstack/rtnl.c netstack/rtnl.h \
-	netstack/stack.c netstack/stack.h \
 	netstack/tap.c netstack/tap.h
+nodist_netstack_netstack_SOURCES = netstack_filter.h netresolv_filter.h
 netstack_netstack_LDADD = libnetframe.a libbase.a $(SLIRP_LIBS)
+
+BUILT_SOURCES += netstack_filter.h netresolv_filter.h
+CLEANFILES += netstack_filter.h netresolv_filter.h
+netstack_filter.h: seccomp-gen$(EXEEXT) $(netstack_stack_sources)
+	$(AM_V_GEN)$(SECCOMP_GEN) filter netstack "" $(filter %.c,$^) >$@.tmp && mv $@.tmp $@
+netresolv_filter.h: seccomp-gen$(EXEEXT) netstack/resolv.c
+	$(AM_V_GEN)$(SECCOMP_GEN) filter netresolv resolv $(filter %.c,$^) >$@.tmp && mv $@.tmp $@
 endif
 
 if HAVE_CMOCKA

@@ -73,6 +73,7 @@ int main(int argc, char **argv _unused_)
 				      MSG_NOSIGNAL)); /* a caller that is gone is seen as its end */
 	if (r < 0)
 		return EXIT_OURS;
+	/* #syscalls: exit_group rt_sigreturn */
 	r = stack_run(s);
 	/* No stack_free(): the kernel takes everything back faster than libslirp does. */
 	return r < 0 ? EXIT_OURS : 0;

@@ -238,11 +238,19 @@ static int tap_read(struct stack *s)
 
 /* --- libslirp --- */
 
+/*
+ * What libslirp and the allocator under it call. No accept and no listen: nothing is published yet;
+ * no open, fork or exec: its DNS, TFTP and forwarding to programs are off.
+ * #syscalls: socket connect bind setsockopt getsockopt getsockname getpeername ioctl fcntl
+ * #syscalls: shutdown sendto sendmsg recvfrom recvmsg read write close
+ * #syscalls: brk mmap munmap mremap madvise futex getrandom
+ */
+
 static void on_guest_error(const char *msg _unused_, void *opaque _unused_)
 {
 }
 
-/* #syscalls: clock_gettime */
+/* #syscalls: clock_gettime gettimeofday */
 static int64_t on_clock_get_ns(void *opaque _unused_)
 {
 	struct timespec t;
