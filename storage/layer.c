@@ -62,7 +62,7 @@ static int check_tree(int fd, struct error *err)
 
 static bool is_damage(int r)
 {
-	return r == -EBADMSG || r == -EUCLEAN || r == -ENOENT || r == -EINVAL;
+	return r == -EBADMSG || r == -EUCLEAN || r == -ENOENT || r == -ENOTDIR || r == -EINVAL;
 }
 
 /* Not there any more for anybody. On a read-only store it stays, and is not used. */
@@ -132,6 +132,9 @@ int layer_check(struct store *s, const struct digest *diff_id, struct error *err
 		return 1;
 	if (id_boot(boot) == 0 && boot[0] && str_eq(boot, h.boot))
 		return 1;
+	if (geteuid() != 0)
+		return error_set(err, -EAGAIN, "layer %.12s is not verified since the last boot",
+				 diff_id->hex);
 	return verify(s, diff_id, fd, err);
 }
 

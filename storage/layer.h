@@ -21,7 +21,8 @@ int layer_claim(struct store *s, const struct digest *diff_ids, size_t n,
 
 /* Is the layer there and to be trusted on this boot (durable, or made since the boot)? A layer that
  * is torn or from a crashed boot is verified against its sidecar, else moved to trash and reported
- * by a warning. 1 yes, 0 no. */
+ * by a warning. 1 yes, 0 no. -EAGAIN: it must be verified, and only root of the outer user
+ * namespace can look at all of it and sees its owners: call again from there. */
 int layer_check(struct store *s, const struct digest *diff_id, struct error *err) _nodiscard_;
 
 /*

@@ -12,6 +12,7 @@
 #include "base/dirs.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/proc.h"
 #include "base/timefmt.h"
 #include "oci/digest.h"
 #include "storage/layer.h"
@@ -21,6 +22,45 @@ enum {
 	ETC_FILE_MAX = 64 << 10,
 	TRASH_BUDGET_MS = 100,
 };
+
+struct verify {
+	struct launch *l;
+	struct digest digest;
+};
+
+static int verify_child(void *arg)
+{
+	struct verify *v = arg;
+	struct error err = { 0 };
+	int r;
+
+	r = userns_enter(&v->l->map, &err);
+	if (r == 0)
+		r = layer_check(v->l->store, &v->digest, &err);
+	if (r < 0)
+		error_print(&err, stderr);
+	return r < 0 ? EXIT_OURS : r == 0;
+}
+
+/* As root of the outer namespace, in a child because there is no way back. 1 good, 0 gone. */
+static int verify_layer(struct launch *l, const struct digest *d, struct error *err)
+{
+	struct verify v = { .l = l, .digest = *d };
+	int status = 0, r;
+	struct proc p;
+
+	r = proc_clone(0, -1, verify_child, &v, &p);
+	if (r == 0) {
+		r = proc_wait(&p, &status);
+		proc_done(&p);
+	}
+	if (r < 0)
+		return error_code(err, r, "verify layer %.12s", d->hex);
+	if (status != 0 && status != 1)
+		return error_set(err, -EIO, "layer %.12s could not be verified after the crash",
+				 d->hex);
+	return status == 0;
+}
 
 static int open_layer(struct launch *l, const char *hex, int *ret, struct error *err)
 {
@@ -32,6 +72,10 @@ static int open_layer(struct launch *l, const char *hex, int *ret, struct error 
 	if (r < 0)
 		return error_code(err, r, "layer %s", hex);
 	r = layer_check(l->store, &d, err);
+	if (r == -EAGAIN) {
+		error_clear(err);
+		r = verify_layer(l, &d, err);
+	}
 	if (r == 0) {
 		error_set(err, -ENOENT, "layer %.12s of image %s is not in the store", hex,
 			  l->rec->image);
