@@ -280,6 +280,11 @@ static void test_start_time(void **state)
 	assert_int_equal(proc_open_recorded(p.pid, t + 1), -ESRCH);
 	assert_int_equal(proc_open_recorded(0, t), -ESRCH);
 	assert_int_equal(proc_open_recorded(-1, t), -ESRCH);
+	/* Ended, but not reaped yet. */
+	assert_int_equal(proc_signal(&p, SIGKILL), 0);
+	assert_int_equal(poll(&(struct pollfd){ .fd = p.pidfd, .events = POLLIN }, 1, 5000), 1);
+	assert_int_equal(proc_start_time(p.pid, &again), 0);
+	assert_int_equal(proc_open_recorded(p.pid, t), -ESRCH);
 	proc_kill(&p);
 }
 

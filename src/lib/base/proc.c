@@ -330,7 +330,10 @@ int proc_open_recorded(pid_t pid, uint64_t start_time)
 	r = proc_start_time(pid, &now);
 	if (r < 0)
 		return r;
-	return now == start_time ? TAKE_FD(fd) : -ESRCH;
+	/* A zombie that nobody reaps (below a pid 1 that is no init) has ended all the same. */
+	if (now != start_time || poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 0) == 1)
+		return -ESRCH;
+	return TAKE_FD(fd);
 }
 
 int proc_open_libexec(struct error *err)

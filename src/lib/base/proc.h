@@ -77,7 +77,7 @@ int proc_close_fds(const int *keep, unsigned n) _nodiscard_;
  * tells a recorded process from a stranger that got the number later.
  */
 int proc_start_time(pid_t pid, uint64_t *ret) _nodiscard_;
-/* pidfd of a recorded process, or -ESRCH when the number is free or somebody else's. */
+/* pidfd of a recorded process, or -ESRCH when it has ended or the number is somebody else's. */
 int proc_open_recorded(pid_t pid, uint64_t start_time) _nodiscard_;
 
 /*
