@@ -121,6 +121,7 @@ def test_store_file_system(behind, kind, codes):
     assert res.rc == (LOST if codes else res.rc), res
 
 
+@pytest.mark.serial  # mounts where others look for leftovers
 def test_read_only_store(carrel, readonly_dir):
     path = readonly_dir(carrel.data)
     res = carrel.run("doctor", "--json", check=False)
@@ -129,6 +130,7 @@ def test_read_only_store(carrel, readonly_dir):
     assert path in res.out, res
 
 
+@pytest.mark.serial  # mounts where others look for leftovers
 def test_small_store(carrel, small_fs, need):
     need("subids")
     path = small_fs(8 << 20)
@@ -177,3 +179,67 @@ def test_every_code_is_explained(carrel):
 @pytest.mark.parametrize("word", ["D-00", "x", "", "D-07x", "-1", "D--7"])
 def test_bad_code(carrel, word):
     carrel.fails("doctor", *(["--", word] if word.startswith("-") else [word]))
+
+
+# ---- the same codes in the errors of run and pull ----------------------------------------------
+
+@pytest.fixture
+def stored(carrel, images, need):
+    need("subids")
+    carrel.run("pull", "-q", images["busybox"])
+    carrel.image = images["busybox"]
+    return carrel
+
+
+@pytest.mark.parametrize("obstacle,code,network", [
+    ("userns-limit", "D-01", "none"),
+    ("seccomp", "D-02", "none"),
+    ("no-subuid", "D-03", "none"),
+    ("no-newuidmap", "D-04", "none"),
+    ("no-setuid", "D-05", "none"),
+    ("nosuid", "D-05", "none"),
+    ("no-new-privs", "D-05", "none"),
+    ("no-tun", "D-07", "private"),
+    ("tun-0600", "D-07", "private"),
+    ("chroot", "D-11", "none"),
+    ("masked-proc", "D-12", "none"),
+    ("netns-limit", "D-13", "none"),
+])
+def test_code_in_run(stored, behind, leftovers, obstacle, code, network):
+    before = leftovers.snapshot(stored)
+    res = behind(obstacle).run("run", "--rm", "--network", network, stored.image, "true")
+    assert res.rc == 125, res
+    assert f"[{code}]" in res.err, res
+    assert "hint: " in res.err and res.out == "", res
+    leftovers.check(stored, before)
+
+
+@pytest.mark.parametrize("obstacle,code", [
+    ("userns-limit", "D-01"), ("no-subuid", "D-03"), ("no-setuid", "D-05"), ("chroot", "D-11"),
+])
+def test_code_in_pull(carrel, behind, images, leftovers, obstacle, code):
+    res = behind(obstacle).run("pull", "-q", images["busybox"])
+    assert res.rc == 125, res
+    assert f"[{code}]" in res.err and res.out == "", res
+    assert carrel.staging() == []
+
+
+def test_other_modes_without_tun(stored, behind):
+    for mode in ("none", "host"):
+        res = behind("no-tun").run("run", "--rm", "--network", mode, stored.image, "true")
+        assert res.rc == 0, res
+
+
+@pytest.mark.serial  # mounts where others look for leftovers
+def test_code_of_a_read_only_store(stored, readonly_dir):
+    readonly_dir(stored.data)
+    res = stored.fails("run", "--rm", "--network", "none", stored.image, "true", has="[D-15]")
+    assert "--root" in res.err, res
+    assert stored.run("images").rc == 0  # readers go on
+    assert stored.run("ps", "-a").rc == 0
+
+
+def test_runtime_dir_fallback_runs(stored):
+    env = {"XDG_RUNTIME_DIR": "/nonexistent"}
+    res = stored.run("run", "--rm", "--network", "none", stored.image, "echo", "ok", env=env)
+    assert res.out == "ok\n", res
