@@ -10,6 +10,8 @@
 #include "base/fd.h"
 #include "base/path.h"
 
+/* #syscalls:unpack openat openat2 close */
+
 void dirstack_init(struct dirstack *s, int root)
 {
 	s->root = root;

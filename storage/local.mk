@@ -27,7 +27,8 @@ libstorage_a_SOURCES = \
 	storage/tar.c storage/tar.h \
 	storage/tar_pax.c storage/tar_pax.h \
 	storage/untar.c storage/untar.h \
-	storage/untar_tree.c storage/untar_tree.h
+	storage/untar_tree.c storage/untar_tree.h \
+	storage/untar_walk.c storage/untar_walk.h
 
 include storage/untar.mk
 

@@ -27,6 +27,9 @@
 #include "base/fd.h"
 #include "base/str.h"
 
+/* #syscalls:unpack openat newfstatat fchmod fchmodat getdents64 lseek unlinkat renameat */
+/* #syscalls:unpack close clock_gettime futex */
+
 enum {
 	DENTS_SIZE = 32 << 10,
 	/* Subdirectories taken by one scan; a rescan finds the others. Bounds the memory. */

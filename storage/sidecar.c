@@ -18,6 +18,8 @@
 #include "storage/sidecar_format.h"
 #include "storage/tar.h"
 
+/* #syscalls:unpack openat fstat newfstatat pread64 mmap munmap close */
+
 struct sidecar {
 	struct sidecar_header header;
 	const uint8_t *records;

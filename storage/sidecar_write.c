@@ -22,6 +22,8 @@
 #include "storage/sidecar_format.h"
 #include "storage/tar.h"
 
+/* #syscalls:unpack openat unlinkat write pwrite64 mmap munmap getrandom sysinfo */
+
 enum {
 	BUFFER = 64 << 10,
 	/* In temporary records only: an opaque mark for a directory, not an entry. */

@@ -13,6 +13,8 @@
 #include "storage/tar.h"
 #include "storage/untar_tree.h"
 
+/* #syscalls:unpack write lseek ftruncate umask */
+
 /* The piece that the source has lent, and how much of it is not used yet. */
 struct stream {
 	untar_source source;

@@ -26,87 +26,19 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "storage/dirstack.h"
-#include "storage/rmtree.h"
 #include "storage/sidecar.h"
+#include "storage/untar_walk.h"
+
+/* #syscalls:unpack mkdirat openat close fstat newfstatat fchown fchownat fchmod fchmodat linkat
+ * symlinkat */
+/* #syscalls:unpack mknodat utimensat fsetxattr geteuid getegid */
 
 enum {
-	LINKS_MAX = 40, /* followed for one entry; the kernel's number */
-	IMPLIED_MODE = 0755,
 	LATE_BITS = 06000,
 	XATTRS_BUF = TAR_EXT_MAX + TAR_GLOBAL_MAX + 8 * TAR_XATTRS_MAX,
 };
 
-#define WHITEOUT_PREFIX ".wh."
-#define WHITEOUT_META	WHITEOUT_PREFIX WHITEOUT_PREFIX
-#define WHITEOUT_OPAQUE WHITEOUT_META ".opq"
-#define OPAQUE_XATTR	"user.overlay.opaque"
-
-struct untar_tree {
-	const struct untar_request *req;
-	struct untar_stats *stats;
-	struct sidecar_writer *writer;
-	int dirfd; /* wrapper, borrowed */
-	int fd;	   /* tree */
-	uid_t uid; /* who owns what we make */
-	gid_t gid;
-	struct dirstack stack;
-	uint8_t *xattrs; /* encoded, for the record */
-	uint32_t xattrs_len;
-
-	/* the entry at hand */
-	char path[TAR_PATH_MAX]; /* cleaned */
-	char link[TAR_PATH_MAX]; /* cleaned, hard links */
-	char full[TAR_PATH_MAX]; /* physical */
-	char leaf[NAME_MAX + 1];
-	char walk[TAR_PATH_MAX]; /* what is left after a symlink */
-	int base;		 /* parent, borrowed from the stack */
-	uint32_t uid_disk, gid_disk;
-	uint32_t flags; /* of the record */
-};
-
-/* Names that are legal in tar but not in a tree of ours. */
-enum clean {
-	CLEAN_OK,
-	CLEAN_SKIP, /* below aufs' own directories */
-};
-
-static int check_component(const char *s, size_t n, bool last)
-{
-	if (n == 2 && s[0] == '.' && s[1] == '.')
-		return -EBADMSG;
-	if (n > NAME_MAX)
-		return -ENAMETOOLONG;
-	if (last || n < 4 || memcmp(s, WHITEOUT_PREFIX, 4) != 0)
-		return CLEAN_OK;
-	return n >= 8 && memcmp(s, WHITEOUT_META, 8) == 0 ? CLEAN_SKIP : -EBADMSG;
-}
-
-/* "./a//b/" -> "a/b". enum clean or -errno. */
-static int clean_path(const char *path, char out[TAR_PATH_MAX])
-{
-	size_t len = 0;
-	const char *p = path + strspn(path, "/");
-
-	while (*p) {
-		size_t n = strcspn(p, "/");
-		const char *next = p + n + strspn(p + n, "/");
-
-		if (!(n == 1 && p[0] == '.')) {
-			int r = check_component(p, n, !*next);
-
-			if (r != CLEAN_OK)
-				return r;
-			if (len)
-				out[len++] = '/';
-			memcpy(out + len, p, n);
-			len += n;
-		}
-		p = next;
-	}
-	out[len] = '\0';
-	return CLEAN_OK;
-}
+#define WHITEOUT_OPAQUE UNTAR_WHITEOUT_META ".opq"
 
 /* The tree and who owns new files in it. A staging parent may be set-gid: its group is not ours. */
 static int make_tree(struct untar_tree *t, struct error *err)
@@ -115,29 +47,16 @@ static int make_tree(struct untar_tree *t, struct error *err)
 
 	t->uid = geteuid();
 	t->gid = getegid();
-	if (mkdirat(t->dirfd, "tree", IMPLIED_MODE) < 0)
+	if (mkdirat(t->dirfd, "tree", UNTAR_IMPLIED_MODE) < 0)
 		return error_sys(err, "make directory tree");
 	t->fd = openat(t->dirfd, "tree", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (t->fd < 0 || fstat(t->fd, &st) < 0)
 		return error_sys(err, "open directory tree");
 	if ((st.st_uid != t->uid || st.st_gid != t->gid) && fchown(t->fd, t->uid, t->gid) < 0)
 		return error_sys(err, "change owner of directory tree");
-	if (fchmod(t->fd, IMPLIED_MODE) < 0)
+	if (fchmod(t->fd, UNTAR_IMPLIED_MODE) < 0)
 		return error_sys(err, "change mode of directory tree");
 	return 0;
-}
-
-static int record_dir(struct untar_tree *t, const char *path, const struct tar_entry *e)
-{
-	struct sidecar_entry rec = { .path = path,
-				     .path_len = (uint32_t)strlen(path),
-				     .link = "",
-				     .mode = S_IFDIR | IMPLIED_MODE,
-				     .flags = SIDECAR_IMPLIED,
-				     .mtime = e ? e->mtime : 0,
-				     .mtime_ns = e ? e->mtime_ns : 0 };
-
-	return sidecar_writer_add(t->writer, &rec);
 }
 
 int untar_tree_new(const struct untar_request *req, struct untar_stats *stats,
@@ -157,7 +76,7 @@ int untar_tree_new(const struct untar_request *req, struct untar_stats *stats,
 	r = sidecar_writer_new(t->dirfd, &t->writer, err);
 	if (r < 0)
 		return r;
-	r = record_dir(t, "", NULL);
+	r = untar_record_implied(t, "", NULL);
 	if (r == 0 && (t->uid != 0 || t->gid != 0) && fchown(t->fd, 0, 0) < 0)
 		r = -errno;
 	if (r < 0)
@@ -175,153 +94,6 @@ void untar_tree_free(struct untar_tree *t)
 	fd_close(t->fd);
 	free(t->xattrs);
 	free(t);
-}
-
-/* ---- what stands in the way ---- */
-
-static int set_opaque(struct untar_tree *t, int base, const char *name, const char *full)
-{
-	_cleanup_(fd_closep) int fd =
-		openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	if (fsetxattr(fd, OPAQUE_XATTR, "y", 1, 0) < 0)
-		return -errno;
-	t->stats->opaques++;
-	return sidecar_writer_opaque(t->writer, full, strlen(full));
-}
-
-/* Remove it. 1: it was a whiteout, a directory in its place must hide what is below. */
-static int make_room(int base, const char *name)
-{
-	struct stat st;
-	int r;
-
-	if (fstatat(base, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	r = rmtree(base, name, 0, 0);
-	if (r < 0)
-		return r;
-	return S_ISCHR(st.st_mode) && st.st_rdev == 0;
-}
-
-/* ---- the way to the parent ---- */
-
-static int join(char out[TAR_PATH_MAX], const char *dir, const char *name)
-{
-	if (!*dir)
-		return str_copy(out, TAR_PATH_MAX, name);
-	return str_print(out, TAR_PATH_MAX, "%s/%s", dir, name);
-}
-
-/* A directory that the archive did not name, or not yet. */
-static int push_implied(struct untar_tree *t, const char *name, bool opaque,
-			const struct tar_entry *e)
-{
-	int base = dirstack_top(&t->stack), r;
-
-	if (base < 0)
-		return base;
-	if (mkdirat(base, name, IMPLIED_MODE) < 0)
-		return -errno;
-	if ((t->uid != 0 || t->gid != 0) && fchownat(base, name, 0, 0, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	r = dirstack_push(&t->stack, name, strlen(name));
-	if (r < 0)
-		return r;
-	r = record_dir(t, t->stack.path, e);
-	if (r == 0 && opaque)
-		r = set_opaque(t, dirstack_top(&t->stack), ".", t->stack.path);
-	return r;
-}
-
-/* Does this symlink lead to a directory inside the tree? */
-static bool leads_to_dir(struct untar_tree *t, const char *name)
-{
-	char path[TAR_PATH_MAX];
-	_cleanup_(fd_closep) int fd = -1;
-
-	if (join(path, t->stack.path, name) < 0)
-		return false;
-	fd = path_open_in_root(t->fd, path, O_PATH | O_DIRECTORY, 0);
-	return fd >= 0;
-}
-
-/*
- * Not a directory. A symlink to one: its target goes in front of `rest`, the new way is in t->walk,
- * and 1 is returned. Anything else gives way to a directory.
- */
-static int pass_obstacle(struct untar_tree *t, const char *name, const char *rest,
-			 const struct tar_entry *e)
-{
-	char target[TAR_PATH_MAX], joined[TAR_PATH_MAX];
-	int base = dirstack_top(&t->stack), r;
-	ssize_t n;
-
-	if (base < 0)
-		return base;
-	n = readlinkat(base, name, target, sizeof(target) - 1);
-	if (n >= 0 && leads_to_dir(t, name)) {
-		target[n] = '\0';
-		if (target[0] == '/')
-			dirstack_pop(&t->stack, 0);
-		r = str_print(joined, sizeof(joined), "%s/%s", target, rest);
-		if (r < 0)
-			return r;
-		memcpy(t->walk, joined, sizeof(joined));
-		return 1;
-	}
-	r = make_room(base, name);
-	return r < 0 ? r : push_implied(t, name, r == 1, e);
-}
-
-/* Walk along path[0..n), clean; directories that are missing are made. The top, or -errno. */
-static int enter(struct untar_tree *t, const char *path, size_t n, const struct tar_entry *e)
-{
-	const char *p = path + dirstack_common(&t->stack, path, n), *end = path + n;
-	unsigned links = 0;
-
-	while (p < end) {
-		size_t len = strcspn(p, "/");
-		char name[NAME_MAX + 1];
-		const char *rest;
-		int r;
-
-		len = len < (size_t)(end - p) ? len : (size_t)(end - p);
-		rest = p + len < end ? p + len + 1 : end;
-		if (len > NAME_MAX)
-			return -ENAMETOOLONG;
-		memcpy(name, p, len);
-		name[len] = '\0';
-		p = rest;
-		if (len == 0 || str_eq(name, "."))
-			continue;
-		if (str_eq(name, "..")) {
-			/* Only out of a link's target; above the root is the root. */
-			dirstack_pop(&t->stack, t->stack.depth ? t->stack.depth - 1 : 0);
-			continue;
-		}
-		r = dirstack_push(&t->stack, name, len);
-		if (r == -ENOENT)
-			r = push_implied(t, name, false, e);
-		if (r == -ENOTDIR) {
-			char left[TAR_PATH_MAX];
-
-			memcpy(left, rest, (size_t)(end - rest));
-			left[end - rest] = '\0';
-			r = pass_obstacle(t, name, left, e);
-			if (r == 1) {
-				if (++links > LINKS_MAX)
-					return -ELOOP;
-				p = t->walk;
-				end = p + strlen(p);
-			}
-		}
-		if (r < 0)
-			return r;
-	}
-	return dirstack_top(&t->stack);
 }
 
 /* ---- records ---- */
@@ -434,7 +206,7 @@ static int add_file(struct untar_tree *t, const struct tar_entry *e, int *ret_fd
 	int fd = open_new(t, e), r;
 
 	if (fd == -EEXIST) {
-		r = make_room(t->base, t->leaf);
+		r = untar_make_room(t->base, t->leaf);
 		fd = r < 0 ? r : open_new(t, e);
 	}
 	if (fd < 0)
@@ -513,14 +285,14 @@ static int add_dir(struct untar_tree *t, const struct tar_entry *e)
 		if (S_ISDIR(st.st_mode)) {
 			r = adjust_dir_by_name(t, e);
 		} else {
-			over_whiteout = make_room(t->base, t->leaf);
+			over_whiteout = untar_make_room(t->base, t->leaf);
 			r = over_whiteout < 0 ? over_whiteout : make_dir(t, e);
 		}
 	}
 	if (r == 0)
 		r = record(t, e, S_IFDIR);
 	if (r == 0 && over_whiteout)
-		r = set_opaque(t, t->base, t->leaf, t->full);
+		r = untar_set_opaque(t, t->base, t->leaf, t->full);
 	return r;
 }
 
@@ -529,7 +301,7 @@ static int add_symlink(struct untar_tree *t, const struct tar_entry *e)
 	int r = symlinkat(e->link, t->base, t->leaf) < 0 ? -errno : 0;
 
 	if (r == -EEXIST) {
-		r = make_room(t->base, t->leaf);
+		r = untar_make_room(t->base, t->leaf);
 		if (r >= 0)
 			r = symlinkat(e->link, t->base, t->leaf) < 0 ? -errno : 0;
 	}
@@ -544,7 +316,7 @@ static int add_fifo(struct untar_tree *t, const struct tar_entry *e)
 	int r = mknodat(t->base, t->leaf, S_IFIFO | e->mode, 0) < 0 ? -errno : 0;
 
 	if (r == -EEXIST) {
-		r = make_room(t->base, t->leaf);
+		r = untar_make_room(t->base, t->leaf);
 		if (r >= 0)
 			r = mknodat(t->base, t->leaf, S_IFIFO | e->mode, 0) < 0 ? -errno : 0;
 	}
@@ -559,7 +331,7 @@ static int add_fifo(struct untar_tree *t, const struct tar_entry *e)
 /* No user namespace makes devices: the record is all there is of them. */
 static int add_device(struct untar_tree *t, const struct tar_entry *e)
 {
-	int r = make_room(t->base, t->leaf);
+	int r = untar_make_room(t->base, t->leaf);
 
 	if (r < 0)
 		return r;
@@ -610,8 +382,8 @@ static int add_hardlink(struct untar_tree *t, const struct tar_entry *e)
 	const char *slash, *name;
 	int from, r;
 
-	r = clean_path(e->link, t->link);
-	if (r != CLEAN_OK || !*t->link)
+	r = untar_clean_path(e->link, t->link);
+	if (r != UNTAR_CLEAN_OK || !*t->link)
 		return r < 0 ? r : -EBADMSG;
 	t->stats->links++;
 	slash = strrchr(t->link, '/');
@@ -623,7 +395,7 @@ static int add_hardlink(struct untar_tree *t, const struct tar_entry *e)
 		return 0; /* to itself: it is there */
 	r = linkat(from, name, t->base, t->leaf, 0) < 0 ? -errno : 0;
 	if (r == -EEXIST) {
-		r = make_room(t->base, t->leaf);
+		r = untar_make_room(t->base, t->leaf);
 		if (r >= 0)
 			r = linkat(from, name, t->base, t->leaf, 0) < 0 ? -errno : 0;
 	}
@@ -645,7 +417,7 @@ static int add_whiteout(struct untar_tree *t, const struct tar_entry *e)
 	if (errno != EEXIST || fstatat(t->base, t->leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	if (S_ISDIR(st.st_mode))
-		return set_opaque(t, t->base, t->leaf, t->full);
+		return untar_set_opaque(t, t->base, t->leaf, t->full);
 	return 0;
 }
 
@@ -689,16 +461,16 @@ static int locate(struct untar_tree *t, const struct tar_entry *e)
 	const char *leaf = slash ? slash + 1 : t->path;
 	int r;
 
-	t->base = enter(t, t->path, slash ? (size_t)(slash - t->path) : 0, e);
+	t->base = untar_enter(t, t->path, slash ? (size_t)(slash - t->path) : 0, e);
 	if (t->base < 0)
 		return t->base;
-	if (str_starts(leaf, WHITEOUT_PREFIX) && !str_starts(leaf, WHITEOUT_META)) {
-		leaf += strlen(WHITEOUT_PREFIX);
+	if (str_starts(leaf, UNTAR_WHITEOUT) && !str_starts(leaf, UNTAR_WHITEOUT_META)) {
+		leaf += strlen(UNTAR_WHITEOUT);
 		if (!path_is_name(leaf))
 			return -EBADMSG;
 	}
 	r = str_copy(t->leaf, sizeof(t->leaf), leaf);
-	return r < 0 ? r : join(t->full, t->stack.path, leaf);
+	return r < 0 ? r : untar_join(t->full, t->stack.path, leaf);
 }
 
 static int place(struct untar_tree *t, const struct tar_entry *e, int *ret_fd)
@@ -713,10 +485,10 @@ static int place(struct untar_tree *t, const struct tar_entry *e, int *ret_fd)
 	if (r < 0)
 		return r;
 	if (str_eq(leaf, WHITEOUT_OPAQUE))
-		return set_opaque(t, t->base, ".", t->stack.path);
-	if (str_starts(leaf, WHITEOUT_META))
+		return untar_set_opaque(t, t->base, ".", t->stack.path);
+	if (str_starts(leaf, UNTAR_WHITEOUT_META))
 		return 0; /* aufs' own files */
-	if (str_starts(leaf, WHITEOUT_PREFIX))
+	if (str_starts(leaf, UNTAR_WHITEOUT))
 		return add_whiteout(t, e);
 	return add_by_type(t, e, ret_fd);
 }
@@ -752,10 +524,10 @@ int untar_tree_add(struct untar_tree *t, const struct tar_entry *e, int *ret_fd,
 	*ret_fd = -1;
 	if (e->type == TAR_IGNORED)
 		return 0;
-	r = clean_path(e->path, t->path);
-	if (r == CLEAN_SKIP)
+	r = untar_clean_path(e->path, t->path);
+	if (r == UNTAR_CLEAN_SKIP)
 		return 0;
-	if (r == CLEAN_OK)
+	if (r == UNTAR_CLEAN_OK)
 		r = encode_xattrs(t, e);
 	if (r == 0) {
 		squash(t, e);
