@@ -439,6 +439,9 @@ int container_remove(struct store *s, struct container *c, struct error *err)
 
 	if (dir < 0)
 		return store_error(err, dir, "open %s/containers", s->path);
+	/* The attach socket of a supervisor that was killed; before the record, which leads here.
+	 */
+	(void)unlinkat(s->runtime_fd, ctrrec_socket_name(c->id, lname), 0);
 	/* The record first: a name without one is swept, a record without a name would stay. */
 	r = store_trash(s, dir, c->id, err);
 	if (r < 0 && r != -ENOENT)

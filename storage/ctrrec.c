@@ -18,6 +18,12 @@ char *ctrrec_lock_name(const char *id, char buf[ID_LEN + 8])
 	return buf;
 }
 
+char *ctrrec_socket_name(const char *id, char buf[ID_LEN + 8])
+{
+	(void)snprintf(buf, ID_LEN + 8, "%.64s.sock", id);
+	return buf;
+}
+
 int ctrrec_read_name(struct store *s, const char *name, char id[ID_LEN + 1])
 {
 	char path[6 + 255 + 1], target[ID_LEN + 2];

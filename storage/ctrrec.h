@@ -11,6 +11,8 @@
 
 /* "<id>.lock" in the runtime directory. */
 char *ctrrec_lock_name(const char *id, char buf[ID_LEN + 8]);
+/* "<id>.sock" beside it: the attach socket of the supervisor. */
+char *ctrrec_socket_name(const char *id, char buf[ID_LEN + 8]);
 
 /* The id behind names/<name>. */
 int ctrrec_read_name(struct store *s, const char *name, char id[ID_LEN + 1]) _nodiscard_;

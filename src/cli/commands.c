@@ -12,6 +12,7 @@ static const struct command *const table[] = {
 	&cmd_run,
 	&cmd_ps,
 	&cmd_logs,
+	&cmd_exec,
 	&cmd_attach,
 	&cmd_start,
 	&cmd_stop,
@@ -36,25 +37,16 @@ static const struct command *const table[] = {
 };
 
 static const struct command_alias aliases[] = {
-	{ "container run", "run" },
-	{ "container ls", "ps" },
-	{ "container ps", "ps" },
-	{ "container list", "ps" },
-	{ "container logs", "logs" },
-	{ "container attach", "attach" },
-	{ "container start", "start" },
-	{ "container stop", "stop" },
-	{ "container kill", "kill" },
-	{ "container wait", "wait" },
-	{ "container rm", "rm" },
-	{ "container inspect", "inspect" },
-	{ "image ls", "images" },
-	{ "image list", "images" },
-	{ "image rm", "rmi" },
-	{ "image remove", "rmi" },
-	{ "image tag", "tag" },
-	{ "image pull", "pull" },
-	{ NULL, NULL },
+	{ "container run", "run" },	    { "container ls", "ps" },
+	{ "container ps", "ps" },	    { "container list", "ps" },
+	{ "container logs", "logs" },	    { "container exec", "exec" },
+	{ "container attach", "attach" },   { "container start", "start" },
+	{ "container stop", "stop" },	    { "container kill", "kill" },
+	{ "container wait", "wait" },	    { "container rm", "rm" },
+	{ "container inspect", "inspect" }, { "image ls", "images" },
+	{ "image list", "images" },	    { "image rm", "rmi" },
+	{ "image remove", "rmi" },	    { "image tag", "tag" },
+	{ "image pull", "pull" },	    { NULL, NULL },
 };
 
 const struct command *const *command_table(void)

@@ -106,6 +106,7 @@ static int start(struct ctr *c, struct plan *p, struct error *err)
 		return error_sys(err, "make a socket pair");
 	c->gate_fd = pair[0];
 	p->sync = pair[1];
+	p->gate = pair[0];
 	r = proc_clone(flags, -1, pid1_main, p, &c->init);
 	fd_close(pair[1]);
 	return r < 0 ? clone_failed(r, p->spec, err) : set_up(c, p->spec, err);

@@ -28,6 +28,9 @@ static int wait_for_parent(const struct plan *p)
 {
 	char c;
 
+	/* With its own copy of the other end it would wait for ever for a parent that was killed.
+	 */
+	fd_close(p->gate);
 	/* End of file: the parent died or gave up; there is nobody to tell. */
 	if (recv(p->sync, &c, 1, 0) != 1)
 		_exit(EXIT_OURS);

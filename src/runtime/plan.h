@@ -39,6 +39,7 @@ struct plan_file {
 struct plan {
 	const struct ctr_spec *spec;
 	int sync; /* the child's end of the socket to its parent */
+	int gate; /* the parent's end, which the child must not keep */
 	int root; /* detached overlay */
 	int sys;  /* NET_HOST: detached copy of the host's /sys, else -1 */
 	struct plan_volume *volumes;

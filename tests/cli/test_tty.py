@@ -29,17 +29,14 @@ def test_shell(warm, shell, leftovers, flags):
     leftovers.check(warm, before)
 
 
-def test_initial_size_and_resize(shell):
-    t = shell("--rm", rows=31, cols=101)
-    t.send("stty size\n")
+def test_resize(warm, terminal):
+    t = terminal(warm, "run", "--rm", "-it", "--network", "none", warm.image, "sh", "-c",
+                 "trap 'stty size; exit 5' WINCH; stty size; while :; do sleep 0.05; done",
+                 rows=31, cols=101)
     t.expect("31 101")
-    t.send("trap 'echo resized to $(stty size)' WINCH\n")
-    t.expect("ready> ")
     t.resize(40, 120)
-    t.send("\n")
-    t.expect("resized to 40 120")
-    t.send("exit\n")
-    assert t.wait() == 0
+    t.expect("40 120")
+    assert t.wait() == 5
 
 
 def test_size_is_there_before_the_command(warm, terminal):
@@ -51,9 +48,8 @@ def test_size_is_there_before_the_command(warm, terminal):
 
 def test_ctrl_c_goes_to_the_foreground_job(shell):
     t = shell("--rm")
-    t.send("sleep 100\n")
-    t.expect("sleep 100")
-    t.send("echo started | cat; sleep 100\n")   # typed ahead: not yet read
+    t.send("echo begun-$((1+1)); sleep 100\n")
+    t.expect("begun-2")
     t.send(b"\x03")
     t.expect("ready> ")
     t.send("echo alive-$((1+1))\n")
@@ -64,14 +60,13 @@ def test_ctrl_c_goes_to_the_foreground_job(shell):
 
 def test_job_control(shell):
     t = shell("--rm")
-    t.send("sleep 100\n")
-    t.expect("sleep 100\r\n")
+    t.send("sh -c 'echo begun-$((1+1)); exec sleep 100'\n")
+    t.expect("begun-2")
     t.send(b"\x1a")
     t.expect("Stopped")
-    t.expect("ready> ")
-    t.send("jobs; bg; kill %1; wait; echo done-$((2+3))\n")
+    t.send("kill %1; kill -CONT %1; wait; echo done-$((2+3))\n")
     t.expect("done-5")
-    t.send("exit\n")
+    t.send("jobs; exit\nexit\n")               # it may still tell of the job first
     assert t.wait() == 0
 
 
@@ -112,8 +107,8 @@ def test_exec_on_a_terminal(warm, terminal):
     t.resize(20, 50)
     t.send("stty size\n")
     t.expect("20 50")
-    t.send("sleep 100\n")
-    t.expect("sleep 100\r\n")
+    t.send("echo begun-$((1+1)); sleep 100\n")
+    t.expect("begun-2")
     t.send(b"\x03")
     t.expect("ready> ")
     t.send("exit 4\n")

@@ -15,6 +15,7 @@ class Terminal:
         self.master, slave = os.openpty()
         self.resize(rows, cols)
         self.seen = b""
+        self.before = termios.tcgetattr(slave)
 
         def own_terminal():
             os.setsid()
@@ -23,7 +24,6 @@ class Terminal:
         self.proc = subprocess.Popen([carrel.program] + [str(a) for a in args], stdin=slave,
                                      stdout=slave, stderr=slave, env=full, cwd=carrel.home,
                                      preexec_fn=own_terminal)
-        self.before = termios.tcgetattr(slave)
         self.slave = slave
 
     def resize(self, rows, cols):
