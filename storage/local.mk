@@ -57,3 +57,10 @@ tests_unit_test_container_SOURCES = tests/unit/test_container.c tests/unit/tests
 tests_unit_test_container_CPPFLAGS = $(INC_STORAGE) $(CMOCKA_CFLAGS)
 tests_unit_test_container_LDADD = libstorage.a liboci.a libcodec.a libbase.a $(JSONC_LIBS) $(CMOCKA_LIBS)
 endif
+
+check_PROGRAMS += tests/fuzz/fuzz_textrec
+TESTS += tests/fuzz/fuzz_textrec
+EXTRA_DIST += tests/fuzz/corpus/textrec
+tests_fuzz_fuzz_textrec_SOURCES = tests/fuzz/fuzz_textrec.c $(fuzz_frame)
+tests_fuzz_fuzz_textrec_CPPFLAGS = $(fuzz_storage_cppflags)
+tests_fuzz_fuzz_textrec_LDADD = libstorage.a liboci.a libcodec.a libbase.a $(JSONC_LIBS)
