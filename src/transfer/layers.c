@@ -60,6 +60,8 @@ static int check_result(struct pull_layer *l, struct unpack_result *res, struct 
 		err->hint[sizeof(err->hint) - 1] = '\0';
 		if (!err->code)
 			error_set(err, -EIO, "its unpacker failed");
+		if (err->code == -ENOSPC || err->code == -EDQUOT)
+			error_host(err, DCODE_STORE_WRITE);
 		return err->code;
 	}
 	res->diff_id.hex[DIGEST_HEX_LEN] = '\0';
