@@ -57,7 +57,7 @@ class Host:
         """Binds over the machine's nodes: their mode is the machine's business."""
         nodes = os.path.join(self.base, "dev")
         os.mkdir(nodes)
-        sh("mount", "-t", "tmpfs", "-o", "mode=755,size=64k", "carrel-check", nodes)
+        sh("mount", "-t", "tmpfs", "-o", "mode=755,size=64k", "harness", nodes)
         for name, path, rdev in (("tun", "/dev/net/tun", os.makedev(10, 200)),
                                  ("fuse", "/dev/fuse", os.makedev(10, 229))):
             try:
@@ -155,7 +155,7 @@ class Host:
         os.mkdir(path)
         sh("mount", "-t", "tmpfs", "-o",
            f"mode=700,uid={self.user.pw_uid},gid={self.user.pw_gid},size={int(req['bytes'])}",
-           "carrel-check", path)
+           "harness", path)
         undo.append(lambda: sh("umount", "-l", path))
         return {"path": path}
 
@@ -168,6 +168,19 @@ class Host:
         undo.append(lambda: sh("umount", "-l", path))
         return {"path": path}
 
+    def op_list(self, req, undo):
+        """Names in a directory of root's store, which belongs to another id."""
+        path = os.path.normpath(req["path"])
+        if not path.startswith(("/var/lib/carrel", "/run/carrel")):
+            return {"error": "not one of carrel's directories"}
+        names = []
+        for where, dirs, files in os.walk(path):
+            names += [os.path.relpath(os.path.join(where, f), path) for f in files]
+            if req.get("flat"):
+                names += dirs
+                break
+        return {"names": sorted(names)}
+
     def op_remove(self, req, undo):
         """Removes a test's directory: some files in it belong to subordinate ids."""
         path = os.path.normpath(req["path"])
@@ -177,7 +190,7 @@ class Host:
         return {"path": path}
 
     OPS = {"carrel": op_carrel, "obstacle": op_obstacle, "peer": op_peer, "tmpfs": op_tmpfs, "readonly": op_readonly,
-           "remove": op_remove}
+           "remove": op_remove, "list": op_list}
 
     def serve_one(self, conn):
         undo = []

@@ -180,8 +180,28 @@ class Carrel:
         assert res.out == "", f"data on stdout of a failed command\n{res}"
         return res
 
+    def runtime_files(self):
+        """Files below the runtime directory but the two that every store has for good."""
+        found = []
+        if self.as_root:
+            found = self.ask_root("/run/carrel")
+        else:
+            top = os.path.join(self.runtime, "carrel")
+            for where, _, files in os.walk(top):
+                found += [os.path.relpath(os.path.join(where, f), top) for f in files]
+        return sorted(f for f in found if os.path.basename(f) not in ("sweep.lock", "swept"))
+
+    @staticmethod
+    def ask_root(path, flat=False):
+        call = HostCall({"op": "list", "path": path, "flat": flat})
+        names = call.answer()["names"]
+        call.close()
+        return names
+
     def staging(self):
         path = os.path.join(self.store, "staging")
+        if self.as_root:
+            return self.ask_root(path, flat=True)
         try:
             return sorted(os.listdir(path))
         except FileNotFoundError:
