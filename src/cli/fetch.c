@@ -6,12 +6,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/dirs.h"
 #include "base/fd.h"
+#include "base/loop.h"
 #include "base/path.h"
 #include "base/proc.h"
 #include "oci/platform.h"
@@ -51,6 +54,33 @@ static int told(struct error *err)
 	return -EIO;
 }
 
+/* It cleans up when it is told to end, so we pass that on and wait for it. */
+static int wait_passing_signals(struct proc *p, int *ret_status)
+{
+	struct pollfd fds[2] = { { .fd = p->pidfd, .events = POLLIN }, { .events = POLLIN } };
+	sigset_t set, old;
+	int r;
+
+	(void)sigprocmask(SIG_BLOCK, NULL, &old);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	fds[1].fd = loop_signalfd(&set);
+	while (fds[1].fd >= 0 && !(fds[0].revents & POLLIN)) {
+		struct signalfd_siginfo si;
+
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+			continue; /* EINTR: stopped and continued */
+		if (read(fds[1].fd, &si, sizeof(si)) == sizeof(si))
+			ignore_result(proc_signal(p, (int)si.ssi_signo)); /* it may be gone */
+	}
+	r = proc_wait(p, ret_status);
+	fd_close(fds[1].fd);
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	return r;
+}
+
 static int run_transfer(const struct strv *argv, int auth_fd, enum fetch_flags flags,
 			struct error *err)
 {
@@ -62,6 +92,7 @@ static int run_transfer(const struct strv *argv, int auth_fd, enum fetch_flags f
 		.path = "transfer",
 		.argv = argv->v,
 		.fds = fds,
+		.flags = PROC_PDEATHSIG,
 	};
 	struct proc p;
 	int r, status;
@@ -79,7 +110,7 @@ static int run_transfer(const struct strv *argv, int auth_fd, enum fetch_flags f
 	r = proc_spawn(&spec, &p, err);
 	if (r < 0)
 		return r;
-	r = proc_wait(&p, &status);
+	r = wait_passing_signals(&p, &status);
 	proc_done(&p);
 	if (r < 0)
 		return error_code(err, r, "wait for transfer");

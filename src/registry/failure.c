@@ -91,6 +91,9 @@ int failure_set(struct registry *r, struct fetch *f, struct error *err)
 {
 	long status = f->req.status;
 
+	if (f->req.code == CURLE_TOO_MANY_REDIRECTS || f->req.code == CURLE_OPERATION_TIMEDOUT)
+		return transport(r, f, err);
+
 	if (status == 401 || status == 403)
 		return denied(r, f, err);
 	if (status == 404)

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "base/str.h"
@@ -23,12 +22,9 @@ static const char manifest_accept[] = "application/vnd.oci.image.index.v1+json, 
 				      "application/vnd.oci.image.manifest.v1+json, "
 				      "application/vnd.docker.distribution.manifest.v2+json";
 
-uint64_t fetch_now(void)
+static uint64_t fetch_now(void)
 {
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* this clock always exists */
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return http_now();
 }
 
 /* The first piece of a response: is it the part that was asked for? */
@@ -241,9 +237,10 @@ static int retry(struct registry *r, struct fetch *f)
 	uint64_t ms;
 
 	if (f->got - f->got_at_try >= FETCH_PROGRESS)
-		f->tries = 0;
+		f->tries = f->stalls = 0;
 	f->tries++;
-	if (!is_transient(r, f) || f->tries >= FETCH_TRIES)
+	f->stalls += f->req.code == CURLE_OPERATION_TIMEDOUT;
+	if (!is_transient(r, f) || f->tries >= FETCH_TRIES || f->stalls >= FETCH_STALLS)
 		return failure_set(r, f, &f->err);
 	ms = (uint64_t)r->retry_ms << (f->tries - 1);
 	if (f->req.retry_after)
@@ -283,10 +280,25 @@ static void handle(struct registry *r, struct fetch *f)
 		end(r, f, q);
 }
 
+/* While a token is asked for, others would ask for one, too. */
+static bool must_wait(const struct registry *r, const struct fetch *f)
+{
+	return r->renewing && f->kind != FETCH_TOKEN;
+}
+
+/* libcurl's own limit works on averages and comes seconds late. */
+static bool has_stalled(const struct registry *r, const struct fetch *f)
+{
+	return !f->req.done && !f->req.paused &&
+	       fetch_now() - f->req.moved >= (uint64_t)r->stall_seconds * 1000;
+}
+
 /* Handling one may start or end others: begin anew after each. */
 static bool handle_one(struct registry *r)
 {
 	for (struct fetch *f = r->running; f; f = f->next) {
+		if (must_wait(r, f))
+			continue;
 		if (f->not_before) {
 			int q;
 
@@ -297,6 +309,8 @@ static bool handle_one(struct registry *r)
 				end(r, f, q);
 			return true;
 		}
+		if (has_stalled(r, f))
+			http_expire(r->http, &f->req);
 		if (f->req.done) {
 			f->req.done = false;
 			handle(r, f);
@@ -310,12 +324,15 @@ static int step_timeout(const struct registry *r)
 {
 	uint64_t now = fetch_now(), least = STEP_MAX_MS;
 
-	for (const struct fetch *f = r->running; f; f = f->next)
-		if (f->not_before) {
-			uint64_t left = f->not_before > now ? f->not_before - now : 0;
+	for (const struct fetch *f = r->running; f; f = f->next) {
+		uint64_t due = f->not_before ? f->not_before
+					     : f->req.moved + (uint64_t)r->stall_seconds * 1000;
+		uint64_t left = due > now ? due - now : 0;
 
-			least = left < least ? left : least;
-		}
+		if (must_wait(r, f) || f->req.done || (!f->not_before && f->req.paused))
+			continue;
+		least = left < least ? left : least;
+	}
 	return (int)least;
 }
 

@@ -21,6 +21,7 @@ enum {
 	FETCH_SIZE_UNKNOWN = -1,
 	FETCH_PAUSE = 1,	  /* of a sink: none taken, come again */
 	FETCH_TRIES = 6,	  /* without progress between them */
+	FETCH_STALLS = 3,	  /* of them silent for the whole stall limit */
 	FETCH_PROGRESS = 1 << 20, /* bytes that make the tries count anew */
 };
 
@@ -34,10 +35,10 @@ struct fetch {
 	void *data;
 	char *authorization; /* FETCH_TOKEN only */
 
-	uint64_t got;	/* bytes that the sink took */
-	uint64_t skip;	/* of a response that began at 0 again */
-	bool checked;	/* the head of this response */
-	unsigned tries; /* since the last progress */
+	uint64_t got;		/* bytes that the sink took */
+	uint64_t skip;		/* of a response that began at 0 again */
+	bool checked;		/* the head of this response */
+	unsigned tries, stalls; /* since the last progress */
 	uint64_t got_at_try;
 	unsigned token_at_try; /* registry's token generation that this try used */
 	bool refused;	       /* 401 with a token made for this fetch */
@@ -63,11 +64,9 @@ struct registry {
 	unsigned token;	     /* how many times it was replaced */
 	unsigned retry_ms;
 	unsigned stall_seconds;
+	bool renewing; /* a token is being asked for: all others wait */
 	struct fetch *running;
 };
-
-/* Monotonic milliseconds. */
-uint64_t fetch_now(void);
 
 /* Puts it to work; f stays the caller's until fetch_stop(). */
 int fetch_start(struct registry *r, struct fetch *f, struct error *err) _nodiscard_;

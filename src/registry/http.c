@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/str.h"
 #include "registry/httphdr.h"
@@ -46,6 +47,14 @@ void http_free(struct http *h)
 	free(h);
 }
 
+uint64_t http_now(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* this clock always exists */
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 static bool succeeded(long status)
 {
 	return status == 200 || status == 206;
@@ -58,6 +67,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *data)
 	int r;
 
 	(void)size; /* always 1 */
+	req->moved = http_now();
 	curl_easy_getinfo(req->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (!succeeded(status)) {
 		req->ignored += n; /* a page for people */
@@ -71,7 +81,8 @@ static size_t on_body(char *p, size_t size, size_t n, void *data)
 		req->content_length = length;
 	}
 	r = req->sink(req, p, n);
-	if (r == HTTP_SINK_PAUSE)
+	req->paused = r == HTTP_SINK_PAUSE;
+	if (req->paused)
 		return CURL_WRITEFUNC_PAUSE;
 	if (r < 0) {
 		req->sink_error = r;
@@ -114,6 +125,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *data)
 		req->content_type[0] = req->content_range[0] = req->challenge[0] = '\0';
 		req->retry_after = 0;
 	}
+	req->moved = http_now();
 	req->header_bytes += n;
 	if (req->header_bytes > HTTP_HEADERS_MAX)
 		return 0;
@@ -160,8 +172,7 @@ static void set_limits(struct http *h, struct http_request *req)
 	if ((req->flags & HTTP_IMPATIENT) && connect_ms > IMPATIENT_MS)
 		connect_ms = IMPATIENT_MS;
 	curl_easy_setopt(req->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
-	curl_easy_setopt(req->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(req->easy, CURLOPT_LOW_SPEED_TIME, (long)h->stall_seconds);
+
 	curl_easy_setopt(req->easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
 }
 
@@ -194,6 +205,8 @@ static void reset_outcome(struct http_request *req)
 	req->content_length = -1;
 	req->content_type[0] = req->content_range[0] = req->challenge[0] = req->why[0] = '\0';
 	req->retry_after = 0;
+	req->moved = http_now();
+	req->paused = false;
 	req->header_bytes = 0;
 	req->ignored = 0;
 }
@@ -256,8 +269,11 @@ void http_stop(struct http *h, struct http_request *req)
 
 void http_resume(struct http_request *req)
 {
-	if (req->easy)
-		curl_easy_pause(req->easy, CURLPAUSE_CONT);
+	if (!req->easy)
+		return;
+	req->paused = false;
+	req->moved = http_now();
+	curl_easy_pause(req->easy, CURLPAUSE_CONT);
 }
 
 static char *url_part(CURLU *u, CURLUPart part)
@@ -337,6 +353,11 @@ static void finish(struct http *h, struct http_request *req, CURLcode code)
 		ignore_result(str_copy(req->why, sizeof(req->why), curl_easy_strerror(code)));
 	close_easy(h, req);
 	req->done = true;
+}
+
+void http_expire(struct http *h, struct http_request *req)
+{
+	finish(h, req, CURLE_OPERATION_TIMEDOUT);
 }
 
 int http_step(struct http *h, int wake_fd, int timeout_ms, struct error *err)

@@ -112,7 +112,9 @@ int token_renew(struct registry *r, const char *challenge, struct error *err)
 			return error_set(err, -EPROTO,
 					 "registry %s sends its login over plain HTTP: refused",
 					 r->host);
+		r->renewing = true;
 		q = ask(r, &ch, &authorization, err);
+		r->renewing = false;
 		if (q < 0)
 			return q;
 	}

@@ -16,7 +16,16 @@ struct decode {
 	uint64_t received;
 	uint8_t *block; /* being filled */
 	size_t fill;
+	bool told; /* the error is the input's, which names the layer */
 };
+
+static int peek(struct decode *d, size_t min, const uint8_t **ret, size_t *ret_n, struct error *err)
+{
+	int r = d->input->peek(d->input->data, min, ret, ret_n, err);
+
+	d->told = r < 0;
+	return r;
+}
 
 static int damaged(int r, struct error *err)
 {
@@ -51,7 +60,7 @@ static int start(struct decode *d, struct error *err)
 	size_t n;
 	int r;
 
-	r = d->input->peek(d->input->data, INFLATE_MAGIC, &p, &n, err);
+	r = peek(d, INFLATE_MAGIC, &p, &n, err);
 	if (r < 0)
 		return r;
 	r = inflate_new(inflate_detect(p, n), &d->inflate);
@@ -75,7 +84,7 @@ static int run(struct decode *d, struct error *err)
 		size_t n;
 		int r;
 
-		r = d->input->peek(d->input->data, 1, &p, &n, err);
+		r = peek(d, 1, &p, &n, err);
 		if (r < 0 || n == 0)
 			return r;
 		d->received += n;
@@ -131,7 +140,7 @@ int decode_layer(const struct decode_input *input, const struct digest *want, ui
 	}
 	sha256_done(&d.sha);
 	inflate_free(d.inflate);
-	if (r < 0)
+	if (r < 0 && !d.told)
 		error_prefix(err, "layer sha256:%.12s", want->hex);
 	return r;
 }

@@ -90,6 +90,8 @@ int unpack_main(void *data)
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != start->parent)
 		return 1;
+	/* The terminal's signals are the coordinator's business: it ends us. */
+	(void)setpgid(0, 0); /* cannot fail for a fresh child */
 	if (proc_close_fds(keep, ARRAY_SIZE(keep)) < 0)
 		return 1;
 	umask(0);
