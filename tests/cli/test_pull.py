@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+"""pull from real and from small registries: names, platforms, media types, logins, output."""
+import base64
+import json
+import os
+import re
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../fault"))
+
+from badregistry import BadRegistry  # noqa: E402
+from lib import ociimg  # noqa: E402
+from lib.registry import Registry  # noqa: E402
+
+
+def small(text="hello", layers=1, **kw):
+    made = []
+    for i in range(layers):
+        made.append(ociimg.Layer().dir("etc").file(f"etc/file{i}", f"{text} {i}\n"))
+    return ociimg.Image(made, **kw)
+
+
+def read_file(carrel, name):
+    """A file of a pulled layer: its tree is readable for the caller where root owns it."""
+    out = []
+    for d in os.listdir(f"{carrel.store}/layers"):
+        path = f"{carrel.store}/layers/{d}/tree/{name}"
+        if os.path.exists(path):
+            with open(path, encoding="ascii") as f:
+                out.append(f.read())
+    return out
+
+
+def test_prints_the_id_and_plain_lines(carrel, images, registry):
+    r = carrel.run("pull", images["busybox"])
+    assert r.out == images.info["busybox"]["id"] + "\n"
+    assert f"pulling {images['busybox']}" in r.err
+    assert re.search(r"layer [0-9a-f]{12}: fetching .*B\n", r.err)
+    assert re.search(r"layer [0-9a-f]{12}: done\n", r.err)
+    assert "\x1b" not in r.err
+
+
+def test_quiet(carrel, images):
+    r = carrel.run("pull", "-q", images["busybox"])
+    assert r.out == images.info["busybox"]["id"] + "\n"
+    assert r.err == ""
+
+
+def test_again_fetches_no_layer(carrel):
+    image = small()
+    with BadRegistry() as reg:
+        ref = reg.add(image, "again")
+        carrel.run("pull", ref)
+        r = carrel.run("pull", ref)
+        assert len(reg.asked("blobs", image.layers[0]["digest"])) == 1
+    assert re.search(r"layer [0-9a-f]{12}: exists\n", r.err)
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd", "none"])
+def test_compressions(carrel, compression):
+    image = small(compression, layers=5, compression=compression)
+    with BadRegistry() as reg:
+        r = carrel.run("pull", reg.add(image, "x:1"))
+    assert r.out.strip() == image.id
+    assert sorted(read_file(carrel, "etc/file3")) == [f"{compression} 3\n"]
+
+
+def test_docker_media_types(carrel):
+    image = small(docker=True)
+    with BadRegistry() as reg:
+        assert carrel.run("pull", reg.add(image, "x")).out.strip() == image.id
+
+
+def test_gzip_members_and_padding(carrel):
+    """pigz and eStargz write several members; some tools pad the end."""
+    raw = ociimg.Layer().file("a", b"x" * 100000).bytes()
+    image = ociimg.Image([raw])
+    data = (ociimg.compress(raw[:30000], "gzip") + ociimg.compress(raw[30000:], "gzip") +
+            bytes(512))
+    repack(image, data)
+    with BadRegistry() as reg:
+        carrel.run("pull", reg.add(image, "x"))
+    assert read_file(carrel, "a") == ["x" * 100000]
+
+
+def repack(image, data):
+    """Other compressed bytes for the first layer, everything else fitting."""
+    old = image.layers[0]["digest"]
+    image.blobs.pop(old)
+    image.layers[0] = image.put(data, image.layers[0]["mediaType"])
+    image.manifest = image.put(json.dumps({
+        "schemaVersion": 2, "mediaType": image.manifest["mediaType"], "config": image.config,
+        "layers": image.layers}).encode(), image.manifest["mediaType"])
+
+
+def test_layer_repeated_in_one_image(carrel):
+    layer = ociimg.Layer().file("a", "same").bytes()
+    image = ociimg.Image([layer, ociimg.Layer().file("b", "other").bytes(), layer])
+    with BadRegistry() as reg:
+        carrel.run("pull", reg.add(image, "x"))
+        assert len(reg.asked("blobs", image.layers[0]["digest"])) == 1
+
+
+def test_many_layers(carrel):
+    image = small(layers=40)
+    with BadRegistry() as reg:
+        carrel.run("pull", reg.add(image, "x"))
+    assert len(os.listdir(f"{carrel.store}/layers")) == 40
+
+
+def test_no_layers_is_refused(carrel):
+    image = ociimg.Image([])
+    with BadRegistry() as reg:
+        r = carrel.run("pull", reg.add(image, "x"), rc=125)
+    assert "no layers" in r.err
+
+
+def test_by_digest(carrel):
+    image = small()
+    with BadRegistry() as reg:
+        reg.add(image, "x")
+        ref = f"{reg.host}/x@{image.manifest['digest']}"
+        assert carrel.run("pull", ref).out.strip() == image.id
+
+
+def test_index_chooses_the_platform(carrel):
+    amd, arm = small("amd"), small("arm", arch="arm64")
+    desc, blobs = ociimg.index_of([arm, amd])
+    with BadRegistry() as reg:
+        ref = reg.add(None, "x", desc, blobs)
+        here = {"x86_64": amd, "aarch64": arm}[os.uname().machine]
+        assert carrel.run("pull", ref).out.strip() == here.id
+        assert carrel.run("pull", "--platform", "linux/arm64", ref).out.strip() == arm.id
+        r = carrel.run("pull", "--platform", "linux/s390x", ref, rc=125)
+    assert "no image for linux/s390x" in r.err
+    assert "linux/amd64" in r.err and "linux/arm64" in r.err
+
+
+def test_other_architecture_is_refused(carrel):
+    image = small(arch="s390x")
+    with BadRegistry() as reg:
+        ref = reg.add(image, "x")
+        r = carrel.run("pull", ref, rc=125)
+        assert "linux/s390x" in r.err and "hint: --platform linux/s390x" in r.err
+        carrel.run("pull", "--platform", "linux/s390x", ref)
+
+
+@pytest.mark.parametrize("args,rc,text", [
+    (["UPPER"], 125, "lower case"),
+    (["a b"], 125, "bad image reference"),
+    (["x@sha256:12"], 125, "digest"),
+    (["--platform", "a/b/c/d", "x"], 125, "bad platform"),
+    (["--tls-verify=maybe", "x"], 125, "--tls-verify"),
+    (["--nonsense", "x"], 125, "--nonsense"),
+    ([], 125, "pull"),
+    (["a", "b"], 125, "pull"),
+])
+def test_usage(carrel, args, rc, text):
+    r = carrel.run("pull", *args, rc=rc)
+    assert text in r.err and "hint:" in r.err
+    assert r.out == ""
+
+
+def test_unknown_image(carrel, registry, images):
+    r = carrel.run("pull", registry.ref("nowhere/to:befound"), rc=125)
+    assert "no such image in the registry" in r.err and "hint:" in r.err
+    assert r.err.count("carrel: ") == 2  # the error and its hint
+
+
+def test_unreachable(carrel):
+    r = carrel.run("pull", "127.0.0.1:1/x", rc=125)
+    assert "registry 127.0.0.1:1 is not reachable" in r.err and "hint:" in r.err
+
+
+def test_nothing_is_left(carrel, registry, leftovers):
+    carrel.run("pull", registry.ref("nowhere"), rc=125)
+    assert os.listdir(f"{carrel.store}/staging") == []
+    assert os.listdir(f"{carrel.store}/layers") == []
+
+
+# ---- logins ------------------------------------------------------------------------------------
+
+def write_auth(path, host, user, password):
+    auth = base64.b64encode(f"{user}:{password}".encode()).decode()
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="ascii") as f:
+        json.dump({"auths": {host: {"auth": auth}}}, f)
+
+
+def test_token_dance(carrel):
+    image = small()
+    with BadRegistry(auth="token") as reg:
+        carrel.run("pull", reg.add(image, "team/app:1"))
+        assert reg.scopes == [(["bad registry"], ["repository:team/app:pull"])]
+        first = reg.asked("manifests", "1")
+        assert "Authorization" not in first[0].headers
+        assert first[1].headers["Authorization"] == "Bearer t1"
+
+
+def test_token_that_expires(carrel):
+    image = small(layers=2)
+
+    def expire(h, data, kind):
+        h.server.registry.token = "another"
+        return h.challenge(h.server.registry) is None
+    with BadRegistry(auth="token") as reg:
+        ref = reg.add(image, "x")
+        reg.on("blobs", image.layers[0]["digest"], expire)
+        carrel.run("pull", ref)
+        assert len(reg.scopes) >= 2
+
+
+def test_token_needs_credentials(carrel):
+    image = small()
+    with BadRegistry(auth="token", user="me", password="pw") as reg:
+        ref = reg.add(image, "x")
+        r = carrel.run("pull", ref, rc=125)
+        assert "refuses the credentials" in r.err or "denied" in r.err
+        write_auth(f"{carrel.home}/.docker/config.json", reg.host, "me", "pw")
+        carrel.run("pull", ref)
+        # The password goes to the token service only.
+        for req in reg.log:
+            if not req.path.startswith("/token"):
+                assert "Basic" not in req.headers.get("Authorization", "")
+
+
+@pytest.mark.parametrize("challenge", [
+    'Bearer realm="file:///etc/passwd"', "Bearer", 'Bearer realm="', "Digest realm=x",
+    'Bearer realm="http://user@127.0.0.1/"', "Bearer realm=" + "x" * 3000,
+])
+def test_hostile_challenge(carrel, challenge):
+    image = small()
+    with BadRegistry(auth="token") as reg:
+        reg.challenge = challenge
+        r = carrel.run("pull", reg.add(image, "x"), rc=125)
+    assert r.err.count("carrel: ") <= 2 and "/etc/passwd" not in r.err
+
+
+def test_hostile_token(carrel):
+    def bad(h, data, kind):
+        h.wfile.write(h.begin(json.dumps({"token": "a\r\nX-Evil: 1"}).encode(), kind))
+        return True
+    with BadRegistry(auth="token") as reg:
+        reg.token_fault = bad
+        r = carrel.run("pull", reg.add(small(), "x"), rc=125)
+        assert "no token" in r.err
+        assert not [q for q in reg.log if "X-Evil" in q.headers]
+
+
+def test_basic_login(carrel, registry_auth, images):
+    ref = f"{registry_auth.host}/{images['busybox'].split('/', 1)[1]}"
+    r = carrel.run("pull", ref, rc=125)
+    assert "wants a login" in r.err and "config.json" in r.err
+    write_auth(f"{carrel.home}/.docker/config.json", registry_auth.host,
+               Registry.USER, Registry.PASSWORD)
+    assert carrel.run("pull", ref).out.strip() == images.info["busybox"]["id"]
+
+
+@pytest.mark.parametrize("where", ["docker_config", "auth_file", "runtime"])
+def test_credential_files(carrel, where):
+    files = {"docker_config": f"{carrel.home}/dc/config.json",
+             "auth_file": f"{carrel.home}/elsewhere",
+             "runtime": f"{carrel.runtime}/containers/auth.json"}
+    env = {"docker_config": {"DOCKER_CONFIG": f"{carrel.home}/dc"},
+           "auth_file": {"REGISTRY_AUTH_FILE": f"{carrel.home}/elsewhere"}, "runtime": {}}
+    with BadRegistry(auth="basic", user="me", password="pw") as reg:
+        write_auth(files[where], reg.host, "me", "pw")
+        carrel.run("pull", reg.add(small(), "x"), env=env[where])
+
+
+def test_wrong_password(carrel):
+    with BadRegistry(auth="basic", user="me", password="pw") as reg:
+        write_auth(f"{carrel.home}/.docker/config.json", reg.host, "me", "hunter2")
+        r = carrel.run("pull", reg.add(small(), "x"), rc=125)
+    assert "denied" in r.err
+    assert "hunter2" not in r.err and base64.b64encode(b"me:hunter2").decode() not in r.err
+
+
+# ---- TLS ---------------------------------------------------------------------------------------
+
+def test_tls(carrel, registry_tls, images):
+    ref = f"{registry_tls.host}/{images['busybox'].split('/', 1)[1]}"
+    r = carrel.run("pull", "--tls-verify=true", ref, rc=125)
+    assert "certificate" in r.err and "--tls-verify=false" in r.err
+    carrel.run("pull", "--tls-verify=true", ref, env={"SSL_CERT_FILE": registry_tls.ca})
+    carrel.run("pull", ref)  # loopback: as docker
+
+
+def test_plain_http_is_not_for_verified(carrel, images):
+    r = carrel.run("pull", "--tls-verify=true", images["busybox"], rc=125)
+    assert "TLS" in r.err and "--tls-verify=false" in r.err
+
+
+def test_progress_on_a_terminal(carrel, terminal, images):
+    t = terminal(carrel, "pull", images["busybox"])
+    t.expect(images.info["busybox"]["id"])
+    assert t.wait() == 0
