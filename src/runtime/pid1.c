@@ -28,9 +28,6 @@ static int wait_for_parent(const struct plan *p)
 {
 	char c;
 
-	/* With its own copy of the other end it would wait for ever for a parent that was killed.
-	 */
-	fd_close(p->gate);
 	/* End of file: the parent died or gave up; there is nobody to tell. */
 	if (recv(p->sync, &c, 1, 0) != 1)
 		_exit(EXIT_OURS);
@@ -182,6 +179,8 @@ int pid1_main(void *plan)
 	int master = -1, r;
 
 	p->exec.report = p->sync;
+	/* With a copy of the other end we would wait for ever for a parent that was killed. */
+	fd_close(TAKE_FD(p->gate));
 	wait_for_parent(p);
 	r = prepare(p, &master, &err);
 	if (r < 0)
