@@ -66,6 +66,8 @@ static int out_add(struct out *o, const void *p, size_t n)
 {
 	int r;
 
+	if (n == 0)
+		return 0;
 	o->size += n;
 	if (o->n + n > BUFFER) {
 		r = out_flush(o);

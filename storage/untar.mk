@@ -18,7 +18,7 @@ tests_unit_test_tar_SOURCES = tests/unit/test_tar.c tests/unit/tarmake.c tests/u
 tests_unit_test_tar_CPPFLAGS = $(INC_STORAGE) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 tests_unit_test_tar_LDADD = libstorage.a liboci.a libbase.a $(CMOCKA_LIBS)
 
-untar_tests = tests/unit/test_untar tests/unit/test_untar_meta
+untar_tests = tests/unit/test_untar tests/unit/test_untar_meta tests/unit/test_untar_random
 check_PROGRAMS += $(untar_tests)
 TESTS += $(untar_tests)
 untar_box_sources = tests/unit/untar_box.c tests/unit/untar_box.h \
@@ -31,6 +31,9 @@ tests_unit_test_untar_LDADD = $(untar_test_ldadd)
 tests_unit_test_untar_meta_SOURCES = tests/unit/test_untar_meta.c $(untar_box_sources)
 tests_unit_test_untar_meta_CPPFLAGS = $(untar_test_cppflags)
 tests_unit_test_untar_meta_LDADD = $(untar_test_ldadd)
+tests_unit_test_untar_random_SOURCES = tests/unit/test_untar_random.c $(untar_box_sources)
+tests_unit_test_untar_random_CPPFLAGS = $(untar_test_cppflags)
+tests_unit_test_untar_random_LDADD = $(untar_test_ldadd)
 
 if HAVE_ARCHIVE
 check_PROGRAMS += tests/unit/test_untar_oracle

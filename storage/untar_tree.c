@@ -369,6 +369,11 @@ static int record_link(struct untar_tree *t, const struct tar_entry *e)
 
 	if (fstatat(t->base, t->leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
+	/* The entry's own owner is true where it is the target's; others lie. */
+	if (st.st_uid != t->uid_disk || st.st_gid != t->gid_disk) {
+		rec.uid = st.st_uid;
+		rec.gid = st.st_gid;
+	}
 	rec.mode = st.st_mode;
 	rec.size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 	rec.mtime = st.st_mtim.tv_sec;
