@@ -78,7 +78,7 @@ static int rm_one(struct cli *cli, const char *name, void *data, struct error *e
 {
 	const struct rm_options *o = data;
 	_cleanup_(fd_closep) int lock = -1;
-	struct container c, again;
+	struct container c;
 	int r;
 
 	r = container_find(cli->store, name, &c, err);
@@ -90,18 +90,9 @@ static int rm_one(struct cli *cli, const char *name, void *data, struct error *e
 		return r;
 	lock = take_lock(cli, &c, o->force, err);
 	r = lock < 0 ? lock : 0;
-	if (r == 0) {
-		/* Its own --rm may have been faster. */
-		r = container_find(cli->store, c.id, &again, NULL);
-		if (r == 0) {
-			r = launch_remove(cli->store, &again, err);
-			container_done(&again);
-		} else if (r == -ENOENT) {
-			r = 0;
-		} else {
-			error_code(err, r, "look for container %s", name);
-		}
-	}
+	/* Where its own --rm was faster there is only the lock file that we have just made. */
+	if (r == 0)
+		r = launch_remove(cli->store, &c, err);
 	container_done(&c);
 	return r;
 }

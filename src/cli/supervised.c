@@ -285,6 +285,9 @@ static int exec_supervisor(struct starter *st, struct launched *d, int report, s
 	r = proc_close_fds(keep, n);
 	if (r == 0)
 		r = null_stdio(0, 2);
+	/* The caller's directory is not held busy by a container that outlives the shell. */
+	if (r == 0 && chdir("/") < 0)
+		r = -errno;
 	if (r == 0)
 		r = sys_execveat(libexec, "supervisor", argv, envp, 0);
 	return error_code(err, r, "execute the supervisor");

@@ -128,7 +128,8 @@ def test_environment(warm, tmp_path):
 
 
 def test_user(warm):
-    for user, out in (("33", "33 0"), ("33:44", "33 44"), ("0:7", "0 7"), ("root", "0 0")):
+    for user, out in (("4321", "4321 0"), ("4321:44", "4321 44"), ("0:7", "0 7"),
+                      ("root", "0 0")):
         res = run(warm, "-u", user, warm.image, "sh", "-c", "echo $(id -u) $(id -g)")
         assert res.out.strip() == out
     assert "nobody-here" in run(warm, "-u", "nobody-here", warm.image, "id", rc=125).err

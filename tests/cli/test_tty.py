@@ -3,6 +3,11 @@
 import pytest
 
 
+# A job that says when it is in the foreground, and when the key has reached it.
+JOB = ("sh -c 'trap \"echo key-$((2+1)); exit 1\" INT; echo begun-$((1+1)); "
+       "while :; do sleep 0.05; done'\n")
+
+
 @pytest.fixture
 def shell(warm, terminal):
     """A shell that says when it is ready."""
@@ -48,9 +53,10 @@ def test_size_is_there_before_the_command(warm, terminal):
 
 def test_ctrl_c_goes_to_the_foreground_job(shell):
     t = shell("--rm")
-    t.send("echo begun-$((1+1)); sleep 100\n")
+    t.send(JOB)
     t.expect("begun-2")
     t.send(b"\x03")
+    t.expect("key-3")
     t.expect("ready> ")
     t.send("echo alive-$((1+1))\n")
     t.expect("alive-2")
@@ -107,9 +113,10 @@ def test_exec_on_a_terminal(warm, terminal):
     t.resize(20, 50)
     t.send("stty size\n")
     t.expect("20 50")
-    t.send("echo begun-$((1+1)); sleep 100\n")
+    t.send(JOB)
     t.expect("begun-2")
     t.send(b"\x03")
+    t.expect("key-3")
     t.expect("ready> ")
     t.send("exit 4\n")
     assert t.wait() == 4
