@@ -179,8 +179,10 @@ static int start_fetcher(struct pull *p, struct error *err)
 
 static int enter(struct pull *p, struct error *err)
 {
-	int r;
+	pid_t parent = getppid();
+	int r, death_signal = 0;
 
+	ignore_result(prctl(PR_GET_PDEATHSIG, &death_signal)); /* 0 where nobody asked for one */
 	r = idmap_load(&p->map, err);
 	if (r == 0)
 		r = store_open(p->options->root, STORE_CREATE, &p->store, err);
@@ -188,6 +190,9 @@ static int enter(struct pull *p, struct error *err)
 		r = userns_enter(&p->map, err);
 	if (r < 0)
 		return r;
+	/* The change of credentials has cleared it: a killed `carrel pull` would go on without. */
+	if (death_signal && (prctl(PR_SET_PDEATHSIG, death_signal) < 0 || getppid() != parent))
+		return error_set(err, -ESRCH, "the command that asked has ended");
 	/* The network is the fetcher's. Where the namespace is refused the unpackers' filters and
 	 * missing capabilities still stand. */
 	if (unshare(CLONE_NEWNET) < 0)

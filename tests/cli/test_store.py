@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The store: made once, refused in time, moved, shared, full, read-only, killed beside."""
+import os
+import random
+import signal
+import subprocess
+
+import pytest
+
+
+def tree(path):
+    return sorted(os.path.relpath(os.path.join(d, n), path)
+                  for d, dirs, files in os.walk(path) for n in dirs + files)
+
+
+def test_many_first_commands(carrel):
+    # An absent image is no failure by force, and the command makes the store.
+    procs = [carrel.start("rmi", "-f", "nothing", stderr=subprocess.PIPE) for _ in range(50)]
+    said = [p.communicate()[1] for p in procs]
+    assert [p.returncode for p in procs] == [0] * 50, said
+    assert carrel.staging() == []
+    with open(os.path.join(carrel.store, "version"), encoding="ascii") as f:
+        lines = f.read().splitlines()
+    assert lines[0] == "carrel-store 1" and lines[-1] == "end"
+    assert not [n for n in os.listdir(carrel.store) if n.startswith(".")]
+
+
+def test_refused_places(carrel):
+    place = os.path.join(carrel.home, "thesis")
+    os.mkdir(place)
+    open(os.path.join(place, "chapter1"), "wb").close()
+    carrel.fails("--root", place, "rmi", "-f", "x", has=["neither empty nor a carrel store",
+                                                         "chapter1", "hint"])
+    assert tree(place) == ["chapter1"]
+    file = os.path.join(place, "chapter1")
+    carrel.fails("--root", file, "rmi", "-f", "x", has="Not a directory")
+    carrel.fails("--root", file, "images", has="Not a directory")
+    carrel.fails("--root", "/proc/none", "rmi", "-f", "x", has="/proc/none")
+
+
+def test_newer_format(carrel):
+    carrel.run("rmi", "-f", "x")
+    marker = os.path.join(carrel.store, "version")
+    with open(marker, encoding="ascii") as f:
+        text = f.read()
+    os.chmod(marker, 0o600)
+    with open(marker, "w", encoding="ascii") as f:
+        f.write(text.replace("carrel-store 1", "carrel-store 2"))
+    for command in (("images",), ("ps",), ("rmi", "-f", "x")):
+        carrel.fails(*command, has=["newer carrel", "hint"])
+    with open(marker, "w", encoding="ascii") as f:
+        f.write("something else\n")
+    carrel.fails("images", has="not the marker")
+
+
+def test_foreign_entries_stay(carrel):
+    carrel.run("rmi", "-f", "x")
+    for name in ("notes", "layers/notes", "images/notes", "containers/notes", "blobs/sha256/notes",
+                 "staging/notes", "names/notes"):
+        with open(os.path.join(carrel.store, name), "w", encoding="ascii") as f:
+            f.write("mine")
+    before = tree(carrel.store)
+    for _ in range(2):
+        carrel.run("rmi", "-f", "x")
+        carrel.run("images")
+        carrel.run("ps", "-a")
+    assert tree(carrel.store) == before
+
+
+def test_moved(carrel, images, need):
+    need("subids")
+    carrel.run("pull", "-q", images["busybox"])
+    to = os.path.join(carrel.home, "moved")
+    os.rename(carrel.store, to)
+    assert carrel.run("--root", to, "run", "--rm", "--network", "none", images["busybox"],
+                      "echo", "hi").out == "hi\n"
+    carrel.run("--root", to, "rmi", images["busybox"])
+
+
+def test_readonly(carrel, images, readonly_dir, need):
+    need("subids")
+    carrel.run("pull", "-q", images["busybox"])
+    readonly_dir(carrel.store)
+    assert len(carrel.run("images", "-q").lines) == 1
+    assert carrel.run("image", "inspect", images["busybox"]).json()
+    assert carrel.run("ps", "-aq").out == ""
+    carrel.fails("rmi", images["busybox"], has=["Read-only", "[D-15]"])
+    carrel.fails("tag", images["busybox"], "x", has=["Read-only", "[D-15]"])
+
+
+def whole(carrel):
+    """Every image has its layers, every layer an image: nothing else is there."""
+    used = set()
+    for image in carrel.run("images", "-q", "--no-trunc").lines:
+        doc = carrel.run("image", "inspect", image).json()[0]
+        used |= {x.split(":")[1] for x in doc["RootFS"]["Layers"]}
+    assert set(os.listdir(os.path.join(carrel.store, "layers"))) == used
+    assert carrel.staging() == []
+    return used
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_pull_and_rmi(carrel, images, need, seed):
+    need("subids")
+    rnd = random.Random(seed)
+    carrel.run("rmi", "-f", "x")
+    for _ in range(8):
+        command = rnd.choice([("pull", "-q", images["layers"]), ("rmi", "-f", images["layers"]),
+                              ("pull", "-q", images["busybox"])])
+        p = carrel.start(*command)
+        try:
+            p.wait(timeout=rnd.uniform(0, 0.12))
+        except subprocess.TimeoutExpired:
+            p.send_signal(signal.SIGKILL)
+            p.wait()
+        # The next writer reclaims, once the last process of the killed one is gone.
+        for _ in range(200):
+            carrel.run("rmi", "-f", "x")
+            if not carrel.staging():
+                break
+        whole(carrel)
+    carrel.run("pull", "-q", images["layers"])
+    assert whole(carrel)
+    assert carrel.run("run", "--rm", "--network", "none", "--user", "0", images["layers"],
+                      "cat", "/data/new").out == "new"
