@@ -105,7 +105,7 @@ void frame_patch16(uint8_t *sum, uint8_t *word, uint16_t v)
 	frame_put16(sum, (uint16_t)~s);
 }
 
-void frame_clear_urgent(uint8_t *frame, const struct frame_info *info)
+void frame_clear_urgent(uint8_t *frame, struct frame_info *info)
 {
 	uint8_t *tcp = frame + info->l4;
 
@@ -113,6 +113,7 @@ void frame_clear_urgent(uint8_t *frame, const struct frame_info *info)
 		return;
 	frame_patch16(tcp + 16, tcp + 12, frame_get16(tcp + 12) & (uint16_t)~FRAME_TCP_URG);
 	frame_patch16(tcp + 16, tcp + 18, 0);
+	info->tcp_flags &= (uint8_t)~FRAME_TCP_URG;
 }
 
 void frame_set_addr(uint8_t *frame, const struct frame_info *info, enum frame_side side,

@@ -43,6 +43,7 @@ enum frame_tcp_flags {
 	FRAME_TCP_FIN = 1 << 0,
 	FRAME_TCP_SYN = 1 << 1,
 	FRAME_TCP_RST = 1 << 2,
+	FRAME_TCP_PSH = 1 << 3,
 	FRAME_TCP_ACK = 1 << 4,
 	FRAME_TCP_URG = 1 << 5,
 };
@@ -90,7 +91,7 @@ enum frame_verdict frame_classify(const struct frame_net *net, const uint8_t *fr
  * Clear the URG flag and pointer of a TCP frame, checksum kept right: libslirp's urgent data code
  * reads beyond its buffers (CVE-2026-9539).
  */
-void frame_clear_urgent(uint8_t *frame, const struct frame_info *info);
+void frame_clear_urgent(uint8_t *frame, struct frame_info *info);
 
 /* Replace the source or destination of a TCP packet; both checksums stay right. */
 enum frame_side {

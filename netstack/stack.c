@@ -147,30 +147,73 @@ static void refuse(struct stack *s, const uint8_t *frame, const struct frame_inf
 		send_own_frame(buf, n, s);
 }
 
-static void pass_to_slirp(struct stack *s, uint8_t *frame, const struct frame_info *info)
+static void fill_checksum(uint8_t *frame, const struct frame_info *info)
 {
-	if (info->proto == FRAME_TCP)
-		frame_clear_urgent(frame, info);
-	/* The kernel left the checksum to the device; libslirp wants it. Its hints on where that
-	 * is are not needed, and container root can shape them. */
-	if ((s->in.head.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
-	    (info->proto == FRAME_TCP || info->proto == FRAME_UDP)) {
-		uint8_t *sum = frame + info->l4 + (info->proto == FRAME_TCP ? 16 : 6);
-		uint16_t v;
+	uint8_t *sum = frame + info->l4 + (info->proto == FRAME_TCP ? 16 : 6);
+	uint16_t v;
 
-		frame_put16(sum, 0);
-		v = frame_l4_checksum(frame, info);
-		frame_put16(sum, v || info->proto == FRAME_TCP ? v : 0xffff);
-	}
+	frame_put16(sum, 0);
+	v = frame_l4_checksum(frame, info);
+	frame_put16(sum, v || info->proto == FRAME_TCP ? v : 0xffff);
+}
+
+static void give_to_slirp(struct stack *s, uint8_t *frame, const struct frame_info *info)
+{
 	flows_input_begin(s->flows, info);
 	slirp_input(s->slirp, frame, (int)info->end);
 	flows_input_end(s->flows);
 	flows_note_in(s->flows, frame, info);
 }
 
-static void input_dns_tcp(struct stack *s, uint8_t *frame, const struct frame_info *info)
+/*
+ * libslirp takes an IPv4 segment of any size, but no IPv6 packet beyond its MTU. Each part gets its
+ * headers in front, over bytes that have been given already.
+ */
+static void give_in_parts(struct stack *s, uint8_t *frame, const struct frame_info *info)
 {
-	struct frame_info to = *info;
+	uint8_t head[FRAME_ETH_LEN + FRAME_IP6_LEN + 60], *tcp;
+	size_t len = info->end - info->payload, at, n;
+	size_t max = FRAME_ETH_LEN + STACK_MTU - info->payload;
+
+	memcpy(head, frame, info->payload);
+	for (at = 0; at < len; at += n) {
+		struct frame_info part = *info;
+
+		n = len - at < max ? len - at : max;
+		part.end = info->payload + n;
+		part.seq += (uint32_t)at;
+		if (at + n < len)
+			part.tcp_flags &= (uint8_t) ~(FRAME_TCP_FIN | FRAME_TCP_PSH);
+		memcpy(frame + at, head, info->payload);
+		tcp = frame + at + info->l4;
+		frame_put16(frame + at + FRAME_ETH_LEN + 4, (uint16_t)(part.end - part.l4));
+		frame_put16(tcp + 4, (uint16_t)(part.seq >> 16));
+		frame_put16(tcp + 6, (uint16_t)part.seq);
+		tcp[13] = part.tcp_flags;
+		fill_checksum(frame + at, &part);
+		give_to_slirp(s, frame + at, &part);
+	}
+}
+
+static void pass_to_slirp(struct stack *s, uint8_t *frame, struct frame_info *info)
+{
+	bool has_sum = info->proto == FRAME_TCP || info->proto == FRAME_UDP;
+
+	if (info->proto == FRAME_TCP)
+		frame_clear_urgent(frame, info);
+	if (info->proto == FRAME_TCP && info->is_ip6 && info->end - FRAME_ETH_LEN > STACK_MTU) {
+		give_in_parts(s, frame, info);
+		return;
+	}
+	/* The kernel left the checksum to the device; libslirp wants it. Its hints on where that
+	 * is are not needed, and container root can shape them. */
+	if ((s->in.head.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) && has_sum)
+		fill_checksum(frame, info);
+	give_to_slirp(s, frame, info);
+}
+
+static void input_dns_tcp(struct stack *s, uint8_t *frame, struct frame_info *info)
+{
 	struct frame_addr server;
 
 	if ((info->tcp_flags & (FRAME_TCP_SYN | FRAME_TCP_ACK)) == FRAME_TCP_SYN) {
@@ -183,8 +226,8 @@ static void input_dns_tcp(struct stack *s, uint8_t *frame, const struct frame_in
 		return;
 	}
 	frame_set_addr(frame, info, FRAME_DESTINATION, &server);
-	to.dst = server;
-	pass_to_slirp(s, frame, &to);
+	info->dst = server;
+	pass_to_slirp(s, frame, info);
 }
 
 static void input_frame(struct stack *s, uint8_t *frame, size_t len)
