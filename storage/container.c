@@ -233,6 +233,13 @@ static int read_record(struct container *c)
 	return r == -ENODATA ? 0 : r;
 }
 
+/* Cut short or never written, not out of descriptors or memory: those say nothing about it. */
+static bool is_torn(int r)
+{
+	return r == -ENOENT || r == -EINVAL || r == -ENODATA || r == -ERANGE || r == -EFBIG ||
+	       r == -ENAMETOOLONG || r == -EBADMSG;
+}
+
 int container_open_record(struct store *s, const char *dir, const char *id, struct container *ret)
 {
 	struct container c = { .dirfd = -1 };
@@ -248,7 +255,10 @@ int container_open_record(struct store *s, const char *dir, const char *id, stru
 	r = read_record(&c);
 	if (r == 0)
 		r = container_read_state(c.dirfd, &c.state);
-	if (r < 0 && r != -EPROTONOSUPPORT) {
+	/* Moved to trash since we opened it, and perhaps half deleted there: it is gone. */
+	if (r < 0 && faccessat(s->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		r = -EIDRM;
+	if (is_torn(r)) {
 		/* No fsync on the start path: a power loss may tear it. Then it is not running. */
 		c.state = (struct container_state){ .status = CONTAINER_EXITED, .exit_code = 137 };
 		ignore_result(str_copy(c.state.error, sizeof(c.state.error),
@@ -257,7 +267,7 @@ int container_open_record(struct store *s, const char *dir, const char *id, stru
 	}
 	if (r < 0) {
 		fd_close(c.dirfd);
-		return r;
+		return r == -EIDRM ? -ENOENT : r;
 	}
 	*ret = c;
 	return 0;

@@ -236,7 +236,7 @@ static int find_id(struct store *s, const char *prefix, struct image *ret, struc
 			continue;
 		}
 		/* Two manifests of one config are one image with two packings. */
-		if (found.n_layers && !digest_equal(&found.config, &one.config)) {
+		if (digest_is_set(&found.manifest) && !digest_equal(&found.config, &one.config)) {
 			image_done(&found);
 			image_done(&one);
 			return ambiguous(prefix, err);
