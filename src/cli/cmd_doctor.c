@@ -276,7 +276,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 const struct command cmd_doctor = {
 	.name = "doctor",
 	.group = GROUP_HOST,
-	.summary = "try what this host allows, and say what is missing and who can fix it",
+	.summary = "try what this host allows and say what is missing",
 	.usage = "[OPTIONS] [D-nn]",
 	.options = options,
 	.any_caller = true,
