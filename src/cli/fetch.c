@@ -156,10 +156,11 @@ int fetch_pull(struct cli *cli, const struct fetch_request *req, struct error *e
 	return run_transfer(&argv, auth, req->flags, err);
 }
 
-/* PREFIX/share/carrel/hello beside PREFIX/bin/carrel; in a build tree BUILD/hello-layout. */
+/* PREFIX/libexec/carrel/hello beside PREFIX/bin/carrel, the same in a build tree. Not in share/:
+ * PREFIX/share/carrel of ~/.local is the store. */
 static char *hello_layout(void)
 {
-	static const char *const beside[] = { "../share/carrel/hello", "share/carrel/hello" };
+	static const char *const beside[] = { "../libexec/carrel/hello", "libexec/carrel/hello" };
 	char exe[PATH_MAX], *slash;
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The embedded image: an OCI layout in BUILD/share/carrel/hello and PREFIX/share/carrel/hello.
+# The embedded image: an OCI layout in BUILD/libexec/carrel/hello and PREFIX/libexec/carrel/hello.
 noinst_PROGRAMS += hello
 hello_SOURCES = src/hello/hello.c
 hello_CPPFLAGS = $(INC_LIB) $(LIBCAP_CFLAGS)
@@ -13,25 +13,25 @@ libhello_a_SOURCES = src/lib/base/fd.c src/lib/base/mem.c src/lib/base/num.c src
 libhello_a_CPPFLAGS = $(INC_LIB)
 libhello_a_CFLAGS = $(hello_CFLAGS)
 
-hello_layout = share/carrel/hello
+hello_layout = libexec/carrel/hello
 noinst_DATA += $(hello_layout)/index.json
 $(hello_layout)/index.json: hello$(EXEEXT) $(srcdir)/src/hello/mkimage.sh
-	$(AM_V_GEN)$(MKDIR_P) share/carrel && $(STRIP) -o hello.stripped hello$(EXEEXT) && \
+	$(AM_V_GEN)$(MKDIR_P) libexec/carrel && $(STRIP) -o hello.stripped hello$(EXEEXT) && \
 		$(SHELL) $(srcdir)/src/hello/mkimage.sh hello.stripped $(BUSYBOX) $(host_cpu) \
 			$(hello_layout) && rm -f hello.stripped
 
 install-data-local: install-hello
 install-hello: $(hello_layout)/index.json
-	$(MKDIR_P) $(DESTDIR)$(datadir)/carrel/hello/blobs/sha256
+	$(MKDIR_P) $(DESTDIR)$(carrellibexecdir)/hello/blobs/sha256
 	$(INSTALL_DATA) $(hello_layout)/index.json $(hello_layout)/oci-layout \
-		$(DESTDIR)$(datadir)/carrel/hello
-	rm -f $(DESTDIR)$(datadir)/carrel/hello/blobs/sha256/*
-	$(INSTALL_DATA) $(hello_layout)/blobs/sha256/* $(DESTDIR)$(datadir)/carrel/hello/blobs/sha256
+		$(DESTDIR)$(carrellibexecdir)/hello
+	rm -f $(DESTDIR)$(carrellibexecdir)/hello/blobs/sha256/*
+	$(INSTALL_DATA) $(hello_layout)/blobs/sha256/* $(DESTDIR)$(carrellibexecdir)/hello/blobs/sha256
 uninstall-local: uninstall-hello
 uninstall-hello:
-	rm -rf $(DESTDIR)$(datadir)/carrel/hello
+	rm -rf $(DESTDIR)$(carrellibexecdir)/hello
 clean-local: clean-hello
 clean-hello:
-	rm -rf share libexec hello.stripped
+	rm -rf libexec hello.stripped
 .PHONY: install-hello uninstall-hello clean-hello
 EXTRA_DIST += src/hello/mkimage.sh

@@ -18,3 +18,17 @@ def test_unknown_command(carrel):
 
 def test_unknown_flag(carrel):
     carrel.fails("version", "--frobnicate", rc=125, has="--frobnicate")
+
+
+def test_installed_into_the_users_prefix(make_carrel, need):
+    """~/.local as prefix: the embedded image may not lie where the store is going to be."""
+    need("subids")
+    import os
+    import shutil
+    c = make_carrel()
+    local = os.path.join(c.home, ".local")
+    shutil.copytree(c.prefix, local, symlinks=True)
+    c.program = os.path.join(local, "bin/carrel")
+    del c.env["XDG_DATA_HOME"]
+    c.store = os.path.join(local, "share/carrel")
+    assert "uid 0" in c.run("run", "--rm", "--network", "none", "hello").out
