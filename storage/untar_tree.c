@@ -29,9 +29,8 @@
 #include "storage/sidecar.h"
 #include "storage/untar_walk.h"
 
-/* #syscalls:unpack mkdirat openat close fstat newfstatat fchown fchownat fchmod fchmodat linkat
- * symlinkat */
-/* #syscalls:unpack mknodat utimensat fsetxattr geteuid getegid */
+/* #syscalls:unpack mkdirat openat close fstat newfstatat fchown fchownat fchmod fchmodat */
+/* #syscalls:unpack linkat symlinkat mknodat utimensat fsetxattr geteuid getegid */
 
 enum {
 	LATE_BITS = 06000,
