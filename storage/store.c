@@ -183,14 +183,17 @@ int store_lock(struct store *s, struct error *err)
 int store_trash(struct store *s, int dirfd, const char *name, struct error *err)
 {
 	char to[6 + ID_TEMP_LEN + 1] = "trash/";
+	int r;
 
 	id_temp(to + strlen(to));
 	if (renameat(dirfd, name, s->root_fd, to) == 0)
 		return 0;
-	if (errno == ENOENT && mkdirat(s->root_fd, "trash", 0700) == 0 &&
-	    renameat(dirfd, name, s->root_fd, to) == 0)
+	r = -errno; /* ENOENT is the name's, or for want of trash/ */
+	if (r == -ENOENT && mkdirat(s->root_fd, "trash", 0700) == 0)
+		r = renameat(dirfd, name, s->root_fd, to) < 0 ? -errno : 0;
+	if (r == 0)
 		return 0;
-	return store_error(err, -errno, "move %s to the trash of %s", name, s->path);
+	return store_error(err, r, "move %s to the trash of %s", name, s->path);
 }
 
 static int open_blobs(struct store *s, struct error *err)

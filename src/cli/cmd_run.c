@@ -64,7 +64,7 @@ static int make(struct cli *cli, const struct run_options *o, const struct ctrco
 				  CTRCONF_SIZE_MAX);
 	new.config = config.s;
 	new.config_len = config.len;
-	new.remove_at_end = rec->remove;
+	new.remove_at_end = true; /* until it runs: a `run` that is killed before leaves nothing */
 	return container_create(cli->store, &new, ret, ret_lock, err);
 }
 

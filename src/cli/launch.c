@@ -249,6 +249,7 @@ static int write_running(struct launch *l, const struct launched *d, struct erro
 	st->status = CONTAINER_RUNNING;
 	st->pid = d->ctr.init.pid;
 	st->exit_code = 0;
+	st->remove_at_end = l->rec->remove;
 	st->finished[0] = st->error[0] = '\0';
 	(void)timefmt_now(st->started);
 	(void)id_node(st->node);

@@ -291,12 +291,12 @@ def supervisor(warm, name):
 
 
 @pytest.mark.serial
-@pytest.mark.parametrize("mode", [["--rm"], ["--rm", "-t"], ["--rm", "-d"]])
+@pytest.mark.parametrize("mode", [["--rm"], ["--rm", "-t"], ["--rm", "-d"], []])
 def test_kill_9_of_run(warm, leftovers, mode):
     before = leftovers.snapshot(warm)
     rng = random.Random(7)
     began = time.monotonic()
-    warm.run("run", *mode, "--network", "none", warm.image, "true")
+    warm.run("run", "--rm", *mode, "--network", "none", warm.image, "true")
     took = time.monotonic() - began
     for _ in range(50):
         p = warm.start("run", *mode, "--network", "none", warm.image, "true")
@@ -305,6 +305,12 @@ def test_kill_9_of_run(warm, leftovers, mode):
         p.wait()
     leftovers.wait_processes()
     warm.run("run", "--rm", "--network", "none", warm.image, "true")
+    if not mode:
+        # those that came as far as to run stay, as they should, and nothing else
+        for c in warm.run("ps", "-a", "--format", "json").json():
+            if c["Id"][:12] not in before["ps"]:
+                assert c["State"] == "exited" and c["StartedAt"], c
+                warm.run("rm", c["Id"])
     leftovers.check(warm, before)
 
 

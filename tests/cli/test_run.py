@@ -214,6 +214,26 @@ def test_init_reaps(warm):
     assert not [x for x in res.lines if " Z" in x], res
 
 
+@pytest.mark.serial
+def test_called_by_root(root, images):
+    root.run("pull", "-q", images["busybox"])
+    image = images["busybox"]
+    res = root.run("run", "--rm", "--network", "none", image, "sh", "-c",
+                   "id -u; cat /proc/self/uid_map")
+    assert res.lines[0] == "0" and all(x.split()[1] != "0" or x.split()[0] == "0"
+                                       for x in res.lines[1:]), res
+    for mode in ([], ["-d"], ["-t"]):
+        root.run("run", *mode, "--name", "byroot", "--network", "none", image, "true")
+        assert root.run("wait", "byroot").out == "0\n"
+        root.run("rm", "byroot")
+        root.run("run", "--rm", *mode, "--network", "none", image, "true")
+    root.run("run", "-d", "--rm", "--name", "byroot", "--network", "none", image, "sleep", "1000")
+    assert root.run("exec", "byroot", "id", "-u").out == "0\n"
+    root.run("rm", "-f", "byroot")
+    assert root.run("ps", "-aq").out == ""
+    root.run("rmi", image)
+
+
 # ---- many, and signals -------------------------------------------------------------------------
 
 @pytest.mark.serial
