@@ -57,7 +57,7 @@ static bool field_id(const struct fields *f, unsigned i, uint32_t *ret)
 	return num_u32(s, ret) == 0;
 }
 
-/* By name or, where `word` is a number, by id. name gets the entry's own name. */
+/* A number is always an id, as in docker: an image cannot name its root "1000". */
 static bool find_user(const char *passwd, const char *word, struct user *u, char *name)
 {
 	struct fields f;
@@ -68,7 +68,7 @@ static bool find_user(const char *passwd, const char *word, struct user *u, char
 		p = split_line(p, &f);
 		if (f.n < 6 || !field_id(&f, 2, &uid) || !field_id(&f, 3, &gid))
 			continue;
-		if (!field_is(&f, 0, word) && !(by_id && uid == want))
+		if (by_id ? uid != want : !field_is(&f, 0, word))
 			continue;
 		u->uid = uid;
 		u->gid = gid;
@@ -165,11 +165,10 @@ int users_resolve(const char *spec, const char *passwd, const char *group, struc
 		u.uid = n ? id : 0;
 	}
 	if (colon && colon[1]) {
-		if (!find_group(group, colon + 1, &u.gid)) {
-			if (num_u32(colon + 1, &id) < 0)
-				return unknown(err, "group", colon + 1);
+		if (num_u32(colon + 1, &id) == 0)
 			u.gid = id;
-		}
+		else if (!find_group(group, colon + 1, &u.gid))
+			return unknown(err, "group", colon + 1);
 		add_group(&u, u.gid);
 	} else {
 		add_group(&u, u.gid);

@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attacks on the rules of doc/SECURITY-MODEL.md, from inside real containers."""
+import hashlib
+import os
+import re
+import select
+import shutil
+import subprocess
+
+import pytest
+
+from lib import ociimg
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PLAIN = {"Cmd": ["sh"], "Env": ["PATH=/bin:/usr/bin"]}
+
+
+def native():
+    return "amd64" if os.uname().machine == "x86_64" else "arm64"
+
+
+@pytest.fixture(scope="session")
+def attack(worker_dir):
+    """The attack program on the host; in the images it is /attack."""
+    path = os.path.join(worker_dir, "attack")
+    subprocess.run(["cc", "-static", "-O1", "-o", path,
+                    os.path.join(HERE, "..", "attacks", "attack.c")], check=True)
+    return path
+
+
+def attack_layer(path):
+    layer = ociimg.busybox_layer()
+    with open(path, "rb") as f:
+        layer.file("attack", f.read(), mode=0o755)
+    return layer
+
+
+@pytest.fixture(scope="session")
+def attack_image(registry, attack):
+    registry.push_image(ociimg.Image([attack_layer(attack)], PLAIN, arch=native()),
+                        "attack:latest")
+    return registry.ref("attack:latest")
+
+
+@pytest.fixture
+def hostile(registry):
+    """hostile(name, layer, config) -> reference of an image that somebody made to hurt."""
+    def make(name, layer, config=None):
+        registry.push_image(ociimg.Image([ociimg.busybox_layer(), layer],
+                                         dict(PLAIN, **(config or {})), arch=native()),
+                            f"hostile-{name}:latest")
+        return registry.ref(f"hostile-{name}:latest")
+    return make
+
+
+def run(runner, *args, **kw):
+    return runner.run("run", "--rm", "--network", "none", *args, **kw)
+
+
+def outcomes(res):
+    return dict(line.split(" ", 1) for line in res.lines)
+
+
+def pid_of(runner, name):
+    return runner.run("inspect", name).json()[0]["State"]["Pid"]
+
+
+# ---- rule 1: who joins a container cannot be looked into ----------------------------------------
+
+def test_rule1_joining_process_is_out_of_reach(warm, attack_image, leftovers):
+    name = "rule1"
+    r, w = os.pipe()
+    # With all capabilities in N, so that only the joiner's own precautions are in the way.
+    p = warm.start("run", "--rm", "--name", name, "--network", "none", "--cap-add", "ALL",
+                   attack_image, "/attack", "joined", "3", stdout=w)
+    os.close(w)
+    said = b""
+    while b"ready" not in said:
+        assert select.select([r], [], [], 30)[0], "no container"
+        said += os.read(r, 4096)
+    while not select.select([r], [], [], 0)[0]:
+        warm.run("exec", name, "true", check=False)
+    while data := os.read(r, 4096):
+        said += data
+    os.close(r)
+    assert p.wait(30) == 0
+    seen, got = map(int, re.search(rb"seen (\d+) got (\d+)", said).groups())
+    assert got == 0, said
+    if seen == 0:
+        pytest.fail("the attack never caught a joining process")
+
+
+def test_rule1_no_descriptor_of_the_host(warm, attack_image):
+    res = run(warm, attack_image, "/attack", "look")
+    assert set(res.lines) == {"pid 1", "fd 0", "fd 1", "fd 2"}, res
+    warm.run("run", "-d", "--name", "fds", "--network", "none", attack_image, "sleep", "1000")
+    res = warm.run("exec", "fds", "/attack", "look")
+    assert {x for x in res.lines if x.startswith("fd")} == {"fd 0", "fd 1", "fd 2"}, res
+    warm.run("rm", "-f", "fds")
+
+
+# ---- rule 2: our programs cannot be written from inside -----------------------------------------
+
+def tree_hash(top):
+    out = {}
+    for where, _, files in os.walk(top):
+        for f in files:
+            path = os.path.join(where, f)
+            with open(path, "rb") as fd:
+                out[path] = (os.stat(path).st_mode, os.stat(path).st_uid,
+                             hashlib.sha256(fd.read()).hexdigest())
+    return out
+
+
+@pytest.fixture
+def own_install(make_carrel, carrel, attack_image, tmp_path_factory):
+    """Carrel in a prefix that belongs to the user, as in ~/.local."""
+    prefix = os.path.join(carrel.home, "local")
+    for part in ("bin", "libexec"):
+        shutil.copytree(os.path.join(carrel.prefix, part), os.path.join(prefix, part),
+                        ignore=lambda d, names: [n for n in names if d.endswith("/bin")
+                                                 and n != "carrel"])
+    runner = make_carrel(os.path.join(prefix, "bin", "carrel"))
+    runner.run("pull", "-q", attack_image)
+    runner.own_prefix = prefix
+    return runner
+
+
+def test_rule2_own_program_as_entry_point(own_install, attack_image, hostile):
+    before = tree_hash(own_install.own_prefix)
+    run(own_install, attack_image, "/proc/self/exe", "version", check=False)
+    script = hostile("selfexe", ociimg.Layer().file("entry", "#!/proc/self/exe\n", mode=0o755),
+                     {"Entrypoint": ["/entry"]})
+    res = own_install.run("run", "--rm", "--network", "none", script, "version", check=False)
+    assert "carrel" not in res.out, res
+    # Our pid 1 stays while the attack runs: its file is on a read-only mount.
+    res = outcomes(run(own_install, "--init", attack_image, "/attack", "overwrite", "1"))
+    assert res["write"] in ("Read-only file system", "Text file busy"), res
+    assert res["chmod"] == res["chown"] == "Read-only file system", res
+    own_install.run("run", "-d", "--name", "c", "--network", "none", attack_image, "sleep", "1000")
+    own_install.run("exec", "c", "/proc/self/exe", "version", check=False)
+    own_install.run("exec", "c", "/proc/self/exe", "exec", "/attack", "a", "overwrite", "self",
+                    check=False)
+    own_install.run("rm", "-f", "c")
+    assert tree_hash(own_install.own_prefix) == before
+
+
+# ---- rule 3: host id 0 is never mapped ----------------------------------------------------------
+
+@pytest.mark.serial
+def test_rule3_host_root_is_not_mapped(any_carrel, attack_image):
+    any_carrel.run("pull", "-q", attack_image)
+    any_carrel.run("run", "-d", "--name", "ids", "--network", "none", attack_image, "sleep",
+                   "1000")
+    try:
+        pid = pid_of(any_carrel, "ids")
+        for kind in ("uid_map", "gid_map"):
+            with open(f"/proc/{pid}/{kind}", encoding="ascii") as f:
+                rows = [tuple(map(int, line.split())) for line in f]
+            assert sum(n for _, _, n in rows) == 65536, rows
+            assert all(first > 0 for _, first, _ in rows), rows
+        res = outcomes(any_carrel.run("exec", "ids", "/attack", "escalate"))
+        # The file's owner is host root: with it mapped, only the read-only mount would object.
+        assert res["swappiness"] == "Permission denied", res
+    finally:
+        any_carrel.run("rm", "-f", "ids")
+
+
+def test_rule3_container_root_reads_no_root_file(warm, attack_image):
+    res = run(warm, "-v", "/etc:/hostetc:ro", attack_image, "cat", "/hostetc/shadow", check=False)
+    assert res.rc != 0 and res.out == "", res
+
+
+# ---- rule 4: store and runtime directory --------------------------------------------------------
+
+def test_rule4_store_is_covered_by_an_empty_directory(warm):
+    res = run(warm, "-v", f"{warm.home}:/h", warm.image, "sh", "-c",
+              "ls -A /h/d/carrel; ls -A /h/r/carrel; echo x >/h/d/carrel/x; echo end")
+    assert res.out == "end\n", res
+    assert "Read-only file system" in res.err, res
+    for path in (warm.store, os.path.join(warm.store, "layers")):
+        warm.fails("run", "--rm", "--network", "none", "-v", f"{path}:/h", warm.image, "true",
+                   has=path)
+
+
+def test_rule4_no_abstract_socket(warm):
+    warm.run("run", "-d", "--name", "sock", "--network", "none", warm.image, "sleep", "1000")
+    with open("/proc/net/unix", encoding="utf-8") as f:
+        names = [line.split()[7] for line in f.readlines()[1:] if len(line.split()) > 7]
+    warm.run("rm", "-f", "sock")
+    assert not [n for n in names if n.startswith("@") and "carrel" in n]
+
+
+# ---- rule 5: keyring and terminal ---------------------------------------------------------------
+
+def test_rule5_session_keyring(warm, attack, attack_image):
+    control = subprocess.run([attack, "with-key", attack, "find-key"], capture_output=True,
+                             text=True, check=False)
+    assert control.stdout == "key ok\n", control
+    inside = ["run", "--rm", "--network", "none", "--security-opt", "seccomp=unconfined",
+              attack_image, "/attack", "find-key"]
+    res = subprocess.run([attack, "with-key", warm.program] + inside, env=warm.env,
+                         capture_output=True, text=True, check=False)
+    assert res.returncode == 0, res
+    assert res.stdout == "key Required key not available\n", res
+    res = run(warm, attack_image, "/attack", "find-key")
+    assert res.out == "key Operation not permitted\n", res
+
+
+@pytest.mark.parametrize("flags", [(), ("-i",), ("--security-opt", "seccomp=unconfined")])
+def test_rule5_nothing_is_typed_into_the_callers_terminal(warm, terminal, attack_image, flags):
+    t = terminal(warm, "run", "--rm", "--network", "none", *flags, attack_image, "/attack", "tty")
+    text = t.expect(rb"sti0 .*sti-high2 [^\r\n]*\r?\n").group(0)
+    assert t.wait() == 0
+    assert not re.search(rb"sti\S* ok", text), text
+
+
+# ---- rule 7 -------------------------------------------------------------------------------------
+
+def test_rule7_shared_pid_namespace_is_refused(warm):
+    warm.fails("run", "--rm", "--pid", "host", warm.image, "true", has="--pid")
+
+
+# ---- container root ------------------------------------------------------------------------------
+
+def test_capability_sets(warm):
+    show = ["sh", "-c", "grep -E '^(Cap|NoNew|Seccomp:)' /proc/self/status"]
+    root = {"CapInh": 0, "CapPrm": 0x800405fb, "CapEff": 0x800405fb, "CapBnd": 0x800405fb,
+            "CapAmb": 0}
+
+    def sets(res):
+        rows = dict(line.split(":\t") for line in res.lines)
+        assert rows.pop("Seccomp") == "2" and rows.pop("NoNewPrivs") == "0", res
+        return {k: int(v, 16) for k, v in rows.items()}
+    assert sets(run(warm, warm.image, *show)) == root
+    assert sets(run(warm, "-u", "www", warm.image, *show)) == dict(root, CapPrm=0, CapEff=0)
+    assert sets(run(warm, "--cap-drop", "ALL", "--cap-add", "CHOWN", warm.image, *show)) == {
+        "CapInh": 0, "CapPrm": 1, "CapEff": 1, "CapBnd": 1, "CapAmb": 0}
+    warm.run("run", "-d", "--name", "caps", "--network", "none", warm.image, "sleep", "1000")
+    assert sets(warm.run("exec", "caps", *show)) == root
+    warm.run("rm", "-f", "caps")
+
+
+def test_escalation_is_refused(warm, attack_image):
+    res = outcomes(run(warm, attack_image, "/attack", "escalate"))
+    assert {k for k, v in res.items() if v == "ok"} == set(), res
+    assert res["clone3"] == "Function not implemented", res
+
+
+def test_no_new_privs_on_request(warm):
+    res = run(warm, "--security-opt", "no-new-privileges", warm.image, "grep", "NoNew",
+              "/proc/self/status")
+    assert res.lines == ["NoNewPrivs:\t1"], res
+
+
+def test_siblings_see_nothing_of_each_other(warm, attack_image):
+    for name in ("a", "b"):
+        warm.run("run", "-d", "--name", "sib" + name, "--hostname", name, "--network", "none",
+                 attack_image, "sleep", "1000")
+    spaces = {}
+    for name in ("a", "b"):
+        res = warm.run("exec", "sib" + name, "sh", "-c",
+                       "hostname; readlink /proc/1/ns/*; ps -o pid,args")
+        assert res.lines[0] == name
+        spaces[name] = {line for line in res.lines if ":[" in line}
+        assert "sib" not in res.out and res.out.count("sleep") == 1, res
+    own = {"user", "mnt", "pid", "net", "ipc", "uts", "cgroup"}
+    shared = {x.split(":")[0] for x in spaces["a"] & spaces["b"]}
+    assert not shared & own, shared
+    warm.run("rm", "-f", "siba", "sibb")
+
+
+def test_file_of_uid_33_belongs_to_its_subuid(warm, tmp_path):
+    with open("/proc/self/status", encoding="ascii") as f:
+        me = int(re.search(r"^Uid:\s+(\d+)", f.read(), re.M).group(1))
+    path = os.path.join(warm.home, "owned")
+    os.makedirs(path, exist_ok=True)
+    os.chmod(path, 0o777)
+    run(warm, "-v", f"{path}:/v", "-u", "33", warm.image, "touch", "/v/f")
+    uid = os.stat(os.path.join(path, "f")).st_uid
+    assert uid not in (0, 33, me)
+    run(warm, "-v", f"{path}:/v", warm.image, "rm", "/v/f")
+
+
+# ---- hostile images -----------------------------------------------------------------------------
+
+def test_image_with_links_for_system_directories(warm, hostile, tmp_path):
+    """CVE-2019-19921, CVE-2026-41579: /proc, /sys, /dev of the image are links or no directories."""
+    layer = ociimg.Layer()
+    for name in ("proc", "sys", "dev"):
+        layer.whiteout(name)
+    image_low = hostile("nodirs", layer)
+    res = run(warm, image_low, "sh", "-c", "cat /proc/self/comm; ls /dev/null /sys/kernel >/dev/null"
+              " && echo fine")
+    assert res.lines[-1] == "fine", res
+    layer = ociimg.Layer()
+    layer.symlink("proc", "etc").symlink("sys", "/").fifo("dev")
+    res = run(warm, hostile("links", layer), "sh", "-c",
+              "test -c /dev/null && test ! -L /proc && test -d /sys/kernel && echo fine")
+    assert res.out == "fine\n", res
+
+
+def test_image_with_hostile_etc(warm, hostile):
+    """FIFO as passwd does not hang; links for resolv.conf and hosts lead nowhere outside."""
+    uid = ["awk", "/^Uid:/ { print $2 }", "/proc/self/status"]
+    layer = ociimg.Layer().dir("etc")
+    for name in ("passwd", "group"):
+        layer.whiteout("etc/" + name)
+    low = hostile("etc0", layer)
+    assert run(warm, "-u", "5", low, *uid).out == "5\n"
+    layer = ociimg.Layer().dir("etc").fifo("etc/passwd").symlink("etc/group", "/proc/self/environ")
+    target = os.path.join(warm.home, "must-not-appear")
+    layer.symlink("etc/resolv.conf", "../../../../../.." + target)
+    layer.symlink("etc/hosts", "hosts").symlink("etc/hostname", target)
+    ref = hostile("etc", layer)
+    assert run(warm, "-u", "33", "--hostname", "h", ref, *uid, timeout=30).out == "33\n"
+    assert run(warm, "--hostname", "h", ref, "sh", "-c", "cat /etc/hostname").out == "h\n"
+    warm.fails("run", "--rm", "-u", "www", ref, "true", has="www", timeout=30)
+    assert not os.path.lexists(target)
+
+
+def test_working_directory_and_volumes_stay_inside(warm, hostile):
+    """CVE-2024-21626, CVE-2021-30465: links that point out are followed inside only."""
+    out = os.path.join(warm.home, "outside")
+    layer = ociimg.Layer().symlink("wd", "../../../.." + out).symlink("vol", out)
+    ref = hostile("wd", layer, {"WorkingDir": "/wd/made"})
+    res = run(warm, ref, "sh", "-c", "pwd; test -d /wd/made", check=False)
+    assert not os.path.lexists(out), res
+    src = os.path.join(warm.home, "src")
+    os.makedirs(src, exist_ok=True)
+    run(warm, "-w", "/", "-v", f"{src}:/vol/deep", ref, "true", check=False)
+    assert not os.path.lexists(out)
+    for cwd in ("/proc/self/fd/3", "/proc/self/fd/9/../../.."):
+        res = run(warm, "-w", cwd, warm.image, "sh", "-c", "pwd; ls /work /boot", check=False)
+        assert "(unreachable)" not in res.out, res
+
+
+def test_null_as_link_in_the_image(warm, hostile):
+    """CVE-2025-31133: masks come from our own /dev/null."""
+    layer = ociimg.Layer().dir("dev").symlink("dev/null", "/proc/sysrq-trigger")
+    res = run(warm, hostile("null", layer), "sh", "-c",
+              "stat -c %t:%T /proc/keys /dev/null; cat /proc/keys /proc/timer_list | wc -c")
+    assert res.lines == ["1:3", "1:3", "0"], res
