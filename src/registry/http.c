@@ -17,6 +17,15 @@ enum {
 	IGNORED_MAX = 1 << 20, /* body of a response that is no success */
 };
 
+/*
+ * libcurl, OpenSSL and what the resolver's modules (nss) need, in any thread.
+ * #syscalls:fetch socket socketpair connect bind getsockname getpeername getsockopt setsockopt
+ * #syscalls:fetch sendmmsg recvmmsg shutdown read readv write writev poll ppoll eventfd2 pipe2
+ * #syscalls:fetch epoll_create1 epoll_ctl epoll_wait epoll_pwait fcntl ioctl dup
+ * #syscalls:fetch pread64 access faccessat faccessat2 getdents64 statfs fstatfs readlinkat
+ * #syscalls:fetch uname getuid geteuid getgid getegid
+ */
+
 struct http {
 	CURLM *multi;
 	unsigned stall_seconds;

@@ -13,7 +13,10 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/sandbox.h"
 #include "base/sys.h"
+#include "transferfetch_filter.h"
+#include "transferunpack_filter.h"
 
 #define CAP(n) (UINT64_C(1) << CAP_##n)
 
@@ -36,16 +39,28 @@ static int set_caps(uint64_t caps, struct error *err)
 	return 0;
 }
 
-static int no_new_privs(struct error *err)
+static int no_core(struct error *err)
 {
 	const struct rlimit none = { 0 };
 
 	/* No core file with credentials or other people's content in it. */
 	if (setrlimit(RLIMIT_CORE, &none) < 0)
 		return error_sys(err, "set the limit of core files");
+	return 0;
+}
+
+/* no_new_privs with it. Sanitizers call what no list foresees. */
+static int load_filter(const struct sock_filter *filter, size_t n, struct error *err)
+{
+#ifdef __SANITIZE_ADDRESS__
+	(void)filter;
+	(void)n;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_sys(err, "set no_new_privs");
 	return 0;
+#else
+	return sandbox_filter(filter, n, err);
+#endif
 }
 
 int confine_fetcher(bool has_layout, struct error *err)
@@ -55,7 +70,11 @@ int confine_fetcher(bool has_layout, struct error *err)
 	/* Same needs in both roles: an image layout is read through a descriptor. */
 	(void)has_layout;
 	r = set_caps(0, err);
-	return r < 0 ? r : no_new_privs(err);
+	if (r == 0)
+		r = no_core(err);
+	if (r < 0)
+		return r;
+	return load_filter(transferfetch_filter, ARRAY_SIZE(transferfetch_filter), err);
 }
 
 /* A clone of `dir` as a mount of its own, then nothing else: the rest is detached. */
@@ -98,6 +117,8 @@ int confine_unpacker(int dir, struct error *err)
 			     CAP(MKNOD),
 		     err);
 	if (r == 0)
-		r = no_new_privs(err);
+		r = no_core(err);
+	if (r == 0)
+		r = load_filter(transferunpack_filter, ARRAY_SIZE(transferunpack_filter), err);
 	return r < 0 ? r : TAKE_FD(root);
 }

@@ -43,7 +43,14 @@ struct fetcher {
 	struct error open_err;
 };
 
-/* #syscalls: sendto recvfrom */
+/*
+ * Threads, memory, the control socket and the end.
+ * #syscalls:fetch sendto recvfrom recvmsg sendmsg clone clone3 set_robust_list rseq sched_yield
+ * #syscalls:fetch mmap munmap mremap mprotect madvise brk membarrier getpid gettid tgkill exit
+ * #syscalls:fetch exit_group rt_sigprocmask rt_sigaction rt_sigreturn sigaltstack restart_syscall
+ * #syscalls:fetch prctl sched_getaffinity sysinfo prlimit64 clock_gettime clock_nanosleep nanosleep
+ * #syscalls:fetch gettimeofday getrandom
+ */
 static void tell(struct fetcher *f, const struct wire_tell *t)
 {
 	/* A coordinator that is gone takes us with it. */

@@ -15,6 +15,8 @@
 #include "codec/json.h"
 #include "oci/manifest.h"
 
+/* #syscalls:fetch openat openat2 close read fstat newfstatat statx lseek */
+
 enum {
 	LAYOUT_PIECE = 256 << 10,
 	LAYOUT_MARKER_MAX = 4096,

@@ -16,4 +16,19 @@ transfer_SOURCES = \
 	src/transfer/ring.c src/transfer/ring.h \
 	src/transfer/unpack.c src/transfer/unpack.h \
 	src/transfer/wire.h
+nodist_transfer_SOURCES = transferfetch_filter.h transferunpack_filter.h
+BUILT_SOURCES += transferfetch_filter.h transferunpack_filter.h
+CLEANFILES += transferfetch_filter.h transferunpack_filter.h
+transferfetch_filter.h: seccomp-gen$(EXEEXT) src/transfer/fetcher.c src/transfer/layout.c \
+		src/transfer/ring.c src/registry/http.c
+	$(AM_V_GEN)$(SECCOMP_GEN) filter transferfetch fetch $(filter %.c,$^) >$@.tmp && mv $@.tmp $@
+transferunpack_filter.h: seccomp-gen$(EXEEXT) src/transfer/unpack.c src/transfer/ring.c \
+		storage/dirstack.c \
+		storage/rmtree.c \
+		storage/sidecar.c \
+		storage/sidecar_write.c \
+		storage/untar.c \
+		storage/untar_tree.c \
+		storage/untar_walk.c
+	$(AM_V_GEN)$(SECCOMP_GEN) filter transferunpack unpack $(filter %.c,$^) >$@.tmp && mv $@.tmp $@
 transfer_LDADD = libregistry.a libruntime.a libstorage.a liboci.a $(CODEC_LIBS) $(CURL_LIBS)

@@ -9,7 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* #syscalls: futex */
+/* #syscalls:fetch futex */
+/* #syscalls:unpack futex */
 static void futex_wait(_Atomic uint32_t *p, uint32_t seen)
 {
 	/* EAGAIN and EINTR are looked at by the caller's loop. */

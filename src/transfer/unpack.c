@@ -19,6 +19,14 @@
 
 _Static_assert(sizeof(struct unpack_result) <= PIPE_BUF, "a result is one atomic write");
 
+/*
+ * What storage/untar.c and the files below it call is tagged there: names beneath one root, no
+ * descriptor from outside, no process, no network, no namespace. Here: memory, the result, the end.
+ * #syscalls:unpack read write close openat openat2 fcntl mmap munmap mremap mprotect madvise brk
+ * #syscalls:unpack getrandom clock_gettime getpid gettid tgkill rt_sigprocmask rt_sigaction
+ * #syscalls:unpack rt_sigreturn restart_syscall exit exit_group umask
+ */
+
 struct unpack {
 	struct ring *ring;
 	struct sha256 sha;
