@@ -21,3 +21,9 @@ int store_error(struct error *err, int code, const char *fmt, ...)
 		error_host(err, DCODE_STORE_WRITE);
 	return code;
 }
+
+void store_error_full(struct error *err, int code)
+{
+	if (code == -ENOSPC || code == -EDQUOT || code == -EROFS)
+		error_host(err, DCODE_STORE_WRITE);
+}

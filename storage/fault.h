@@ -6,3 +6,7 @@
 /* error_code() and, where the file system refuses writing, the host finding behind it. */
 int store_error(struct error *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Only what a full or read-only disk says: for calls that may be refused for reasons of their own.
+ */
+void store_error_full(struct error *err, int code);

@@ -18,6 +18,7 @@
 
 #include "base/fd.h"
 #include "base/id.h"
+#include "storage/fault.h"
 #include "storage/sidecar.h"
 #include "storage/sidecar_format.h"
 #include "storage/tar.h"
@@ -122,7 +123,7 @@ int sidecar_writer_new(int dirfd, struct sidecar_writer **ret, struct error *err
 	if (r == 0)
 		r = out_init(&w->heap, open_temp(dirfd));
 	if (r < 0)
-		return error_code(err, r, "make a temporary file for the layer record");
+		return store_error(err, r, "make a temporary file for the layer record");
 	*ret = TAKE_PTR(w);
 	return 0;
 }
@@ -512,7 +513,7 @@ int sidecar_writer_finish(struct sidecar_writer *w, const struct sidecar_header 
 	if (r == 0)
 		r = map_out(&w->heap, &w->heap_map);
 	if (r < 0)
-		return error_code(err, r, "write layer record %s", SIDECAR_NAME);
+		return store_error(err, r, "write layer record %s", SIDECAR_NAME);
 	w->index = xrealloc_array(NULL, (size_t)w->n + 1, sizeof(*w->index));
 	for (uint32_t i = 0; i < w->n; i++)
 		w->index[i] = i;
@@ -526,6 +527,6 @@ int sidecar_writer_finish(struct sidecar_writer *w, const struct sidecar_header 
 	if (r == 0)
 		r = write_meta(w, h);
 	if (r < 0)
-		return error_code(err, r, "write layer record %s", SIDECAR_NAME);
+		return store_error(err, r, "write layer record %s", SIDECAR_NAME);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "storage/fault.h"
 #include "storage/sidecar.h"
 #include "storage/tar.h"
 #include "storage/untar_tree.h"
@@ -132,7 +133,9 @@ static int data_error(const struct tar_entry *e, int code, struct error *err)
 {
 	if (code == -ENODATA)
 		return error_set(err, code, "layer archive ends inside entry %s", e->path);
-	return error_code(err, code, "unpack entry %s", e->path);
+	error_code(err, code, "unpack layer entry %s", e->path);
+	store_error_full(err, code);
+	return code;
 }
 
 static int add_entry(struct untar *u, struct error *err)

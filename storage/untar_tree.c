@@ -26,6 +26,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "storage/fault.h"
 #include "storage/sidecar.h"
 #include "storage/untar_walk.h"
 
@@ -517,8 +518,11 @@ static int entry_error(const struct tar_entry *e, int r, struct error *err)
 	if (r == -EBADMSG)
 		return error_set(err, r, "layer entry %s: a name that no layer may have", e->path);
 	if (e->type == TAR_HARDLINK)
-		return error_code(err, r, "unpack layer entry %s, link to %s", e->path, e->link);
-	return error_code(err, r, "unpack layer entry %s", e->path);
+		error_code(err, r, "unpack layer entry %s, link to %s", e->path, e->link);
+	else
+		error_code(err, r, "unpack layer entry %s", e->path);
+	store_error_full(err, r);
+	return r;
 }
 
 int untar_tree_add(struct untar_tree *t, const struct tar_entry *e, int *ret_fd, struct error *err)
