@@ -35,6 +35,9 @@ enum {
 	/* Subdirectories taken by one scan; a rescan finds the others. Bounds the memory. */
 	BATCH_MAX = 4096,
 	CLOCK_EVERY = 64,
+	/* Entries before the second thread: a container that wrote little is gone before one
+	   starts. */
+	PARALLEL_AFTER = 256,
 };
 
 struct node {
@@ -58,6 +61,9 @@ struct job {
 	struct timespec deadline;
 	bool limited;
 	struct node *top;
+	bool want_second, has_second;
+	unsigned seen; /* while there is one thread */
+	pthread_t second;
 };
 
 struct linux_dirent {
@@ -199,6 +205,17 @@ static void scan_entry(struct job *j, struct node *n, const struct linux_dirent 
 	}
 }
 
+static void *work(void *arg);
+
+static void maybe_start_second(struct job *j)
+{
+	if (!j->want_second || ++j->seen < PARALLEL_AFTER)
+		return;
+	j->want_second = false;
+	/* Without the thread it only takes longer. */
+	j->has_second = pthread_create(&j->second, NULL, work, j) == 0;
+}
+
 static void scan(struct job *j, struct node *n, char *buf)
 {
 	unsigned taken = 0, seen = 0;
@@ -222,6 +239,7 @@ static void scan(struct job *j, struct node *n, char *buf)
 				continue;
 			if (seen++ % CLOCK_EVERY == 0 && job_over(j))
 				return;
+			maybe_start_second(j);
 			scan_entry(j, n, d, &taken);
 		}
 	}
@@ -309,17 +327,14 @@ static int empty_dir(int fd, unsigned budget_ms, enum rmtree_flags flags)
 	struct node top = { .fd = fd, .pending = 1 };
 	struct job j = { .lock = PTHREAD_MUTEX_INITIALIZER,
 			 .wake = PTHREAD_COND_INITIALIZER,
-			 .top = &top };
-	pthread_t second;
-	bool two;
+			 .top = &top,
+			 .want_second = flags & RMTREE_PARALLEL };
 
 	set_deadline(&j, budget_ms);
 	push_locked(&j, &top);
-	/* Without the thread it only takes longer. */
-	two = (flags & RMTREE_PARALLEL) && pthread_create(&second, NULL, work, &j) == 0;
 	(void)work(&j); /* always NULL */
-	if (two)
-		(void)pthread_join(second, NULL); /* cannot fail for our own thread */
+	if (j.has_second)
+		(void)pthread_join(j.second, NULL); /* cannot fail for our own thread */
 	free(j.todo);
 	if (j.over)
 		return 1;
