@@ -112,6 +112,20 @@ static void test_time_print(void **state)
 	assert_string_equal(timefmt_rfc3339(&t, buf), "2026-11-24T00:44:15.000000005Z");
 	t = (struct timespec){ .tv_sec = INT64_C(253402300799) };
 	assert_string_equal(timefmt_rfc3339(&t, buf), "9999-12-31T23:59:59.000000000Z");
+	t = (struct timespec){ .tv_sec = -INT64_C(62167219200) };
+	assert_string_equal(timefmt_rfc3339(&t, buf), "0000-01-01T00:00:00.000000000Z");
+	t = (struct timespec){ .tv_sec = -1 };
+	assert_string_equal(timefmt_rfc3339(&t, buf), "1969-12-31T23:59:59.000000000Z");
+	/* Each day of 800 years, by libc's own opinion. */
+	for (time_t s = -INT64_C(6000) * 86400 * 20; s < INT64_C(9000) * 86400 * 20; s += 86399) {
+		char want[TIMEFMT_MAX];
+		struct tm tm;
+
+		assert_non_null(gmtime_r(&s, &tm));
+		(void)strftime(want, sizeof(want), "%Y-%m-%dT%H:%M:%S.000000000Z", &tm);
+		t = (struct timespec){ .tv_sec = s };
+		assert_string_equal(timefmt_rfc3339(&t, buf), want);
+	}
 	/* Times of hostile archives: no overflow of the buffer or of struct tm. */
 	t = (struct timespec){ .tv_sec = INT64_MAX };
 	assert_string_equal(timefmt_rfc3339(&t, buf), "1970-01-01T00:00:00.000000000Z");

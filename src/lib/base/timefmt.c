@@ -9,18 +9,39 @@
 #include <stdio.h>
 #include <string.h>
 
+enum {
+	DAY = 86400,
+	DAYS_400 = 146097,  /* of 400 years */
+	DAYS_0000 = 719468, /* from 1 March of year 0 to 1970 */
+};
+
+/*
+ * By hand: gmtime_r() and strftime() open /etc/localtime on first use, which a sandboxed program
+ * may not, and which costs every start. Years begin in March here, so that the leap day is last.
+ */
 char *timefmt_rfc3339(const struct timespec *t, char buf[TIMEFMT_MAX])
 {
-	struct tm tm = { .tm_year = 70, .tm_mday = 1 };
-	time_t s = t->tv_sec;
-	size_t n;
+	int64_t s = t->tv_sec;
+	unsigned day, year, month, era;
+	int64_t days;
 
 	/* Beyond the four digits of the format there is nothing sensible to say. */
 	if (s < -INT64_C(62167219200) || s > INT64_C(253402300799))
 		s = 0;
-	(void)gmtime_r(&s, &tm);
-	n = strftime(buf, TIMEFMT_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
-	(void)snprintf(buf + n, TIMEFMT_MAX - n, ".%09ldZ", t->tv_nsec);
+	days = s / DAY - (s % DAY < 0);
+	s -= days * DAY;
+	days += DAYS_0000 + DAYS_400; /* not negative: year 0 is one era later */
+	era = (unsigned)(days / DAYS_400);
+	day = (unsigned)(days % DAYS_400);
+	year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	day -= 365 * year + year / 4 - year / 100;
+	month = (5 * day + 2) / 153;
+	day -= (153 * month + 2) / 5;
+	month = month < 10 ? month + 3 : month - 9;
+	year += era * 400 - 400 + (month <= 2);
+	(void)snprintf(buf, TIMEFMT_MAX, "%04u-%02u-%02uT%02u:%02u:%02u.%09ldZ", year, month,
+		       day + 1, (unsigned)(s / 3600), (unsigned)(s / 60 % 60), (unsigned)(s % 60),
+		       t->tv_nsec);
 	return buf;
 }
 
