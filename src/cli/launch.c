@@ -228,13 +228,12 @@ static void fill_spec(const struct launch *l, struct ctr_spec *spec)
 static int start_net(struct launch *l, struct launched *d, struct error *err)
 {
 	switch (l->rec->net) {
-	case NET_NONE:
-		return net_loopback_up(d->ctr.userns_fd, d->ctr.netns_fd, err);
 	case NET_PRIVATE:
 		d->has_net = true;
 		d->net = (struct net_helper){ .control_fd = -1, .proc.pidfd = -1 };
 		return net_private_start(l->libexec_fd, d->ctr.userns_fd, d->ctr.netns_fd, &d->net,
 					 err);
+	case NET_NONE: /* pid 1 brings up lo by itself */
 	case NET_HOST:
 		return 0;
 	}

@@ -5,11 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
-#include <sched.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -103,75 +99,4 @@ void net_helper_done(struct net_helper *h)
 	fd_close(h->control_fd);
 	h->control_fd = -1;
 	proc_done(&h->proc);
-}
-
-/* --- lo --- */
-
-struct loopback {
-	int userns_fd, netns_fd, error_fd;
-};
-
-static int loopback_run(const struct loopback *l, struct error *err)
-{
-	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
-	int fd, r = 0;
-
-	/* Before it joins: container root must not be able to trace us. */
-	if (prctl(PR_SET_DUMPABLE, 0) < 0)
-		return error_sys(err, "set PR_SET_DUMPABLE");
-	if (setns(l->userns_fd, CLONE_NEWUSER) < 0)
-		return error_sys(err, "join the container's user namespace");
-	if (setns(l->netns_fd, CLONE_NEWNET) < 0)
-		return error_sys(err, "join the container's network namespace");
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return error_sys(err, "open a socket");
-	if (ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
-		r = error_sys(err, "bring up lo");
-	fd_close(fd);
-	return r;
-}
-
-static int loopback_child(void *arg)
-{
-	const struct loopback *l = arg;
-	struct error err = { 0 };
-	int r = loopback_run(l, &err);
-
-	if (r < 0)
-		ignore_result(fd_write_all(l->error_fd, &err, sizeof(err))); /* then: no word */
-	return r < 0;
-}
-
-int net_loopback_up(int userns_fd, int netns_fd, struct error *err)
-{
-	struct error told = { 0 };
-	int fds[2], status, r;
-	struct proc proc;
-
-	r = fd_pipe(fds);
-	if (r < 0)
-		return error_code(err, r, "make a pipe");
-	r = proc_clone(0, -1, loopback_child,
-		       &(struct loopback){
-			       .userns_fd = userns_fd, .netns_fd = netns_fd, .error_fd = fds[1] },
-		       &proc);
-	fd_close(fds[1]);
-	if (r < 0) {
-		fd_close(fds[0]);
-		return error_code(err, r, "start the loopback set-up");
-	}
-	r = fd_read_full(fds[0], &told, sizeof(told));
-	fd_close(fds[0]);
-	if (proc_wait(&proc, &status) < 0)
-		status = EXIT_OURS;
-	proc_done(&proc);
-	if (r == 0 && told.code < 0) {
-		if (err)
-			*err = told;
-		return told.code;
-	}
-	if (status != 0)
-		return error_set(err, -EPROTO, "the loopback set-up ended without a word");
-	return 0;
 }

@@ -21,8 +21,6 @@ struct net_helper {
 int net_private_start(int libexec_fd, int userns_fd, int netns_fd, struct net_helper *ret,
 		      struct error *err) _nodiscard_;
 void net_helper_done(struct net_helper *h);
-/* Bring up `lo` in a namespace (NET_NONE). */
-int net_loopback_up(int userns_fd, int netns_fd, struct error *err) _nodiscard_;
 
 /* Contents of the container's files. private: nameserver is the netstack's; host: the host's own
  * file; search and options lines are carried. */

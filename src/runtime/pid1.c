@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/keyctl.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -144,6 +146,20 @@ static int set_rlimits(const struct ctr_spec *s, struct error *err)
 	return 0;
 }
 
+/* The netstack of a private network does it where it sets the addresses. */
+static int loopback_up(const struct plan *p, struct error *err)
+{
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	_cleanup_(fd_closep) int fd = -1;
+
+	if (p->spec->net != NET_NONE)
+		return 0;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
+		return error_sys(err, "bring up lo");
+	return 0;
+}
+
 static int prepare(struct plan *p, int *ret_master, struct error *err)
 {
 	_cleanup_(fd_closep) int pts = -1, dev = -1, cwd = -1;
@@ -153,7 +169,9 @@ static int prepare(struct plan *p, int *ret_master, struct error *err)
 		return error_sys(err, "become root of the container");
 	if (sethostname(p->spec->hostname, strlen(p->spec->hostname)) < 0)
 		return error_sys(err, "set host name %s", p->spec->hostname);
-	r = attach_root(p, err);
+	r = loopback_up(p, err);
+	if (r == 0)
+		r = attach_root(p, err);
 	if (r == 0)
 		r = mounts_attach(p, &pts, &dev, err);
 	if (r == 0)
