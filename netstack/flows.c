@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#include "stack.h"
-
 enum {
 	PORTS = 65536,
 };
@@ -37,7 +35,7 @@ struct flows {
 	unsigned n_tcp, n_udp, max_fds;
 	struct owner input; /* flow of the packet that libslirp works on */
 	struct owner *owners;
-	struct closing closing[STACK_TCP_MAX];
+	struct closing closing[FLOWS_TCP_MAX];
 	unsigned n_closing, next_closing;
 	uint8_t udp_ports[2][PORTS / 8]; /* source ports that have a socket */
 	struct dns_flow dns[FLOWS_DNS_MAX];
@@ -69,9 +67,9 @@ static bool is_syn(const struct frame_info *info)
 bool flows_admit(const struct flows *f, const struct frame_info *info)
 {
 	if (info->proto == FRAME_TCP)
-		return !is_syn(info) || f->n_tcp < STACK_TCP_MAX;
+		return !is_syn(info) || f->n_tcp < FLOWS_TCP_MAX;
 	if (info->proto == FRAME_UDP)
-		return f->n_udp < STACK_UDP_MAX ||
+		return f->n_udp < FLOWS_UDP_MAX ||
 		       (f->udp_ports[info->is_ip6][info->sport / 8] & (1u << info->sport % 8));
 	return true;
 }
@@ -175,7 +173,7 @@ void flows_note_in(struct flows *f, const uint8_t *frame, const struct frame_inf
 	o = tcp_find(f, info->is_ip6, info->sport, info->dport, &info->dst);
 	/* Only when all that the host sent has arrived, its FIN included. */
 	if (!o || o->closing || !o->host_fin || info->ack != o->host_fin_end ||
-	    f->n_closing == STACK_TCP_MAX)
+	    f->n_closing == FLOWS_TCP_MAX)
 		return;
 	o->closing = true;
 	c = &f->closing[f->n_closing++];

@@ -12,7 +12,9 @@
  * sender's retry comes later: back pressure, not failure.
  */
 enum {
-	FLOWS_DNS_MAX = 64, /* DNS connections by TCP at a time */
+	FLOWS_TCP_MAX = 1024, /* 256 KiB of buffers each at worst */
+	FLOWS_UDP_MAX = 1024, /* source ports in use; libslirp keeps each for four minutes */
+	FLOWS_DNS_MAX = 64,   /* DNS connections by TCP at a time */
 };
 
 struct flows;

@@ -58,7 +58,7 @@ struct stack {
 
 unsigned stack_max_fds(void)
 {
-	return STACK_TCP_MAX + STACK_UDP_MAX + DNS_FDS_MAX + PING_FLOWS_MAX + STACK_SPARE_FDS;
+	return FLOWS_TCP_MAX + FLOWS_UDP_MAX + DNS_FDS_MAX + PING_FLOWS_MAX + STACK_SPARE_FDS;
 }
 
 /* --- to the container --- */

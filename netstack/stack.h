@@ -9,8 +9,6 @@
  * the other, libslirp and our own DNS and ping between them.
  */
 enum {
-	STACK_TCP_MAX = 1024, /* flows; 256 KiB of buffers each at worst */
-	STACK_UDP_MAX = 1024, /* source ports in use; libslirp keeps each for four minutes */
 	STACK_SPARE_FDS = 64, /* tap, control, reader, standard descriptors */
 	/* A burst of frames before sockets get their turn. */
 	STACK_FRAMES_PER_ROUND = 64,

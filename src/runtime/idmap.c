@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/num.h"
+#include "runtime/inside.h"
 
 enum {
 	SUBID_SIZE_MAX = 16 << 20, /* a site with 300,000 users fits */

@@ -5,9 +5,35 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/error.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "runtime/userns.h"
+
+/*
+ * The ids of the outer user namespace U (DESIGN 4.5): container id 0 is the caller, 1.. are the
+ * caller's subordinate ids. Host id 0 is never mapped.
+ */
+enum {
+	IDMAP_COUNT = 65536, /* ids that containers see */
+	IDMAP_EXTENTS_MAX = 8,
+};
+
+struct idmap_extent {
+	uint32_t host; /* first host id */
+	uint32_t count;
+};
+
+struct idmap {
+	uid_t uid0; /* host id behind 0: the caller's own */
+	gid_t gid0;
+	uint32_t uid1, gid1;	 /* first host id behind 1: what records name */
+	uint32_t n_uids, n_gids; /* ids from 1 on, all extents; at most IDMAP_COUNT - 1 */
+	struct idmap_extent uids[IDMAP_EXTENTS_MAX], gids[IDMAP_EXTENTS_MAX];
+	unsigned n_uid_extents, n_gid_extents;
+};
+
+/* Reads /etc/subuid and /etc/subgid (libsubid sources later); inside U, U's own map. D-03, D-18. */
+int idmap_load(struct idmap *ret, struct error *err) _nodiscard_;
 
 /*
  * The text of /etc/subuid or /etc/subgid: lines "OWNER:FIRST:COUNT", OWNER a name or a number.

@@ -8,6 +8,7 @@ libruntime_a_SOURCES = \
 	src/runtime/exec.c src/runtime/exec.h \
 	src/runtime/hostdiag.c src/runtime/hostdiag.h \
 	src/runtime/idmap.c src/runtime/idmap.h \
+	src/runtime/inside.c src/runtime/inside.h \
 	src/runtime/join.c \
 	src/runtime/mnt.c src/runtime/mnt.h \
 	src/runtime/mounts.c \
@@ -16,7 +17,7 @@ libruntime_a_SOURCES = \
 	src/runtime/pty.c src/runtime/pty.h \
 	src/runtime/probe.c src/runtime/probe.h \
 	src/runtime/probe_net.c src/runtime/probe_ns.c src/runtime/probe_store.c \
-	src/runtime/proberow.h \
+	src/runtime/probe_row.h \
 	src/runtime/rootcaller.c src/runtime/rootcaller.h \
 	src/runtime/rootfs.c src/runtime/rootfs.h \
 	src/runtime/seccomp.c src/runtime/seccomp.h \

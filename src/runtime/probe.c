@@ -13,7 +13,7 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "runtime/proberow.h"
+#include "runtime/probe_row.h"
 #include "runtime/userns.h"
 
 enum {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "runtime/proberow.h"
+#include "runtime/probe_row.h"
 
 #include <errno.h>
 #include <fcntl.h>

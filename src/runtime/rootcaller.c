@@ -24,7 +24,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "runtime/idmap.h"
-#include "runtime/userns.h"
+#include "runtime/inside.h"
 
 /*
  * Theory of operation. With a map 0 -> 0 container root owns the host's files and /proc/sys even

@@ -21,6 +21,7 @@
 #include "base/str.h"
 #include "runtime/hostdiag.h"
 #include "runtime/idmap.h"
+#include "runtime/inside.h"
 #include "runtime/rootcaller.h"
 
 enum {
@@ -28,10 +29,6 @@ enum {
 	NUMBER_LEN = 12,
 	SAID_MAX = 256,
 };
-
-/* Inode number of the user namespace that userns_enter() made: survives our own execs, and means
- * nothing in any other namespace. */
-static const char inside_env[] = "CARREL_USERNS";
 
 /* One of newuidmap and newgidmap, forked before the unshare so that it stays outside. */
 struct helper {
@@ -42,25 +39,6 @@ struct helper {
 	char numbers[MAP_ARGS_MAX][NUMBER_LEN];
 	char *argv[MAP_ARGS_MAX + 1];
 };
-
-static int userns_inode(ino_t *ret)
-{
-	struct stat st;
-
-	if (stat("/proc/self/ns/user", &st) < 0)
-		return -errno;
-	*ret = st.st_ino;
-	return 0;
-}
-
-bool userns_is_inside(void)
-{
-	const char *s = secure_getenv(inside_env);
-	uint64_t want;
-	ino_t now = 0;
-
-	return s && num_u64(s, &want) == 0 && userns_inode(&now) == 0 && now == want;
-}
 
 static void helper_args(struct helper *h, uint32_t own, const struct idmap_extent *e, unsigned n)
 {
@@ -203,8 +181,7 @@ static int map_by_helpers(const struct idmap *map, struct error *err)
 
 static int become_root_of_u(struct error *err)
 {
-	char text[32];
-	ino_t ino = 0;
+	int r;
 
 	/* Supplementary groups stay: the user's own files may need them, and inside a container
 	 * pid 1 drops them. */
@@ -213,12 +190,8 @@ static int become_root_of_u(struct error *err)
 	/* Ubuntu's restriction lets the namespace be made and then takes its capabilities away. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return hostdiag_no_power(-errno, err);
-	if (userns_inode(&ino) == 0) {
-		(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)ino);
-		if (setenv(inside_env, text, 1) < 0)
-			return error_sys(err, "set %s", inside_env);
-	}
-	return 0;
+	r = userns_mark_inside();
+	return r < 0 ? error_code(err, r, "remember the user namespace") : 0;
 }
 
 int userns_enter(const struct idmap *map, struct error *err)

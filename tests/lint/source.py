@@ -40,10 +40,6 @@ BANNED = {
 }
 # The descriptors 0, 1 and 2 are made without CLOEXEC, on purpose, here only.
 KEEPS_STDIO = ("src/lib/base/fd.c",)
-# May only shrink: modules that still include each other.
-KNOWN_CYCLES = {"src/runtime/userns", "src/runtime/idmap", "src/runtime/rootcaller",
-                "src/runtime/probe", "src/runtime/proberow", "netstack/flows", "netstack/stack"}
-KNOWN_LONG = {}
 # Calls that make descriptors: the statement must say CLOEXEC.
 CLOEXEC = re.compile(r"\b(open|openat|open64|socket|socketpair|pipe2|accept4|epoll_create1|"
                      r"inotify_init1|eventfd|signalfd|timerfd_create|memfd_create|recvmsg|"
@@ -131,8 +127,6 @@ def check_cycles(top, texts):
         for nxt in sorted(graph.get(node, ())):
             if state.get(nxt) == 1:
                 loop = trail[trail.index(nxt):] if nxt in trail else [nxt]
-                if KNOWN_CYCLES >= set(loop):
-                    continue
                 problem(node, 1, "include cycle: " + " -> ".join(loop + [nxt]))
             elif nxt not in state:
                 visit(nxt, trail + [nxt])
@@ -144,7 +138,7 @@ def check_cycles(top, texts):
 
 def check_sizes(path, text):
     lines = text.splitlines()
-    if len(lines) > KNOWN_LONG.get(path, LINES_MAX):
+    if len(lines) > LINES_MAX:
         problem(path, len(lines), f"{len(lines)} lines, at most {LINES_MAX}")
     start = None
     for n, line in enumerate(lines, 1):
