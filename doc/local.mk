@@ -22,6 +22,6 @@ dist_man_MANS += \
 	doc/man/carrel-wait.1 \
 	doc/man/carrel.1
 
-EXTRA_DIST += doc/ARCHITECTURE.md doc/CODING_STYLE.md doc/DESIGN.md \
+EXTRA_DIST += doc/ARCHITECTURE.md doc/CODING_STYLE.md doc/DESIGN.md doc/netstack.md \
 	README.md NEWS.md HACKING.md SECURITY.md COPYING \
 	doc/man/carrel-exec.1
