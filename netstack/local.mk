@@ -47,3 +47,15 @@ test_netdns_SOURCES = tests/unit/test_netdns.c
 test_netdns_CPPFLAGS = $(netstack_test_cppflags)
 test_netdns_LDADD = $(netstack_test_ldadd)
 endif
+
+netstack_fuzz = tests/fuzz/fuzz_frame tests/fuzz/fuzz_netdns
+check_PROGRAMS += $(netstack_fuzz)
+TESTS += $(netstack_fuzz)
+netstack_fuzz_cppflags = $(INC_LIB) -I$(top_srcdir)/netstack -I$(top_srcdir)/tests/fuzz
+tests_fuzz_fuzz_frame_SOURCES = tests/fuzz/fuzz_frame.c tests/fuzz/fuzz_main.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_frame_CPPFLAGS = $(netstack_fuzz_cppflags)
+tests_fuzz_fuzz_frame_LDADD = libnetframe.a libbase.a
+tests_fuzz_fuzz_netdns_SOURCES = tests/fuzz/fuzz_netdns.c tests/fuzz/fuzz_main.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_netdns_CPPFLAGS = $(netstack_fuzz_cppflags)
+tests_fuzz_fuzz_netdns_LDADD = libnetframe.a libbase.a
+EXTRA_DIST += tests/fuzz/corpus/frame tests/fuzz/corpus/netdns
