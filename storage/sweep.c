@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,6 +34,8 @@
  */
 static const char swept_name[] = "swept";
 static const char lock_suffix[] = ".lock";
+
+#define ROOM_MIN (UINT64_C(2) << 30) /* below that trash is more than a delay */
 
 struct sweep {
 	struct store *s;
@@ -299,4 +302,18 @@ int store_has_trash(struct store *s)
 	int r = store_names(s->root_fd, "trash", &names);
 
 	return r < 0 ? r : names.n > 0;
+}
+
+void store_make_room(struct store *s)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	struct error err = { 0 };
+	struct statvfs fs;
+
+	if (fstatvfs(s->root_fd, &fs) < 0 || (uint64_t)fs.f_bavail * fs.f_frsize >= ROOM_MIN ||
+	    store_has_trash(s) <= 0)
+		return;
+	fd = store_dir(s, "trash");
+	if (fd >= 0 && store_empty_trash(fd, 0, &err) < 0)
+		log_debug("sweep", "%s", err.text); /* the writer will see how far it comes */
 }

@@ -17,3 +17,8 @@ int store_sweep(struct store *s, struct error *err) _nodiscard_;
 int store_empty_trash(int trash_fd, unsigned budget_ms, struct error *err) _nodiscard_;
 /* Is there anything in trash/? No namespace needed. */
 int store_has_trash(struct store *s) _nodiscard_;
+/*
+ * For a writer about to write much, inside the outer user namespace: where the file system is
+ * nearly full, what waits in trash/ goes at once, however long it takes.
+ */
+void store_make_room(struct store *s);

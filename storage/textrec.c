@@ -12,6 +12,19 @@
 
 static const char end_line[] = "end\n";
 
+static bool is_control(unsigned char c)
+{
+	return c < 0x20 || c == 0x7f;
+}
+
+static bool has_control(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (s[i] != '\n' && is_control((unsigned char)s[i]))
+			return true;
+	return false;
+}
+
 static void add_bytes(struct textrec_writer *w, const char *s, size_t n)
 {
 	if (w->failed || n > w->size - w->len) {
@@ -36,11 +49,8 @@ void textrec_add(struct textrec_writer *w, const char *key, const char *value)
 {
 	add_bytes(w, key, strlen(key));
 	add_bytes(w, "=", 1);
-	for (; *value; value++) {
-		unsigned char c = (unsigned char)*value;
-
-		add_bytes(w, c < 0x20 || c == 0x7f ? "?" : value, 1);
-	}
+	for (; *value; value++)
+		add_bytes(w, is_control((unsigned char)*value) ? "?" : value, 1);
 	add_bytes(w, "\n", 1);
 }
 
@@ -105,7 +115,7 @@ int textrec_parse(const char *text, size_t len, const char *kind, unsigned versi
 	if (r < 0)
 		return r;
 	if (len - head < end || memcmp(text + len - end, end_line, end) != 0 ||
-	    text[len - end - 1] != '\n' || memchr(text + head, '\0', len - head))
+	    text[len - end - 1] != '\n' || has_control(text + head, len - head))
 		return -EINVAL;
 	*ret = (struct textrec){ .body = text + head, .len = len - head - end };
 	return 0;

@@ -202,6 +202,7 @@ static int enter(struct pull *p, struct error *err)
 	r = store_sweep(p->store, err);
 	if (r < 0)
 		return r;
+	store_make_room(p->store);
 	return store_staging_new(p->store, p->staging_name, &p->staging_fd, &p->staging_lock, err);
 }
 

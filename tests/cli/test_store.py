@@ -88,6 +88,35 @@ def test_readonly(carrel, images, readonly_dir, need):
     carrel.fails("tag", images["busybox"], "x", has=["Read-only", "[D-15]"])
 
 
+def test_trash_makes_room(carrel, images, small_fs, need):
+    """What was deleted but still lies in trash/ is no reason for a full disk."""
+    need("subids")
+    root = os.path.join(small_fs(24 << 20), "store")
+    carrel.run("--root", root, "rmi", "-f", "x")
+    os.mkdir(os.path.join(root, "trash", "old"))
+    with open(os.path.join(root, "trash", "old", "big"), "wb") as f:
+        free = os.fstatvfs(f.fileno())
+        f.write(bytes(max(0, free.f_bavail * free.f_frsize - (256 << 10))))
+    carrel.run("--root", root, "pull", "-q", images["busybox"])
+    assert os.listdir(os.path.join(root, "trash")) == []
+
+
+def test_full(carrel, images, small_fs, need):
+    need("subids")
+    root = os.path.join(small_fs(24 << 20), "store")
+    carrel.run("--root", root, "rmi", "-f", "x")
+    big = os.path.join(os.path.dirname(root), "big")
+    with open(big, "wb") as f:
+        free = os.fstatvfs(f.fileno())
+        f.write(bytes(max(0, free.f_bavail * free.f_frsize - (256 << 10))))
+    carrel.fails("--root", root, "pull", "-q", images["busybox"],
+                 has=["No space left", "[D-15]", "hint"])
+    assert os.listdir(os.path.join(root, "staging")) == []
+    assert os.listdir(os.path.join(root, "layers")) == []
+    os.unlink(big)
+    carrel.run("--root", root, "pull", "-q", images["busybox"])
+
+
 def whole(carrel):
     """Every image has its layers, every layer an image: nothing else is there."""
     used = set()
