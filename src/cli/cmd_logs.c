@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/path.h"
+#include "base/proc.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/ctrcmd.h"
@@ -164,14 +166,31 @@ static int watch(const struct container *c, struct error *err)
 	return TAKE_FD(fd);
 }
 
+/* Until something happens in the record, or its supervisor is gone without a word. */
+static int wait_change(int watch_fd, int super_fd, struct error *err)
+{
+	struct pollfd p[2] = {
+		{ .fd = watch_fd, .events = POLLIN },
+		{ .fd = super_fd, .events = POLLIN },
+	};
+	char events[4096];
+
+	if (poll(p, 2, -1) < 0)
+		return errno == EINTR ? 0 : error_sys(err, "wait for the log");
+	if ((p[0].revents & POLLIN) && read(watch_fd, events, sizeof(events)) < 0)
+		return error_sys(err, "wait for the log");
+	return 0;
+}
+
 static int follow(struct cli *cli, struct container *c, struct logs *l, struct error *err)
 {
-	_cleanup_(fd_closep) int fd = watch(c, err);
-	char events[4096];
+	_cleanup_(fd_closep) int watch_fd = watch(c, err);
+	_cleanup_(fd_closep) int super_fd =
+		proc_open_recorded(c->state.supervisor, c->state.supervisor_start);
 	int r;
 
-	if (fd < 0)
-		return fd;
+	if (watch_fd < 0)
+		return watch_fd;
 	for (;;) {
 		/* In this order: what was written before the end is in the log by then. */
 		bool ended = has_ended(c) || !container_is_alive(cli->store, c);
@@ -179,8 +198,9 @@ static int follow(struct cli *cli, struct container *c, struct logs *l, struct e
 		r = print_available(l, err);
 		if (r < 0 || ended)
 			return r;
-		if (read(fd, events, sizeof(events)) < 0 && errno != EINTR)
-			return error_sys(err, "wait for the log");
+		r = wait_change(watch_fd, super_fd, err);
+		if (r < 0)
+			return r;
 	}
 }
 

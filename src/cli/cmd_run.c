@@ -190,7 +190,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	r = cli_parse(cli, argc, argv, &want, &o, &args, NULL, err);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	cli->strict = cli->strict || o.strict;
+	o.strict = o.strict || cli->strict;
 	return run_with(cli, &o, args, err);
 }
 

@@ -310,6 +310,9 @@ int request_image(const struct run_options *o, const struct imgconfig *image, ch
 		return -EINVAL;
 	}
 	if (stop && *stop && signal_parse(stop, &sig, NULL) < 0) {
+		if (o->strict)
+			return error_set(err, -EINVAL, "the image's stop signal '%s' is not known",
+					 stop);
 		log_warn(DCODE_NONE, "the image's stop signal '%s' is not known, using SIGTERM",
 			 stop);
 		stop = NULL;

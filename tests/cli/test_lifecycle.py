@@ -118,6 +118,15 @@ def test_logs_follow_to_the_end(warm, box):
     assert warm.run("logs", "-f", name).out == "1\n2\n3\n4\n5\n"
 
 
+def test_logs_follow_ends_with_a_killed_supervisor(warm, box):
+    name = box("sh", "-c", "echo up; exec sleep 1000")
+    wait_log(warm, name, "up")
+    p = warm.start("logs", "-f", name, stdout=subprocess.PIPE)
+    assert p.stdout.readline() == b"up\n"
+    os.kill(supervisor(warm, name), signal.SIGKILL)
+    assert p.communicate(timeout=20)[0] == b"" and p.returncode == 0
+
+
 def test_log_keeps_every_byte(warm, box):
     name = box("sh", "-c", "head -c 200000 /dev/zero | tr '\\0' x; echo; echo end")
     warm.run("wait", name)

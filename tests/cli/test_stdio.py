@@ -165,11 +165,15 @@ def test_reader_that_goes_away(warm):
     assert p.wait(timeout=20) in (1, 128 + 13)
 
 
-def test_detached_holds_nothing_of_the_caller(warm):
+@pytest.mark.parametrize("network", ["none", "private"])
+def test_detached_holds_nothing_of_the_caller(warm, need, leftovers, network):
     """`id=$(carrel run -d ...)` returns at once: nobody keeps the pipe."""
-    p = warm.start("run", "-d", "--rm", "--name", "holds", "--network",
-                   "none", warm.image, "sleep", "60",
-                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if network == "private":
+        need("tun")
+    before = leftovers.snapshot(warm)
+    p = warm.start("run", "-d", "--rm", "--name", "holds", "--network", network, warm.image,
+                   "sleep", "60", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     out = p.communicate(timeout=20)[0].decode()
     assert p.returncode == 0 and len(out.strip()) == 64, out
     warm.run("rm", "-f", "holds")
+    leftovers.check(warm, before)

@@ -14,6 +14,7 @@
 #include "cli/envfile.h"
 #include "cli/mountopt.h"
 #include "cli/output.h"
+#include "cli/request.h"
 
 static void envfile_lines(void **state)
 {
@@ -155,6 +156,75 @@ static void record_mistakes(void **state)
 	}
 }
 
+static struct imgconfig image_of(const char *entrypoint, const char *cmd)
+{
+	struct imgconfig c = { 0 };
+
+	if (entrypoint)
+		strv_add(&c.entrypoint, entrypoint);
+	if (cmd)
+		strv_add(&c.cmd, cmd);
+	strv_add(&c.env, "PATH=/image");
+	return c;
+}
+
+/* docker's table of entrypoint and cmd. NULL command: none was given. */
+static void commands(void **state)
+{
+	static const struct {
+		const char *image_entry, *image_cmd, *entrypoint, *arg, *want;
+	} rows[] = {
+		{ NULL, "cmd", NULL, NULL, "cmd" },
+		{ NULL, "cmd", NULL, "arg", "arg" },
+		{ "entry", "cmd", NULL, NULL, "entry cmd" },
+		{ "entry", "cmd", NULL, "arg", "entry arg" },
+		{ "entry", "cmd", "mine", NULL, "mine" },
+		{ "entry", "cmd", "mine", "arg", "mine arg" },
+		{ "entry", "cmd", "", "arg", "arg" },
+		{ "entry", "cmd", "", NULL, NULL },
+		{ NULL, NULL, NULL, NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
+		struct imgconfig c = image_of(rows[i].image_entry, rows[i].image_cmd);
+		struct run_options o = { .entrypoint = rows[i].entrypoint };
+		char *const command[] = { (char *)rows[i].arg, NULL };
+		char got[64] = "";
+		int r = request_image(&o, &c, command, &rec, NULL);
+
+		if (!rows[i].want) {
+			assert_int_equal(r, -EINVAL);
+		} else {
+			assert_int_equal(r, 0);
+			assert_int_equal(str_print(got, sizeof(got), "%s%s%s",
+						   rec.entrypoint.n ? rec.entrypoint.v[0] : "",
+						   rec.entrypoint.n && rec.cmd.n ? " " : "",
+						   rec.cmd.n ? rec.cmd.v[0] : ""),
+					 0);
+			assert_string_equal(got, rows[i].want);
+			assert_string_equal(strv_env_get(&rec.env, "PATH"), "/image");
+			assert_string_equal(rec.stop_signal, "SIGTERM");
+		}
+		imgconfig_done(&c);
+	}
+}
+
+/* What an image asks for and cannot have is a warning, and with --strict an error. */
+static void strict(void **state)
+{
+	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
+	struct imgconfig c = image_of(NULL, "cmd");
+	struct run_options o = { .strict = true };
+	char *const command[] = { NULL };
+
+	(void)state;
+	c.stop_signal = xstrdup("SIGFOO");
+	assert_int_equal(request_image(&o, &c, command, &rec, NULL), -EINVAL);
+	imgconfig_done(&c);
+}
+
 static void sizes(void **state)
 {
 	char buf[16];
@@ -172,6 +242,7 @@ int main(void)
 		cmocka_unit_test(volumes),	   cmocka_unit_test(volume_mistakes),
 		cmocka_unit_test(tmpfs),	   cmocka_unit_test(record_round_trip),
 		cmocka_unit_test(record_mistakes), cmocka_unit_test(sizes),
+		cmocka_unit_test(commands),	   cmocka_unit_test(strict),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
