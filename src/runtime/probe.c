@@ -33,6 +33,7 @@ static const struct probe rows[] = {
 	{ "system call filter", "seccomp", 0, 0, probe_seccomp },
 	{ "store", "store", 0, NEEDS_STORE, probe_store_write },
 	{ "layers", "store-fs", NEEDS_MAP | NEEDS_STORE, 0, probe_store_fs },
+	{ "stored layers", "stored-layers", NEEDS_SUBIDS, 0, probe_layers },
 	{ "overlay", "overlay", NEEDS_MAP | NEEDS_STORE, 0, probe_overlay },
 	{ "runtime directory", "runtime-dir", 0, 0, probe_runtime_dir },
 	{ "network namespace", "netns", NEEDS_MAP, NEEDS_NETNS, probe_netns },

@@ -16,6 +16,7 @@ int probe_cgroup(const struct probe_host *h, struct probe_result *ret, struct er
 int probe_store_write(const struct probe_host *h, struct probe_result *ret, struct error *err);
 int probe_store_fs(const struct probe_host *h, struct probe_result *ret, struct error *err);
 int probe_overlay(const struct probe_host *h, struct probe_result *ret, struct error *err);
+int probe_layers(const struct probe_host *h, struct probe_result *ret, struct error *err);
 int probe_runtime_dir(const struct probe_host *h, struct probe_result *ret, struct error *err);
 
 int probe_netns(const struct probe_host *h, struct probe_result *ret, struct error *err);

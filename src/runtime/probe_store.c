@@ -3,6 +3,7 @@
 
 #include "runtime/probe_row.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -23,7 +24,11 @@
 #include "base/id.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "oci/digest.h"
+#include "runtime/userns.h"
+#include "storage/layer.h"
 #include "storage/rmtree.h"
+#include "storage/store.h"
 
 enum {
 	SPACE_LOW = 1 << 30, /* less is a warning: one larger image fills it */
@@ -239,6 +244,55 @@ int probe_overlay(const struct probe_host *h, struct probe_result *ret, struct e
 	else
 		probe_say(ret, "mounted, lower directories can be replaced");
 	return r;
+}
+
+static int count_stale(struct store *s, const struct idmap *m, unsigned *ret_n, unsigned *ret_stale)
+{
+	int layers = path_open_beneath(s->root_fd, "layers", O_RDONLY | O_DIRECTORY, 0);
+	DIR *d = layers < 0 ? NULL : fdopendir(layers);
+	struct dirent *e;
+
+	if (!d) {
+		fd_close(layers);
+		return layers < 0 ? layers : -errno;
+	}
+	while ((e = readdir(d))) {
+		struct digest id;
+
+		if (digest_from_hex(e->d_name, &id) < 0)
+			continue;
+		++*ret_n;
+		*ret_stale += layer_check_owner(s, &id, m->uid0, m->uid1, m->gid0, m->gid1, NULL) ==
+			      -ESTALE;
+	}
+	(void)closedir(d);
+	return 0;
+}
+
+/* Were they unpacked under the range of ids that the user has now? */
+int probe_layers(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	_cleanup_(store_closep) struct store *s = NULL;
+	unsigned n = 0, stale = 0;
+	struct idmap map;
+	int r = store_open(h->store, STORE_READONLY, &s, err);
+
+	if (r == -ENOENT) {
+		probe_say(ret, "none");
+		return 0;
+	}
+	if (r == 0)
+		r = idmap_load(&map, err);
+	if (r < 0)
+		return r;
+	r = count_stale(s, &map, &n, &stale);
+	if (r < 0)
+		return error_code(err, r, "list the layers in %s", h->store);
+	if (stale)
+		probe_degraded(ret, DCODE_SUBID_CHANGED, "%u of %u layers", stale, n);
+	else
+		probe_say(ret, "%u, owned by the present range of ids", n);
+	return 0;
 }
 
 int probe_runtime_dir(const struct probe_host *h, struct probe_result *ret, struct error *err)

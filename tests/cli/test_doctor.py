@@ -239,6 +239,16 @@ def test_code_of_a_read_only_store(stored, readonly_dir):
     assert stored.run("ps", "-a").rc == 0
 
 
+def test_code_of_a_changed_range(stored, behind):
+    res = behind("other-range").run("doctor", "--json")
+    _, found = examine(res)
+    assert found - TOLERATED == {"D-19"} and res.rc == DEGRADED, res
+    res = behind("other-range").run("run", "--rm", "--network", "none", stored.image, "true")
+    assert res.rc == 125 and "[D-19]" in res.err, res
+    # With the old range everything is as before.
+    assert stored.run("run", "--rm", "--network", "none", stored.image, "true").rc == 0
+
+
 def test_runtime_dir_fallback_runs(stored):
     env = {"XDG_RUNTIME_DIR": "/nonexistent"}
     res = stored.run("run", "--rm", "--network", "none", stored.image, "echo", "ok", env=env)

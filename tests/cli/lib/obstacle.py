@@ -97,6 +97,14 @@ def without_lines(who):
         sh("mount", "--bind", copy, path)
 
 
+def other_range(who):
+    """The administrator gave the user another range of ids."""
+    for path in ("/etc/subuid", "/etc/subgid"):
+        copy = os.path.join(scratch_dir(), os.path.basename(path))
+        write(copy, f"{who}:1900000:65536\n")
+        sh("mount", "--bind", copy, path)
+
+
 def chroot_into_directory():
     top = os.path.join(scratch_dir(), "top")
     os.mkdir(top)
@@ -159,6 +167,7 @@ OBSTACLES = {
     "no-new-privs": lambda user: call(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)),
     "no-subuid": lambda user: without_lines(user.pw_name),
     "no-subuid-file": lambda user: cover("/etc/subuid", "/etc/subgid"),
+    "other-range": lambda user: other_range(user.pw_name),
     "chroot": lambda user: chroot_into_directory(),
     "masked-proc": lambda user: cover("/proc/version"),
     "no-tun": lambda user: no_tun(),
