@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += doc/format-container.md doc/format-layer.md doc/format-store.md
+EXTRA_DIST += doc/SECURITY-MODEL.md
 dist_man_MANS += \
 	doc/man/carrel-image-inspect.1 \
 	doc/man/carrel-images.1 \

@@ -26,6 +26,12 @@ libruntime_a_SOURCES = \
 	src/runtime/users.c src/runtime/users.h \
 	src/runtime/volumes.c
 
+# The filter of the process that writes id maps for a root caller (rootcaller.c).
+BUILT_SOURCES += mapper_filter.h
+CLEANFILES += mapper_filter.h
+mapper_filter.h: seccomp-gen$(EXEEXT) src/runtime/rootcaller.c
+	$(AM_V_GEN)$(SECCOMP_GEN) filter mapper mapper $(filter %.c,$^) >$@.tmp && mv $@.tmp $@
+
 if HAVE_CMOCKA
 check_PROGRAMS += test_idmap test_ctrwords test_seccomp test_users
 TESTS += test_idmap test_ctrwords test_seccomp test_users

@@ -22,7 +22,9 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/proc.h"
+#include "base/sandbox.h"
 #include "base/str.h"
+#include "mapper_filter.h"
 #include "runtime/idmap.h"
 #include "runtime/inside.h"
 
@@ -131,7 +133,11 @@ static int mapper_main(void *arg)
 	struct mapper *m = arg;
 	char c;
 
-	if (mapper_isolate(m) < 0 || fd_read_full(m->go, &c, 1) < 0)
+	/* #syscalls:mapper read write poll ppoll accept4 getsockopt openat close unlinkat */
+	/* #syscalls:mapper brk mmap munmap exit_group rt_sigreturn restart_syscall */
+	if (mapper_isolate(m) < 0 ||
+	    sandbox_filter(mapper_filter, ARRAY_SIZE(mapper_filter), NULL) < 0 ||
+	    fd_read_full(m->go, &c, 1) < 0)
 		return 1;
 	for (;;) {
 		struct pollfd p[] = { { .fd = m->sock, .events = POLLIN },

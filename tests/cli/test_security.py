@@ -341,3 +341,16 @@ def test_null_as_link_in_the_image(warm, hostile):
     res = run(warm, hostile("null", layer), "sh", "-c",
               "stat -c %t:%T /proc/keys /dev/null; cat /proc/keys /proc/timer_list | wc -c")
     assert res.lines == ["1:3", "1:3", "0"], res
+
+
+def test_supervisor_is_confined(warm):
+    warm.run("run", "-d", "--name", "sup", "--network", "none", warm.image, "sleep", "1000")
+
+    def status(pid):
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as f:
+            return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+    sup = status(status(pid_of(warm, "sup"))["PPid"])
+    warm.run("rm", "-f", "sup")
+    assert sup["Name"] == "supervisor", sup
+    assert {sup[k] for k in ("CapEff", "CapPrm", "CapBnd", "CapInh")} == {"0" * 16}, sup
+    assert sup["NoNewPrivs"] == "1" and sup["Seccomp"] == "2", sup
