@@ -105,3 +105,20 @@ test_base_str_SOURCES = tests/unit/test_base_str.c
 test_base_str_CPPFLAGS = $(base_test_cppflags)
 test_base_str_LDADD = $(base_test_ldadd)
 endif
+
+# The parsers over their corpora; all of them also build against libFuzzer.
+fuzz_oci = tests/fuzz/fuzz_manifest tests/fuzz/fuzz_reference tests/fuzz/fuzz_inflate
+check_PROGRAMS += $(fuzz_oci)
+TESTS += $(fuzz_oci)
+EXTRA_DIST += tests/fuzz/corpus/manifest tests/fuzz/corpus/reference tests/fuzz/corpus/inflate
+fuzz_oci_frame = tests/fuzz/fuzz_main.c tests/fuzz/fuzz.h
+fuzz_oci_cppflags = $(INC_LIB) -I$(top_srcdir)/tests/fuzz
+tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz_manifest.c $(fuzz_oci_frame)
+tests_fuzz_fuzz_manifest_CPPFLAGS = $(fuzz_oci_cppflags)
+tests_fuzz_fuzz_manifest_LDADD = liboci.a libcodec.a libbase.a $(JSONC_LIBS)
+tests_fuzz_fuzz_reference_SOURCES = tests/fuzz/fuzz_reference.c $(fuzz_oci_frame)
+tests_fuzz_fuzz_reference_CPPFLAGS = $(fuzz_oci_cppflags)
+tests_fuzz_fuzz_reference_LDADD = liboci.a libcodec.a libbase.a $(JSONC_LIBS)
+tests_fuzz_fuzz_inflate_SOURCES = tests/fuzz/fuzz_inflate.c $(fuzz_oci_frame)
+tests_fuzz_fuzz_inflate_CPPFLAGS = $(fuzz_oci_cppflags)
+tests_fuzz_fuzz_inflate_LDADD = $(CODEC_LIBS)

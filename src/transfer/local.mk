@@ -32,3 +32,13 @@ transferunpack_filter.h: seccomp-gen$(EXEEXT) src/transfer/unpack.c src/transfer
 		storage/untar_walk.c
 	$(AM_V_GEN)$(SECCOMP_GEN) filter transferunpack unpack $(filter %.c,$^) >$@.tmp && mv $@.tmp $@
 transfer_LDADD = libregistry.a libruntime.a libstorage.a liboci.a $(CODEC_LIBS) $(CURL_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += test_ring
+TESTS += test_ring
+test_ring_SOURCES = tests/unit/test_ring.c src/transfer/ring.c src/transfer/ring.h \
+	src/transfer/intake.c src/transfer/intake.h
+test_ring_CPPFLAGS = $(INC_SRC) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
+test_ring_CFLAGS = $(AM_CFLAGS) -pthread
+test_ring_LDADD = libbase.a $(CMOCKA_LIBS)
+endif
