@@ -263,6 +263,61 @@ def test_the_stack_is_confined_and_ends_with_the_container(net):
         os.close(fd)
 
 
+def test_a_detached_container_keeps_its_network(warm, web, need, leftovers):
+    need("tun")
+    cid = warm.run("run", "-d", "--network", "private", warm.image, "sleep", "1000").out.strip()
+    try:
+        for _ in range(2):
+            res = warm.run("exec", cid, "wget", "-qO-", f"http://{web.v4}/blob")
+            assert res.raw == web.blob
+    finally:
+        warm.run("rm", "-f", cid)
+
+
+@pytest.mark.serial
+def test_called_by_root(root, web, images, need, resolv):
+    need("tun")
+    resolv(f"nameserver {web.v4}\n")
+    web.python(netpeer.DNS, web.v4, web.v4, web.v6)
+    root.run("pull", "-q", images["busybox"])
+    res = root.run("run", "--rm", "--network", "private", images["busybox"], "wget", "-qO-",
+                   "http://web.test/blob")
+    assert res.raw == web.blob
+
+
+def test_data_sent_after_the_other_side_has_finished(net, peer):
+    """The end of a flow is hurried (netstack/flows.c), but never before its data is out."""
+    server = """
+import hashlib, socket, sys, time
+s = socket.create_server((sys.argv[1], 5009))
+print("ready", flush=True)
+while True:
+    c, _ = s.accept()
+    c.shutdown(socket.SHUT_WR)
+    time.sleep(0.2)
+    h = hashlib.sha256()
+    while True:
+        d = c.recv(65536)
+        if not d:
+            break
+        h.update(d)
+    c.close()
+    c, _ = s.accept()
+    c.sendall(h.hexdigest().encode())
+    c.close()
+"""
+    peer.python(server, peer.v4)
+    res = net.python("import hashlib, os, socket, sys\n"
+                     "for n in (100, 70000, 200000, 3000000):\n"
+                     "    c = socket.create_connection((sys.argv[1], 5009)); d = os.urandom(n)\n"
+                     "    assert c.recv(1) == b''\n"
+                     "    c.sendall(d); c.close()\n"
+                     "    c = socket.create_connection((sys.argv[1], 5009))\n"
+                     "    print(n, c.recv(64, socket.MSG_WAITALL) == "
+                     "hashlib.sha256(d).hexdigest().encode())", peer.v4)
+    assert res.lines == [f"{n} True" for n in (100, 70000, 200000, 3000000)], res
+
+
 def test_many_connections_do_not_grow_the_stack(net, web):
     p = net.carrel.start("run", "--rm", "-i", "--network", "private", *TOOLS, net.carrel.image,
                          "python3", "-uc",
