@@ -95,14 +95,20 @@ static int remove_whole(struct removal *rm, const char *asked, const struct strv
 	char user[ID_LEN + 1], id[DIGEST_STR_MAX];
 	int r, used;
 
-	r = move_record(rm, true, err);
-	if (r < 0)
-		return r;
+	/* Asked once before: a removal that will be refused must not disturb those who run it. */
 	used = gc_image_user(rm->s, &rm->img.manifest, user, err);
-	if (used != 0)
-		r = move_record(rm, false, err);
-	if (used < 0 || r < 0)
-		return used < 0 ? used : r;
+	if (used == 0) {
+		r = move_record(rm, true, err);
+		if (r < 0)
+			return r;
+		used = gc_image_user(rm->s, &rm->img.manifest, user, err);
+		if (used != 0)
+			r = move_record(rm, false, err);
+		if (r < 0)
+			return r;
+	}
+	if (used < 0)
+		return used;
 	if (used && !(rm->flags & IMAGE_REMOVE_FORCE))
 		return in_use(rm, asked, user, err);
 	r = remove_names(rm, names, ret_names, err);
