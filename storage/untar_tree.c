@@ -35,6 +35,7 @@
 
 enum {
 	LATE_BITS = 06000,
+	DEVICES_MAX = 256, /* that hard links are looked for among; a whole /dev has fewer */
 	XATTRS_BUF = TAR_EXT_MAX + TAR_GLOBAL_MAX + 8 * TAR_XATTRS_MAX,
 };
 
@@ -92,6 +93,7 @@ void untar_tree_free(struct untar_tree *t)
 	dirstack_done(&t->stack);
 	sidecar_writer_free(t->writer);
 	fd_close(t->fd);
+	strv_done(&t->devices);
 	free(t->xattrs);
 	free(t);
 }
@@ -337,6 +339,8 @@ static int add_device(struct untar_tree *t, const struct tar_entry *e)
 		return r;
 	t->stats->devices++;
 	t->flags |= SIDECAR_NOT_MADE;
+	if (t->devices.n < DEVICES_MAX)
+		strv_add(&t->devices, t->full);
 	return record(t, e, e->type == TAR_CHARDEV ? S_IFCHR : S_IFBLK);
 }
 
@@ -381,6 +385,30 @@ static int record_link(struct untar_tree *t, const struct tar_entry *e)
 	return sidecar_writer_add(t->writer, &rec);
 }
 
+/* A link to what is only recorded is only recorded too; the writer gives it the target's fields. */
+static int add_device_link(struct untar_tree *t, const struct tar_entry *e)
+{
+	struct sidecar_entry rec = { .path = t->full,
+				     .path_len = (uint32_t)strlen(t->full),
+				     .link = t->link,
+				     .link_len = (uint32_t)strlen(t->link),
+				     .mode = S_IFCHR,
+				     .flags = SIDECAR_HARDLINK | SIDECAR_NOT_MADE,
+				     .uid = (uint64_t)e->uid,
+				     .gid = (uint64_t)e->gid };
+	int r;
+
+	for (size_t i = 0; i < t->devices.n; i++) {
+		if (!str_eq(t->devices.v[i], t->link))
+			continue;
+		r = untar_make_room(t->base, t->leaf);
+		if (r >= 0 && t->devices.n < DEVICES_MAX)
+			strv_add(&t->devices, t->full);
+		return r < 0 ? r : sidecar_writer_add(t->writer, &rec);
+	}
+	return -ENOENT;
+}
+
 static int add_hardlink(struct untar_tree *t, const struct tar_entry *e)
 {
 	_cleanup_(fd_closep) int own = -1;
@@ -404,6 +432,8 @@ static int add_hardlink(struct untar_tree *t, const struct tar_entry *e)
 		if (r >= 0)
 			r = linkat(from, name, t->base, t->leaf, 0) < 0 ? -errno : 0;
 	}
+	if (r == -ENOENT)
+		return add_device_link(t, e);
 	return r < 0 ? r : record_link(t, e);
 }
 

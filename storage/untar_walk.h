@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "storage/dirstack.h"
 #include "storage/sidecar.h"
 #include "storage/tar.h"
@@ -21,7 +22,8 @@ struct untar_tree {
 	uid_t uid; /* who owns what we make */
 	gid_t gid;
 	struct dirstack stack;
-	uint8_t *xattrs; /* encoded, for the record */
+	struct strv devices; /* paths of devices that were recorded, for links to them */
+	uint8_t *xattrs;     /* encoded, for the record */
 	uint32_t xattrs_len;
 
 	/* the entry at hand */

@@ -106,9 +106,12 @@ static void test_devices(void **state)
 	tarmake_add(&b->tar, &(struct tarmake_entry){
 				     .type = '4', .name = "dev/sda", .mode = 0660, .major = 8 });
 	tarmake_add(&b->tar, &(struct tarmake_entry){ .type = '3', .name = "zero", .mode = 0666 });
+	tarmake_link(&b->tar, '1', "dev/nil", "dev/null");
+	tarmake_link(&b->tar, '1', "dev/nada", "dev/nil");
 	assert_int_equal(box_unpack(b), 0);
 	box_absent(b, "dev/null");
 	box_absent(b, "dev/sda");
+	box_absent(b, "dev/nil");
 	box_absent(b, "zero");
 	e = box_record(b, &s, "dev/null");
 	assert_true(S_ISCHR(e.mode));
@@ -116,6 +119,10 @@ static void test_devices(void **state)
 	assert_int_equal(e.major, 1);
 	assert_int_equal(e.minor, 3);
 	assert_int_equal(e.flags, SIDECAR_NOT_MADE);
+	sidecar_close(s);
+	e = box_record(b, &s, "dev/nada");
+	assert_int_equal(e.minor, 3);
+	assert_int_equal(e.flags, SIDECAR_NOT_MADE | SIDECAR_HARDLINK);
 }
 
 static void test_implied(void **state)
