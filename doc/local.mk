@@ -8,6 +8,7 @@ dist_man_MANS += \
 	doc/man/carrel-tag.1 \
 	doc/man/carrel-attach.1 \
 	doc/man/carrel-doctor.1 \
+	doc/man/carrel-exec.1 \
 	doc/man/carrel-host.7 \
 	doc/man/carrel-info.1 \
 	doc/man/carrel-inspect.1 \
@@ -24,5 +25,4 @@ dist_man_MANS += \
 	doc/man/carrel.1
 
 EXTRA_DIST += doc/ARCHITECTURE.md doc/CODING_STYLE.md doc/DESIGN.md doc/netstack.md \
-	README.md NEWS.md HACKING.md SECURITY.md COPYING \
-	doc/man/carrel-exec.1
+	README.md NEWS.md HACKING.md SECURITY.md COPYING

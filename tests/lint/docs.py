@@ -11,8 +11,6 @@ import sys
 
 # Read by carrel's own programs from each other, not by users to them.
 INTERNAL_ENV = {"CARREL_MAPPER", "CARREL_USERNS"}
-# Pages written before their command landed: not installed. May only shrink.
-PENDING = {"exec"}
 GENERIC = {("h", "help")}  # every command has it; carrel(1) says so
 
 problems = []
@@ -65,8 +63,7 @@ def check_options(top, program):
         for option in sorted(have - want - GENERIC):
             problems.append(f"{path}: {name_of(option)} is here, not in the table of `{command}`")
     for page in sorted(set(pages) - {c.replace(" ", "-") for c in commands}):
-        if page not in PENDING:
-            problems.append(f"{pages[page]}: there is no command of that name")
+        problems.append(f"{pages[page]}: there is no command of that name")
 
 
 def check_codes(top):
