@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -192,7 +193,20 @@ static int refused(int r, struct error *err)
 	return r;
 }
 
-int rootfs_mount(const struct ctr_spec *spec, struct error *err)
+/* Each layer is open twice for a moment; the usual soft limit of 1024 ends at 500 of them. Returns
+ * the old limit: the container starts with what the user has. */
+static struct rlimit raise_files(void)
+{
+	struct rlimit old = { 0 }, all;
+
+	if (getrlimit(RLIMIT_NOFILE, &old) == 0) {
+		all = (struct rlimit){ .rlim_cur = old.rlim_max, .rlim_max = old.rlim_max };
+		ignore_result(setrlimit(RLIMIT_NOFILE, &all)); /* EMFILE says it later */
+	}
+	return old;
+}
+
+static int mount_any(const struct ctr_spec *spec, struct error *err)
 {
 	_cleanup_(overlay_donep) struct overlay *o = NULL;
 	const char *way = secure_getenv("CARREL_OVERLAY");
@@ -213,4 +227,14 @@ int rootfs_mount(const struct ctr_spec *spec, struct error *err)
 	}
 	r = mount_classic(o);
 	return r < 0 ? refused(r, err) : r;
+}
+
+int rootfs_mount(const struct ctr_spec *spec, struct error *err)
+{
+	struct rlimit old = raise_files();
+	int r = mount_any(spec, err);
+
+	if (old.rlim_max)
+		ignore_result(setrlimit(RLIMIT_NOFILE, &old)); /* lowering is always allowed */
+	return r;
 }
