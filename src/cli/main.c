@@ -30,7 +30,8 @@ static int run_command(struct cli *cli, int argc, char **argv, struct error *err
 	if (r < 0)
 		return r;
 	cli->command = c;
-	if (!c->any_caller) {
+	/* Help is for every caller, too. */
+	if (!c->any_caller && !(argv[used] && str_eq(argv[used], "--help"))) {
 		r = rootcaller_drop(err);
 		if (r < 0)
 			return r;

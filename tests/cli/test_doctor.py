@@ -157,6 +157,20 @@ def test_root_without_range(behind):
     res = behind("no-subuid-file", user="root").run("doctor", "--json")
     _, found = examine(res)
     assert "D-18" in found and res.rc == LOST, res
+    res = behind("no-subuid-file", user="root").run("ps")
+    assert res.rc == 125 and "[D-18]" in res.err, res
+    for words in (["run", "--help"], ["--help"], ["version"], ["image", "inspect", "--help"]):
+        assert behind("no-subuid-file", user="root").run(*words).rc == 0, words
+
+
+@pytest.mark.serial
+def test_root_with_range(root):
+    """Root is examined as the id that it becomes, never as 0."""
+    res = root.run("doctor", "--json", check=False)
+    doc, found = examine(res)
+    assert found <= TOLERATED, res
+    assert doc["tier"] == "A" and doc["store"] == "/var/lib/carrel", res
+    assert "user id 0," not in root.run("doctor", check=False).out
 
 
 def test_explain(carrel):

@@ -31,7 +31,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "cli"))
 from lib import ociimg  # noqa: E402
 from lib.registry import Registry  # noqa: E402
 
-LAYER_BYTES = 45 << 20  # of plain tar: three make an image of about 60 MB gzip
+LAYER_BYTES = 36 << 20  # of plain tar: three make an image of about 60 MB gzip
 LAYERS = 3
 SETTLE = 0.01  # between two looks at the processes of a pull
 
