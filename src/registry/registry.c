@@ -35,9 +35,8 @@ static bool is_loopback(const char *domain)
 }
 
 /* Settings for slow links, and for tests that cannot wait. */
-static unsigned from_env(const char *name, unsigned fallback, unsigned max)
+static unsigned number_or(const char *s, unsigned fallback, unsigned max)
 {
-	const char *s = secure_getenv(name);
 	uint32_t v;
 
 	if (!s || num_u32(s, &v) < 0 || v == 0 || v > max)
@@ -57,8 +56,9 @@ int registry_open(const struct reference *ref, const struct registry_options *op
 	r->loopback = is_loopback(ref->domain);
 	r->insecure = options->tls == REGISTRY_TLS_OFF ||
 		      (options->tls == REGISTRY_TLS_AUTO && r->loopback);
-	r->retry_ms = from_env("CARREL_RETRY_MS", REGISTRY_RETRY_MS, 60 * 1000);
-	r->stall_seconds = from_env("CARREL_STALL_SECONDS", REGISTRY_STALL_SECONDS, 3600);
+	r->retry_ms = number_or(secure_getenv("CARREL_RETRY_MS"), REGISTRY_RETRY_MS, 60 * 1000);
+	r->stall_seconds =
+		number_or(secure_getenv("CARREL_STALL_SECONDS"), REGISTRY_STALL_SECONDS, 3600);
 	if (options->auth_json)
 		q = authfile_find(options->auth_json, options->auth_len, ref, &r->basic, err);
 	if (q == 0)

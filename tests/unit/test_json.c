@@ -85,7 +85,8 @@ static void test_members(void **state)
 		"{\"s\": \"x\", \"n\": null, \"u\": 18446744073709551615, \"neg\": -1, \"f\": 1.5,"
 		" \"b\": true, \"o\": {}, \"a\": [\"p\", \"q\"], \"mixed\": [\"p\", 1],"
 		" \"nul\": \"a\\u0000b\", \"min\": -9223372036854775809}";
-	_cleanup_(json_putp) struct json_object *o = NULL, *v;
+	_cleanup_(json_putp) struct json_object *o = NULL;
+	struct json_object *v;
 	struct strv sv = { 0 };
 	const char *s;
 	uint64_t u;
