@@ -31,7 +31,7 @@ static int set_caps(uint64_t caps, struct error *err)
 	/* Nothing is executed from here on, but an emptied bounding set costs nothing. Without
 	 * CAP_SETPCAP (the fetcher) there is no capability to bound either. */
 	for (unsigned long c = 0; c < 64; c++)
-		if (!(c < 64 && (caps & (UINT64_C(1) << c))))
+		if (!(caps & (UINT64_C(1) << c)))
 			(void)prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (syscall(SYS_capset, &head, data) < 0)
@@ -63,12 +63,10 @@ static int load_filter(const struct sock_filter *filter, size_t n, struct error 
 #endif
 }
 
-int confine_fetcher(bool has_layout, struct error *err)
+int confine_fetcher(struct error *err)
 {
 	int r;
 
-	/* Same needs in both roles: an image layout is read through a descriptor. */
-	(void)has_layout;
 	r = set_caps(0, err);
 	if (r == 0)
 		r = no_core(err);

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <stdbool.h>
-
 #include "base/error.h"
 #include "base/mem.h"
 
 /* What is given up before hostile bytes are read (doc/SECURITY-MODEL.md). */
 
 /* The network half, before its threads start: no capability, no new privileges. */
-int confine_fetcher(bool has_layout, struct error *err) _nodiscard_;
+int confine_fetcher(struct error *err) _nodiscard_;
 
 /*
  * The unpacker, in a mount namespace of its own: its root becomes the directory `dir` alone; of the

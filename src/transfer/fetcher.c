@@ -300,7 +300,7 @@ int fetcher_main(void *data)
 	if (start->layout_fd < 0)
 		open_registry(&f);
 	if (f.open_result == 0)
-		f.open_result = confine_fetcher(start->layout_fd >= 0, &f.open_err);
+		f.open_result = confine_fetcher(&f.open_err);
 	if (f.open_result == 0 && start_workers(&f) < 0)
 		f.open_result = error_set(&f.open_err, -EAGAIN, "start the worker threads");
 	if (start->layout_fd >= 0 || f.open_result < 0)

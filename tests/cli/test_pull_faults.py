@@ -206,3 +206,39 @@ def test_kill_is_swept_by_the_next_command(carrel, image, reg, leftovers):
     carrel.run("pull", "-q", ref, env=FAST)
     assert os.listdir(f"{carrel.store}/staging") == []
     assert os.listdir(f"{carrel.store}/trash") == []
+
+
+UNPACK_CAPS = sum(1 << n for n in (0, 1, 3, 4, 27, 31))  # CHOWN ... FSETID, MKNOD, SETFCAP
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return dict(line.split(":\t", 1) for line in f.read().splitlines() if ":\t" in line)
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+        return [int(x) for x in f.read().split()]
+
+
+def test_both_halves_are_confined(carrel, image, reg, leftovers):
+    """While a layer is under way: no new privileges, a filter, only the capabilities needed."""
+    ref = reg.add(image, "x")
+    reg.on("blobs", image.layers[0]["digest"], bad.stall(2 << 20))
+    p = carrel.start("pull", ref, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    said = b""
+    # The second layer is done: the first one's unpacker has long begun.
+    while b": done" not in said:
+        said += p.stderr.readline()
+    transfer, = children(p.pid)
+    caps = []
+    for pid in children(transfer):
+        s = status_of(pid)
+        assert (s["NoNewPrivs"], s["Seccomp"]) == ("1", "2"), s
+        assert s["CapBnd"] == s["CapEff"] or int(s["CapEff"], 16) == 0, s
+        caps.append(int(s["CapEff"], 16))
+    assert sorted(caps) == [0, UNPACK_CAPS]  # the fetcher and one unpacker
+    p.send_signal(signal.SIGTERM)
+    p.wait(20)
+    p.stdout.close()
+    p.stderr.close()
