@@ -154,6 +154,11 @@ int marker_make(int root_fd, const char *path, struct error *err)
 	int r;
 
 	r = check_empty(root_fd, path, err);
+	/* Somebody was faster and has begun to use the store: what was seen is of theirs. */
+	if (r == -ENOTEMPTY && faccessat(root_fd, marker_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		error_clear(err);
+		return 0;
+	}
 	if (r == 0)
 		r = check_xattr(root_fd, path, err);
 	if (r < 0)
