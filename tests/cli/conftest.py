@@ -26,6 +26,7 @@ import select
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -474,14 +475,19 @@ class Leftovers:
                 "runtime": runner.runtime_files()}
 
     def wait_processes(self, seconds=5):
-        """What is ending may take its time; what stays is a leftover."""
-        for pid in set(descendants()) - set(self.processes):
-            with contextlib.suppress(OSError):
-                fd = os.pidfd_open(pid)
-                select.select([fd], [], [], seconds)
-                os.close(fd)
-        now = descendants()
-        return {p: now[p] for p in set(now) - set(self.processes)}
+        """What is ending may take its time, and may have forked meanwhile; what stays is left."""
+        end = time.monotonic() + seconds
+        while True:
+            now = descendants()
+            new = {p: now[p] for p in set(now) - set(self.processes)}
+            left = end - time.monotonic()
+            if not new or left <= 0:
+                return new
+            for pid in new:
+                with contextlib.suppress(OSError):
+                    fd = os.pidfd_open(pid)
+                    select.select([fd], [], [], left)
+                    os.close(fd)
 
     def check(self, runner=None, before=None):
         left = self.wait_processes()
