@@ -3,15 +3,9 @@
 noinst_PROGRAMS += hello
 hello_SOURCES = src/hello/hello.c
 hello_CPPFLAGS = $(INC_LIB) $(LIBCAP_CFLAGS)
-# No sanitizer: it is static, and runs where no library is.
-hello_CFLAGS = -std=gnu11 -g $(CARREL_WARN)
+hello_CFLAGS = $(PLAIN_CFLAGS)
 hello_LDFLAGS = -static
-hello_LDADD = libhello.a $(LIBCAP_LIBS)
-
-noinst_LIBRARIES += libhello.a
-libhello_a_SOURCES = src/lib/base/fd.c src/lib/base/mem.c src/lib/base/num.c src/lib/base/str.c
-libhello_a_CPPFLAGS = $(INC_LIB)
-libhello_a_CFLAGS = $(hello_CFLAGS)
+hello_LDADD = libplain.a $(LIBCAP_LIBS)
 
 hello_layout = libexec/carrel/hello
 noinst_DATA += $(hello_layout)/index.json

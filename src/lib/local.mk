@@ -122,3 +122,13 @@ tests_fuzz_fuzz_reference_LDADD = liboci.a libcodec.a libbase.a $(JSONC_LIBS)
 tests_fuzz_fuzz_inflate_SOURCES = tests/fuzz/fuzz_inflate.c $(fuzz_oci_frame)
 tests_fuzz_fuzz_inflate_CPPFLAGS = $(fuzz_oci_cppflags)
 tests_fuzz_fuzz_inflate_LDADD = $(CODEC_LIBS)
+
+# The leaves of base for static programs that run inside images: no sanitizer, which cannot be
+# linked statically.
+PLAIN_CFLAGS = -std=gnu11 -g $(CARREL_WARN)
+noinst_LIBRARIES += libplain.a
+libplain_a_SOURCES = src/lib/base/dcode.c src/lib/base/error.c src/lib/base/fd.c \
+	src/lib/base/mem.c src/lib/base/num.c src/lib/base/path.c src/lib/base/proc.c \
+	src/lib/base/str.c src/lib/base/sys.c
+libplain_a_CPPFLAGS = $(INC_LIB)
+libplain_a_CFLAGS = $(PLAIN_CFLAGS)
