@@ -45,7 +45,7 @@ static int check_header(int fd, const struct digest *d, struct sidecar_header *r
 	return 0;
 }
 
-static int check_tree(int fd, struct error *err)
+static int check_tree(int fd, const struct hash *hash, struct error *err)
 {
 	_cleanup_(sidecar_closep) struct sidecar *meta = NULL;
 	_cleanup_(fd_closep) int tree = -1;
@@ -57,7 +57,7 @@ static int check_tree(int fd, struct error *err)
 	tree = openat(fd, "tree", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (tree < 0)
 		return error_sys(err, "open its tree");
-	return sidecar_verify_tree(meta, tree, err);
+	return sidecar_verify_tree(meta, tree, hash, err);
 }
 
 static bool is_damage(int r)
@@ -79,22 +79,69 @@ static void drop(struct store *s, const struct digest *d, const struct error *wh
 		log_debug("layer", "%s", err.text);
 }
 
-/* A crash may have come between publish and disk: the tree must be as the sidecar says. */
-static int verify(struct store *s, const struct digest *d, int fd, struct error *err)
+/* The layer's descriptor in *ret_fd and its header. 1 it is whole, 0 it is not there or dropped. */
+static int open_whole(struct store *s, const struct digest *d, int *ret_fd,
+		      struct sidecar_header *ret, struct error *err)
 {
 	struct error why = { 0 };
 	int r;
 
-	log_debug("layer", "verifying %.12s: not durable, and from before the last boot", d->hex);
-	r = check_tree(fd, &why);
+	*ret_fd = open_layer(s, d);
+	if (*ret_fd == -ENOENT)
+		return 0;
+	if (*ret_fd < 0)
+		return store_error(err, *ret_fd, "open layer %.12s", d->hex);
+	r = check_header(*ret_fd, d, ret, &why);
+	if (r == 0)
+		return 1;
 	if (is_damage(r)) {
 		drop(s, d, &why);
+		return 0;
+	}
+	if (err)
+		*err = why;
+	error_prefix(err, "layer %.12s", d->hex);
+	return r;
+}
+
+int layer_check(struct store *s, const struct digest *diff_id, struct error *err)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	char boot[ID_BOOT_LEN + 1] = "";
+	struct sidecar_header h;
+	int r;
+
+	r = open_whole(s, diff_id, &fd, &h, err);
+	if (r <= 0 || (h.marks & SIDECAR_DURABLE))
+		return r;
+	if (id_boot(boot) == 0 && boot[0] && str_eq(boot, h.boot))
+		return 1;
+	return error_set(err, -EAGAIN, "layer %.12s is not verified since the last boot",
+			 diff_id->hex);
+}
+
+/* A crash may have come between publish and disk: the tree must be as the sidecar says. */
+int layer_verify(struct store *s, const struct digest *diff_id, const struct hash *hash,
+		 struct error *err)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	struct error why = { 0 };
+	struct sidecar_header h;
+	int r;
+
+	r = open_whole(s, diff_id, &fd, &h, err);
+	if (r <= 0)
+		return r;
+	log_debug("layer", "verifying %.12s", diff_id->hex);
+	r = check_tree(fd, hash, &why);
+	if (is_damage(r)) {
+		drop(s, diff_id, &why);
 		return 0;
 	}
 	if (r < 0) {
 		if (err)
 			*err = why;
-		error_prefix(err, "verify layer %.12s", d->hex);
+		error_prefix(err, "verify layer %.12s", diff_id->hex);
 		return r;
 	}
 	if (syncfs(fd) < 0)
@@ -103,39 +150,6 @@ static int verify(struct store *s, const struct digest *d, int fd, struct error 
 	if (r < 0)
 		log_debug("layer", "%s", why.text); /* a read-only store: verified each time */
 	return 1;
-}
-
-int layer_check(struct store *s, const struct digest *diff_id, struct error *err)
-{
-	_cleanup_(fd_closep) int fd = open_layer(s, diff_id);
-	char boot[ID_BOOT_LEN + 1] = "";
-	struct error why = { 0 };
-	struct sidecar_header h;
-	int r;
-
-	if (fd == -ENOENT)
-		return 0;
-	if (fd < 0)
-		return store_error(err, fd, "open layer %.12s", diff_id->hex);
-	r = check_header(fd, diff_id, &h, &why);
-	if (is_damage(r)) {
-		drop(s, diff_id, &why);
-		return 0;
-	}
-	if (r < 0) {
-		if (err)
-			*err = why;
-		error_prefix(err, "layer %.12s", diff_id->hex);
-		return r;
-	}
-	if (h.marks & SIDECAR_DURABLE)
-		return 1;
-	if (id_boot(boot) == 0 && boot[0] && str_eq(boot, h.boot))
-		return 1;
-	if (geteuid() != 0)
-		return error_set(err, -EAGAIN, "layer %.12s is not verified since the last boot",
-				 diff_id->hex);
-	return verify(s, diff_id, fd, err);
 }
 
 /* Somebody was faster, or a damaged one lies there: that is decided under the lock. */

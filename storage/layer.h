@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "oci/digest.h"
+#include "storage/hash.h"
 #include "storage/store.h"
 
 /* layers/<diffid-hex>/{meta,tree}: one tree per diff-id, not per chain. */
@@ -19,11 +20,20 @@
 int layer_claim(struct store *s, const struct digest *diff_ids, size_t n,
 		struct error *err) _nodiscard_;
 
-/* Is the layer there and to be trusted on this boot (durable, or made since the boot)? A layer that
- * is torn or from a crashed boot is verified against its sidecar, else moved to trash and reported
- * by a warning. 1 yes, 0 no. -EAGAIN: it must be verified, and only root of the outer user
- * namespace can look at all of it and sees its owners: call again from there. */
+/*
+ * Is the layer there and to be trusted on this boot (durable, or made since the boot)? One that is
+ * torn is moved to trash and reported by a warning. 1 yes, 0 no. -EAGAIN: it is from a crashed
+ * boot, layer_verify() tells.
+ */
 int layer_check(struct store *s, const struct digest *diff_id, struct error *err) _nodiscard_;
+
+/*
+ * Compare all of a layer with its sidecar, as root of the outer user namespace (only he can look at
+ * all of it and sees its owners). 1: it is good, durable from now on; 0: it differs, is in the
+ * trash and was reported by a warning.
+ */
+int layer_verify(struct store *s, const struct digest *diff_id, const struct hash *hash,
+		 struct error *err) _nodiscard_;
 
 /*
  * Publish an unpacked layer: `name` below staging_fd is a wrapper directory with `meta` and `tree`.

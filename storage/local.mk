@@ -9,6 +9,7 @@ libstorage_a_SOURCES = \
 	storage/dirstack.c storage/dirstack.h \
 	storage/fault.c storage/fault.h \
 	storage/gc.c storage/gc.h \
+	storage/hash.h \
 	storage/image.c storage/image.h \
 	storage/imgrec.c storage/imgrec.h \
 	storage/imgremove.c \

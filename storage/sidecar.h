@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "oci/digest.h"
+#include "storage/hash.h"
 
 /*
  * `meta`: what the archive of a layer said, one file beside the tree (doc/format-layer.md). It is
@@ -71,7 +72,7 @@ struct sidecar_entry {
 	uint32_t group;	       /* hard links of one file share a number, 0 = no others */
 	const uint8_t *xattrs; /* encoded, see sidecar_xattr_next() */
 	uint32_t xattrs_len;
-	uint8_t sha256[32];
+	uint8_t sha256[32]; /* of a regular file, zeros = not recorded */
 };
 
 struct sidecar_xattr {
@@ -116,9 +117,11 @@ bool sidecar_xattr_next(const struct sidecar_entry *e, uint32_t *pos, struct sid
 
 /*
  * Compare a tree with its sidecar: type, mode, size, mtime, link targets, and owners as seen by a
- * caller in the outer user namespace. -EUCLEAN with the first difference in err.
+ * caller in the outer user namespace; content where the record has its digest and hash is not NULL.
+ * -EUCLEAN with the first difference in err.
  */
-int sidecar_verify_tree(const struct sidecar *s, int tree_fd, struct error *err) _nodiscard_;
+int sidecar_verify_tree(const struct sidecar *s, int tree_fd, const struct hash *hash,
+			struct error *err) _nodiscard_;
 
 /* Rewrite the first block in place: one disk sector, so that it is old or new. Durable fsyncs. */
 int sidecar_set_durable(int dirfd, struct error *err) _nodiscard_;

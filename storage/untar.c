@@ -83,8 +83,9 @@ static int stream_skip_padding(struct stream *s, uint64_t body)
 	return r == -ENODATA ? 0 : r;
 }
 
-/* The next n bytes into fd, from where it stands: -errno of the stream or of the file. */
-static int stream_write(struct stream *s, int fd, uint64_t n)
+/* The next n bytes into fd, from where it stands: -errno of the stream or of the file. hash may be
+ * NULL. */
+static int stream_write(struct stream *s, int fd, uint64_t n, const struct hash *hash)
 {
 	while (n) {
 		int r = stream_more(s);
@@ -94,6 +95,8 @@ static int stream_write(struct stream *s, int fd, uint64_t n)
 			return r < 0 ? r : -ENODATA;
 		k = n < s->left ? (size_t)n : s->left;
 		r = fd_write_all(fd, s->p, k);
+		if (r == 0 && hash)
+			r = hash->ops->update(hash->ctx, s->p, k);
 		if (r < 0)
 			return r;
 		s->p += k;
@@ -109,24 +112,70 @@ struct untar {
 	struct untar_tree *tree;
 	struct untar_stats *stats;
 	struct untar_limits limits;
+	const struct hash *hash; /* NULL: no content digests */
+	uint64_t holes;		 /* bytes of them that were hashed */
 };
 
-static int write_sparse(struct untar *u, const struct tar_entry *e, int fd)
+static int hash_zeros(const struct hash *hash, uint64_t n)
 {
+	static const unsigned char zeros[16 << 10];
+	int r = 0;
+
+	while (hash && n && r == 0) {
+		size_t k = n < sizeof(zeros) ? (size_t)n : sizeof(zeros);
+
+		r = hash->ops->update(hash->ctx, zeros, k);
+		n -= k;
+	}
+	return r;
+}
+
+static int write_sparse(struct untar *u, const struct tar_entry *e, int fd, const struct hash *hash)
+{
+	uint64_t at = 0;
+	int r;
+
 	if (ftruncate(fd, (off_t)e->size) < 0)
 		return -errno;
 	for (size_t i = 0; i < e->n_segments; i++) {
-		int r;
+		const struct tar_segment *seg = &e->segments[i];
 
-		if (e->segments[i].length == 0)
+		if (seg->length == 0)
 			continue;
-		if (lseek(fd, (off_t)e->segments[i].offset, SEEK_SET) < 0)
+		if (lseek(fd, (off_t)seg->offset, SEEK_SET) < 0)
 			return -errno;
-		r = stream_write(&u->stream, fd, e->segments[i].length);
+		r = hash_zeros(hash, seg->offset - at);
+		if (r == 0)
+			r = stream_write(&u->stream, fd, seg->length, hash);
 		if (r < 0)
 			return r;
+		at = seg->offset + seg->length;
 	}
-	return 0;
+	return hash_zeros(hash, e->size - at);
+}
+
+/* NULL where there is none for this file. */
+static const struct hash *hash_for(struct untar *u, const struct tar_entry *e)
+{
+	uint64_t holes = e->is_sparse ? e->size - e->body : 0;
+
+	if (!u->hash || holes > UNTAR_HOLES_MAX - u->holes)
+		return NULL;
+	u->holes += holes;
+	return u->hash;
+}
+
+static int write_data(struct untar *u, const struct tar_entry *e, int fd, uint8_t ret_sha256[32])
+{
+	const struct hash *hash = hash_for(u, e);
+	int r = hash ? hash->ops->init(hash->ctx) : 0;
+
+	if (r == 0)
+		r = e->is_sparse ? write_sparse(u, e, fd, hash)
+				 : stream_write(&u->stream, fd, e->body, hash);
+	if (r == 0 && hash)
+		r = hash->ops->final(hash->ctx, ret_sha256);
+	return r;
 }
 
 static int data_error(const struct tar_entry *e, int code, struct error *err)
@@ -142,6 +191,7 @@ static int add_entry(struct untar *u, struct error *err)
 {
 	const struct tar_entry *e = tar_parser_entry(u->parser);
 	_cleanup_(fd_closep) int fd = -1;
+	uint8_t sha256[32] = { 0 };
 	int r;
 
 	if (++u->stats->entries > u->limits.entries)
@@ -159,10 +209,10 @@ static int add_entry(struct untar *u, struct error *err)
 		if (r < 0)
 			return data_error(e, r, err);
 	} else {
-		r = e->is_sparse ? write_sparse(u, e, fd) : stream_write(&u->stream, fd, e->body);
+		r = write_data(u, e, fd, sha256);
 		if (r < 0)
 			return data_error(e, r, err);
-		r = untar_tree_close(u->tree, e, TAKE_FD(fd), err);
+		r = untar_tree_close(u->tree, e, TAKE_FD(fd), sha256, err);
 		if (r < 0)
 			return r;
 	}
@@ -256,7 +306,8 @@ int untar_run(const struct untar_request *req, struct untar_stats *ret, struct e
 	struct untar u = { .stream = { .source = req->source, .ctx = req->ctx },
 			   .parser = parser,
 			   .stats = &stats,
-			   .limits = req->limits };
+			   .limits = req->limits,
+			   .hash = req->hash };
 	mode_t mask;
 	int r;
 

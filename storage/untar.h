@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "oci/digest.h"
+#include "storage/hash.h"
 
 /*
  * Hostile-safe extraction of one layer's tar stream below a directory, as root inside the outer
@@ -22,6 +23,9 @@ enum {
 	UNTAR_ENTRIES_MAX = 10 * 1000 * 1000,
 };
 #define UNTAR_TOTAL_MAX ((uint64_t)1 << 40)
+/* Zeros in sparse files that are hashed for a layer's content digests: a hole costs an archive
+ * nothing. Files beyond it have no digest. */
+#define UNTAR_HOLES_MAX ((uint64_t)1 << 30)
 
 /*
  * Lends the next piece of the plain tar stream; it stays valid until the next call. 1 = a piece,
@@ -41,6 +45,8 @@ struct untar_request {
 	uint32_t map_uid0, map_uid1, map_gid0, map_gid1;
 	/* boot id (id_boot) from before the caller lost sight of /proc; NULL: read now */
 	const char *boot;
+	/* for the content digests of regular files; NULL: none are recorded */
+	const struct hash *hash;
 };
 
 struct untar_stats {

@@ -100,7 +100,8 @@ void untar_tree_free(struct untar_tree *t)
 
 /* ---- records ---- */
 
-static int record(struct untar_tree *t, const struct tar_entry *e, uint32_t type)
+static int record_file(struct untar_tree *t, const struct tar_entry *e, uint32_t type,
+		       const uint8_t sha256[32])
 {
 	struct sidecar_entry rec = { .path = t->full,
 				     .path_len = (uint32_t)strlen(t->full),
@@ -120,7 +121,14 @@ static int record(struct untar_tree *t, const struct tar_entry *e, uint32_t type
 	if (type == S_IFLNK)
 		rec.link = e->link;
 	rec.link_len = (uint32_t)strlen(rec.link);
+	if (sha256)
+		memcpy(rec.sha256, sha256, sizeof(rec.sha256));
 	return sidecar_writer_add(t->writer, &rec);
+}
+
+static int record(struct untar_tree *t, const struct tar_entry *e, uint32_t type)
+{
+	return record_file(t, e, type, NULL);
 }
 
 static int encode_xattrs(struct untar_tree *t, const struct tar_entry *e)
@@ -220,7 +228,8 @@ static int add_file(struct untar_tree *t, const struct tar_entry *e, int *ret_fd
 	return 0;
 }
 
-static int close_file(struct untar_tree *t, const struct tar_entry *e, int fd)
+static int close_file(struct untar_tree *t, const struct tar_entry *e, int fd,
+		      const uint8_t sha256[32])
 {
 	struct timespec ts[2] = { { e->mtime, e->mtime_ns }, { e->mtime, e->mtime_ns } };
 	int r = 0;
@@ -236,7 +245,7 @@ static int close_file(struct untar_tree *t, const struct tar_entry *e, int fd)
 	/* NFS and quotas may tell of a failed write only now. */
 	if (close(fd) < 0 && r == 0)
 		r = -errno;
-	return r < 0 ? r : record(t, e, S_IFREG);
+	return r < 0 ? r : record_file(t, e, S_IFREG, sha256);
 }
 
 /* A directory that is there, by descriptor. */
@@ -574,9 +583,10 @@ int untar_tree_add(struct untar_tree *t, const struct tar_entry *e, int *ret_fd,
 	return r < 0 ? entry_error(e, r, err) : 0;
 }
 
-int untar_tree_close(struct untar_tree *t, const struct tar_entry *e, int fd, struct error *err)
+int untar_tree_close(struct untar_tree *t, const struct tar_entry *e, int fd,
+		     const uint8_t sha256[32], struct error *err)
 {
-	int r = close_file(t, e, fd);
+	int r = close_file(t, e, fd, sha256);
 
 	return r < 0 ? entry_error(e, r, err) : 0;
 }
@@ -628,6 +638,7 @@ int untar_tree_finish(struct untar_tree *t, struct error *err)
 {
 	const struct untar_request *req = t->req;
 	struct sidecar_header h = {
+		.marks = req->hash ? SIDECAR_CONTENT : 0,
 		.counts = { .skipped_xattrs = t->stats->skipped_xattrs },
 		.owner = req->id_count > 1 ? SIDECAR_OWNER_MAP : SIDECAR_OWNER_SINGLE,
 		.id_count = req->id_count,

@@ -23,8 +23,9 @@ static inline void untar_tree_freep(struct untar_tree **t)
  */
 int untar_tree_add(struct untar_tree *t, const struct tar_entry *e, int *ret_fd,
 		   struct error *err) _nodiscard_;
-/* Owner, mode, xattrs and times after the data; closes fd in any case. */
+/* Owner, mode, xattrs and times after the data; closes fd in any case. sha256 of the data: zeros
+ * where it is not known. */
 int untar_tree_close(struct untar_tree *t, const struct tar_entry *e, int fd,
-		     struct error *err) _nodiscard_;
+		     const uint8_t sha256[32], struct error *err) _nodiscard_;
 /* Write the sidecar; then directory times and set-id bits, from it. */
 int untar_tree_finish(struct untar_tree *t, struct error *err) _nodiscard_;

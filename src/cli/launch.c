@@ -23,42 +23,38 @@ enum {
 	TRASH_BUDGET_MS = 100,
 };
 
-struct verify {
-	struct launch *l;
-	struct digest digest;
-};
-
-static int verify_child(void *arg)
+/*
+ * By transfer: that is where SHA-256 is, and only root of the outer namespace sees all of a layer.
+ * 1 good, 0 gone.
+ */
+static int verify_layer(struct launch *l, const char *hex, struct error *err)
 {
-	struct verify *v = arg;
-	struct error err = { 0 };
-	int r;
-
-	r = userns_enter(&v->l->map, &err);
-	if (r == 0)
-		r = layer_check(v->l->store, &v->digest, &err);
-	if (r < 0)
-		error_print(&err, stderr);
-	return r < 0 ? EXIT_OURS : r == 0;
-}
-
-/* As root of the outer namespace, in a child because there is no way back. 1 good, 0 gone. */
-static int verify_layer(struct launch *l, const struct digest *d, struct error *err)
-{
-	struct verify v = { .l = l, .digest = *d };
+	_cleanup_(strv_done) struct strv argv = { 0 };
+	struct proc_spec spec = {
+		.dirfd = l->libexec_fd,
+		.path = "transfer",
+		.flags = PROC_PDEATHSIG,
+	};
 	int status = 0, r;
 	struct proc p;
 
-	r = proc_clone(0, -1, verify_child, &v, &p);
-	if (r == 0) {
-		r = proc_wait(&p, &status);
-		proc_done(&p);
-	}
+	strv_add(&argv, "transfer");
+	strv_add(&argv, "verify");
+	strv_add(&argv, "--root");
+	strv_add(&argv, l->store->path);
+	strv_add(&argv, "--layer");
+	strv_add(&argv, hex);
+	spec.argv = argv.v;
+	r = proc_spawn(&spec, &p, err);
 	if (r < 0)
-		return error_code(err, r, "verify layer %.12s", d->hex);
+		return r;
+	r = proc_wait(&p, &status);
+	proc_done(&p);
+	if (r < 0)
+		return error_code(err, r, "verify layer %.12s", hex);
 	if (status != 0 && status != 1)
 		return error_set(err, -EIO, "layer %.12s could not be verified after the crash",
-				 d->hex);
+				 hex);
 	return status == 0;
 }
 
@@ -74,7 +70,7 @@ static int open_layer(struct launch *l, const char *hex, int *ret, struct error 
 	r = layer_check(l->store, &d, err);
 	if (r == -EAGAIN) {
 		error_clear(err);
-		r = verify_layer(l, &d, err);
+		r = verify_layer(l, hex, err);
 	}
 	if (r == 0) {
 		error_set(err, -ENOENT, "layer %.12s of image %s is not in the store", hex,

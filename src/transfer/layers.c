@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "storage/layer.h"
 #include "transfer/pull.h"
+#include "transfer/verify.h"
 
 static int fail(struct pull_layer *l, int r, struct error *err)
 {
@@ -212,6 +213,10 @@ static int list_layers(struct pull *p, struct error *err)
 		row->size = i->manifest.layers[k].size;
 		p->progress.n = rows + 1;
 		r = layer_check(p->store, &i->config.diff_ids[k], err);
+		if (r == -EAGAIN) {
+			error_clear(err);
+			r = verify_layer(p->store, &i->config.diff_ids[k], err);
+		}
 		if (r < 0)
 			return r;
 		if (r > 0)

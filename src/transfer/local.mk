@@ -4,6 +4,7 @@ transfer_CPPFLAGS = $(INC_SRC) $(CURL_CFLAGS) $(JSONC_CFLAGS)
 transfer_CFLAGS = $(AM_CFLAGS) -pthread
 transfer_SOURCES = \
 	src/transfer/confine.c src/transfer/confine.h \
+	src/transfer/content.c src/transfer/content.h \
 	src/transfer/decode.c src/transfer/decode.h \
 	src/transfer/documents.c \
 	src/transfer/fetcher.c src/transfer/fetcher.h \
@@ -15,6 +16,7 @@ transfer_SOURCES = \
 	src/transfer/pull.c src/transfer/pull.h \
 	src/transfer/ring.c src/transfer/ring.h \
 	src/transfer/unpack.c src/transfer/unpack.h \
+	src/transfer/verify.c src/transfer/verify.h \
 	src/transfer/wire.h
 nodist_transfer_SOURCES = transferfetch_filter.h transferunpack_filter.h
 BUILT_SOURCES += transferfetch_filter.h transferunpack_filter.h
@@ -34,6 +36,13 @@ transferunpack_filter.h: seccomp-gen$(EXEEXT) src/transfer/unpack.c src/transfer
 transfer_LDADD = libregistry.a libruntime.a libstorage.a liboci.a $(CODEC_LIBS) $(CURL_LIBS)
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_content
+TESTS += tests/unit/test_content
+tests_unit_test_content_SOURCES = tests/unit/test_content.c $(untar_box_sources) \
+	src/transfer/content.c src/transfer/content.h
+tests_unit_test_content_CPPFLAGS = $(INC_SRC) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
+tests_unit_test_content_LDADD = libstorage.a liboci.a $(CODEC_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += test_ring
 TESTS += test_ring
 test_ring_SOURCES = tests/unit/test_ring.c src/transfer/ring.c src/transfer/ring.h \

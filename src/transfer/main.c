@@ -14,10 +14,11 @@
 #include "base/opt.h"
 #include "base/str.h"
 #include "transfer/pull.h"
+#include "transfer/verify.h"
 
 /* Called by the CLI only (lib/transferctl.h); no page of its own. */
 struct arguments {
-	const char *root, *reference, *platform, *tls_verify, *auth_fd, *progress, *layout;
+	const char *root, *reference, *platform, *tls_verify, *auth_fd, *progress, *layout, *layer;
 	bool quiet;
 };
 
@@ -35,6 +36,7 @@ static const struct opt options[] = {
 	  "how progress is shown" },
 	{ "layout", 0, OPT_STRING, offsetof(struct arguments, layout), "DIR",
 	  "image layout to import" },
+	{ "layer", 0, OPT_STRING, offsetof(struct arguments, layer), "HEX", "layer to verify" },
 	{ "quiet", 'q', OPT_FLAG, offsetof(struct arguments, quiet), NULL, "no progress" },
 	{ NULL },
 };
@@ -104,27 +106,48 @@ static int print_id(const struct digest *id, struct error *err)
 	return 0;
 }
 
-static int transfer(int argc, char **argv, struct error *err)
+static int pull(const struct arguments *a, bool import, struct error *err)
 {
-	struct arguments a = { 0 };
 	struct pull_options o = { 0 };
-	char **rest;
 	struct digest id;
-	bool help = false, import;
 	int r;
 
-	if (argc < 2 || !(str_eq(argv[1], "pull") || str_eq(argv[1], "import")))
-		return error_set(err, -EINVAL,
-				 "transfer is called by carrel: use `carrel pull` instead");
-	import = str_eq(argv[1], "import");
-	r = opt_parse(options, argc - 1, argv + 1, 0, &a, &rest, &help, err);
-	if (r == 0 && (help || *rest))
-		r = error_set(err, -EINVAL, "transfer is called by carrel: see carrel-pull(1)");
-	if (r == 0)
-		r = fill(&a, import, &o, err);
+	r = fill(a, import, &o, err);
 	if (r == 0)
 		r = pull_run(&o, &id, err);
 	return r < 0 ? r : print_id(&id, err);
+}
+
+/* 1: it is not good. */
+static int verify(const struct arguments *a, struct error *err)
+{
+	int r;
+
+	if (!a->root || !a->layer || a->reference)
+		return error_set(err, -EINVAL, "usage: transfer verify --root PATH --layer HEX");
+	r = verify_run(a->root, a->layer, err);
+	return r < 0 ? r : r == 0;
+}
+
+/* The exit status, or -errno. */
+static int transfer(int argc, char **argv, struct error *err)
+{
+	struct arguments a = { 0 };
+	bool help = false, is_verify, is_import;
+	char **rest;
+	int r;
+
+	is_verify = argc > 1 && str_eq(argv[1], "verify");
+	is_import = argc > 1 && str_eq(argv[1], "import");
+	if (argc < 2 || !(is_verify || is_import || str_eq(argv[1], "pull")))
+		return error_set(err, -EINVAL,
+				 "transfer is called by carrel: use `carrel pull` instead");
+	r = opt_parse(options, argc - 1, argv + 1, 0, &a, &rest, &help, err);
+	if (r == 0 && (help || *rest))
+		r = error_set(err, -EINVAL, "transfer is called by carrel: see carrel-pull(1)");
+	if (r < 0)
+		return r;
+	return is_verify ? verify(&a, err) : pull(&a, is_import, err);
 }
 
 int main(int argc, char **argv)
@@ -132,14 +155,16 @@ int main(int argc, char **argv)
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	const char *debug = secure_getenv("CARREL_DEBUG");
 	struct error err = { 0 };
+	int r;
 
 	if (fd_sanitize_std() < 0)
 		return EXIT_OURS;
 	(void)sigaction(SIGPIPE, &ignore, NULL); /* valid by construction */
 	if (debug && str_eq(debug, "1"))
 		log_set_level(LOG_LEVEL_DEBUG);
-	if (transfer(argc, argv, &err) == 0)
-		return 0;
+	r = transfer(argc, argv, &err);
+	if (r >= 0)
+		return r;
 	error_print(&err, stderr);
 	return error_exit_status(&err);
 }

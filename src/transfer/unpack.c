@@ -16,6 +16,7 @@
 #include "base/proc.h"
 #include "codec/sha256.h"
 #include "transfer/confine.h"
+#include "transfer/content.h"
 
 _Static_assert(sizeof(struct unpack_result) <= PIPE_BUF, "a result is one atomic write");
 
@@ -52,6 +53,8 @@ static int unpack(const struct unpack_start *start, int root, const char *boot,
 		  struct unpack_result *ret)
 {
 	struct unpack u = { .ring = start->ring, .block = xmalloc(RING_BLOCK) };
+	struct sha256 content;
+	struct hash hash;
 	struct untar_request req = {
 		.dirfd = root,
 		.source = next_piece,
@@ -62,11 +65,14 @@ static int unpack(const struct unpack_start *start, int root, const char *boot,
 		.map_gid0 = start->map->gid0,
 		.map_gid1 = start->map->gid1,
 		.boot = boot,
+		.hash = &hash,
 	};
 	uint8_t bytes[32];
 	int r;
 
 	r = sha256_init(&u.sha);
+	if (r == 0)
+		r = content_hash(&content, &hash);
 	if (r < 0)
 		return error_code(&ret->err, r, "set up the digest");
 	r = untar_run(&req, &ret->stats, &ret->err);

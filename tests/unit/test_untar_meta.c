@@ -299,11 +299,11 @@ static void test_verify(void **state)
 	assert_int_equal(box_unpack(b), 0);
 	assert_int_equal(sidecar_open(b->wrapper, &s, NULL), 0);
 	box_put(b->tree, "d/f", "");
-	assert_int_equal(sidecar_verify_tree(s, b->tree, NULL), -EUCLEAN);
+	assert_int_equal(sidecar_verify_tree(s, b->tree, NULL, NULL), -EUCLEAN);
 	box_put(b->tree, "d/f", "12345");
-	assert_int_equal(sidecar_verify_tree(s, b->tree, NULL), -EUCLEAN); /* time */
+	assert_int_equal(sidecar_verify_tree(s, b->tree, NULL, NULL), -EUCLEAN); /* time */
 	assert_int_equal(unlinkat(b->tree, "d/f", 0), 0);
-	assert_int_equal(sidecar_verify_tree(s, b->tree, NULL), -EUCLEAN); /* time of d */
+	assert_int_equal(sidecar_verify_tree(s, b->tree, NULL, NULL), -EUCLEAN); /* time of d */
 }
 
 int main(void)

@@ -111,7 +111,8 @@ int box_unpack_raw(struct box *b)
 				     .source = piece,
 				     .ctx = b,
 				     .limits = b->limits,
-				     .id_count = b->ids };
+				     .id_count = b->ids,
+				     .hash = b->hash };
 	int r;
 
 	b->pos = 0;
@@ -124,7 +125,7 @@ int box_unpack_raw(struct box *b)
 	b->tree = openat(b->wrapper, "tree", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	assert_true(b->tree >= 0);
 	assert_int_equal(sidecar_open(b->wrapper, &s, &b->err), 0);
-	r = sidecar_verify_tree(s, b->tree, &b->err);
+	r = sidecar_verify_tree(s, b->tree, b->hash, &b->err);
 	if (r < 0)
 		print_error("%s\n", b->err.text);
 	assert_int_equal(r, 0);

@@ -23,6 +23,7 @@ struct box {
 	uint32_t ids;
 	size_t piece;
 	struct untar_limits limits;
+	const struct hash *hash; /* for content digests */
 	struct untar_stats stats;
 	struct error err;
 	struct tarmake tar;

@@ -66,7 +66,7 @@ static int unpack(int dirfd, uint32_t ids, struct error *err)
 	tree = openat(dirfd, "tree", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (tree < 0)
 		return error_sys(err, "open directory tree");
-	return sidecar_verify_tree(s, tree, err);
+	return sidecar_verify_tree(s, tree, NULL, err);
 }
 
 int main(int argc, char **argv)

@@ -20,6 +20,11 @@ int sha256_init(struct sha256 *h)
 	return 0;
 }
 
+int sha256_again(struct sha256 *h)
+{
+	return EVP_DigestInit_ex(h->ctx, NULL, NULL) == 1 ? 0 : -EIO;
+}
+
 int sha256_add(struct sha256 *h, const void *p, size_t n)
 {
 	return EVP_DigestUpdate(h->ctx, p, n) == 1 ? 0 : -EIO;

@@ -12,6 +12,8 @@ struct sha256 {
 };
 
 int sha256_init(struct sha256 *h) _nodiscard_;
+/* The next digest with the same context: cheaper than a new one for many small ones. */
+int sha256_again(struct sha256 *h) _nodiscard_;
 int sha256_add(struct sha256 *h, const void *p, size_t n) _nodiscard_;
 int sha256_end(struct sha256 *h, uint8_t ret[32]) _nodiscard_;
 void sha256_done(struct sha256 *h); /* NULL-safe, for _cleanup_() too */
