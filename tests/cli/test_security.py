@@ -324,12 +324,14 @@ def test_working_directory_and_volumes_stay_inside(warm, hostile):
     out = os.path.join(warm.home, "outside")
     layer = ociimg.Layer().symlink("wd", "../../../.." + out).symlink("vol", out)
     ref = hostile("wd", layer, {"WorkingDir": "/wd/made"})
-    res = run(warm, ref, "sh", "-c", "pwd; test -d /wd/made", check=False)
-    assert not os.path.lexists(out), res
+    res = run(warm, ref, "sh", "-c", "pwd; test -d /wd/made")
+    assert not os.path.lexists(out) and res.lines == [out + "/made"], res
     src = os.path.join(warm.home, "src")
     os.makedirs(src, exist_ok=True)
-    run(warm, "-w", "/", "-v", f"{src}:/vol/deep", ref, "true", check=False)
-    assert not os.path.lexists(out)
+    with open(os.path.join(src, "there"), "wb"):
+        pass
+    res = run(warm, "-w", "/", "-v", f"{src}:/vol/deep", ref, "ls", "/vol/deep", out + "/deep")
+    assert not os.path.lexists(out) and res.out.count("there") == 2, res
     for cwd in ("/proc/self/fd/3", "/proc/self/fd/9/../../.."):
         res = run(warm, "-w", cwd, warm.image, "sh", "-c", "pwd; ls /work /boot", check=False)
         assert "(unreachable)" not in res.out, res

@@ -62,7 +62,8 @@ int path_normalize(const char *path, char *buf, size_t size)
 /* The walk for kernels without openat2: a stack of components still to go, parents by O_PATH. */
 struct walk {
 	int root;
-	bool follow; /* symlinks, inside the root */
+	bool follow;	/* symlinks, inside the root */
+	mode_t makedir; /* make directories that are missing with this mode; 0: do not */
 	unsigned links;
 	int stack[PATH_MAX / 2]; /* O_PATH parents below root, for ".." */
 	size_t depth;
@@ -145,6 +146,20 @@ static int walk_last(const struct walk *w, const char *name, int flags, mode_t m
 	return fd;
 }
 
+/* The next directory on the way. */
+static int walk_enter(const struct walk *w, const char *name)
+{
+	int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(walk_top(w), name, flags);
+
+	if (fd < 0 && errno == ENOENT && w->makedir) {
+		if (mkdirat(walk_top(w), name, w->makedir) < 0 && errno != EEXIST)
+			return -errno;
+		fd = openat(walk_top(w), name, flags);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
 static int walk_step(struct walk *w, int flags, mode_t mode, int *ret_fd)
 {
 	char name[PATH_MAX];
@@ -173,9 +188,9 @@ static int walk_step(struct walk *w, int flags, mode_t mode, int *ret_fd)
 		*ret_fd = walk_last(w, name, flags, mode);
 		return 1;
 	}
-	fd = openat(walk_top(w), name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = walk_enter(w, name);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (w->depth == ARRAY_SIZE(w->stack)) {
 		fd_close(fd);
 		return -ENAMETOOLONG;
@@ -185,20 +200,26 @@ static int walk_step(struct walk *w, int flags, mode_t mode, int *ret_fd)
 	return 0;
 }
 
-static int walk_open(int dirfd, const char *path, int flags, mode_t mode, bool follow)
+static int walk_run(struct walk *w, const char *path, int flags, mode_t mode)
 {
-	_cleanup_(freep) struct walk *w = xcalloc(1, sizeof(*w));
 	int fd = -1, r;
 
-	if (!*path)
-		return -ENOENT;
-	w->root = dirfd;
-	w->follow = follow;
 	r = str_copy(w->rest, sizeof(w->rest), path);
 	while (r == 0)
 		r = walk_step(w, flags, mode, &fd);
 	walk_done(w);
 	return r < 0 ? r : fd;
+}
+
+static int walk_open(int dirfd, const char *path, int flags, mode_t mode, bool follow)
+{
+	_cleanup_(freep) struct walk *w = xcalloc(1, sizeof(*w));
+
+	if (!*path)
+		return -ENOENT;
+	w->root = dirfd;
+	w->follow = follow;
+	return walk_run(w, path, flags, mode);
 }
 
 /* openat2 refuses a mode where nothing is made; O_TMPFILE contains the bit of O_DIRECTORY. */
@@ -234,53 +255,28 @@ int path_open_in_root(int dirfd, const char *path, int flags, mode_t mode)
 	return needs_walk(r) ? walk_open(dirfd, path, flags, mode, true) : r;
 }
 
-/* One directory below `parent`, whose path in the root is `part`. */
-static int mkdir_step(int root, int parent, const char *part, const char *name, mode_t mode)
-{
-	int fd = path_open_in_root(root, part, O_PATH | O_DIRECTORY, 0);
-
-	if (fd != -ENOENT)
-		return fd;
-	if (mkdirat(parent, name, mode) == 0) {
-		fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		return fd < 0 ? -errno : fd;
-	}
-	if (errno != EEXIST)
-		return -errno;
-	/* Somebody else made it just now, or a dangling symlink: nothing is made through that. */
-	fd = path_open_in_root(root, part, O_PATH | O_DIRECTORY, 0);
-	return fd == -ENOENT ? -ELOOP : fd;
-}
-
 int path_mkdir_in_root(int dirfd, const char *path, mode_t mode)
 {
-	char part[PATH_MAX];
-	_cleanup_(fd_closep) int fd = -1;
-	int r;
+	_cleanup_(freep) struct walk *w = NULL;
+	char clean[PATH_MAX], dir[PATH_MAX];
+	int fd, r;
 
-	r = path_normalize(path, part, sizeof(part));
+	r = path_normalize(path, clean, sizeof(clean));
 	if (r < 0)
 		return r;
-	fd = path_open_in_root(dirfd, "/", O_PATH | O_DIRECTORY, 0);
-	if (fd < 0)
+	fd = path_open_in_root(dirfd, clean, O_PATH | O_DIRECTORY, 0);
+	if (fd != -ENOENT)
 		return fd;
-	/* "/a/b/c": the end is moved from slash to slash. */
-	for (char *name = part + 1, *end; *name; name = end) {
-		char after;
-		int next;
-
-		end = name + strcspn(name, "/");
-		after = *end;
-		*end = '\0';
-		next = mkdir_step(dirfd, fd, part, name, mode);
-		if (next < 0)
-			return next;
-		*end = after;
-		end += after == '/';
-		fd_close(fd);
-		fd = next;
-	}
-	return TAKE_FD(fd);
+	/* The kernel cannot make what a dangling link names: /var/run -> /run without a /run is
+	 * found in images. "/.": every component is a directory on the way. */
+	r = str_print(dir, sizeof(dir), "%s/.", clean);
+	if (r < 0)
+		return r;
+	w = xcalloc(1, sizeof(*w));
+	w->root = dirfd;
+	w->follow = true;
+	w->makedir = mode;
+	return walk_run(w, dir, O_PATH | O_DIRECTORY, 0);
 }
 
 int path_mkdir_all(const char *path, mode_t mode)

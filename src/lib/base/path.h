@@ -28,7 +28,10 @@ int path_normalize(const char *path, char *buf, size_t size) _nodiscard_;
 int path_open_beneath(int dirfd, const char *path, int flags, mode_t mode) _nodiscard_;
 int path_open_in_root(int dirfd, const char *path, int flags, mode_t mode) _nodiscard_;
 
-/* mkdir -p in the same two senses; returns an O_PATH descriptor of the last directory. */
+/*
+ * mkdir -p in the second sense; returns an O_PATH descriptor of the last directory. What a symlink
+ * names and is not there is made, too, always below dirfd.
+ */
 int path_mkdir_in_root(int dirfd, const char *path, mode_t mode) _nodiscard_;
 
 /* mkdir -p of a path that the user named (symlinks followed). 0 or -errno. */
