@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Option tables against man pages, both ways; codes, environment variables, mandoc -T lint.
+"""Option tables against man pages, both ways; codes, environment variables, mandoc -T lint; the
+tests that the security model names.
 
 usage: docs.py TOP CARREL MANDOC
 """
@@ -88,6 +89,39 @@ def check_environment(top):
         problems.append(f"carrel.1: the environment variable {name} is read, not told")
 
 
+def tests_in(path):
+    if not path.endswith(".py"):
+        return set()
+    with open(path, encoding="utf-8") as f:
+        return set(re.findall(r"^def (test_\w+)\(", f.read(), re.M))
+
+
+def check_named_tests(top):
+    """SECURITY-MODEL.md names tests as `cli/file::test[case]`, and `::test` for that file's or
+    test_security.py's."""
+    page = os.path.join(top, "doc/SECURITY-MODEL.md")
+    with open(page, encoding="utf-8") as f:
+        text = f.read()
+    usual = tests_in(os.path.join(top, "tests/cli/test_security.py"))
+    here, n = set(), 0
+    for m in re.finditer(r"(?<![\w/])((?:cli|unit)/[\w.]+\w)(::)?|::(test_\w+)", text):
+        n += 1
+        if m.group(3):
+            if m.group(3) not in here | usual:
+                problems.append(f"{page}: there is no {m.group(3)}")
+            continue
+        file = os.path.join(top, "tests", m.group(1))
+        if not os.path.exists(file):
+            problems.append(f"{page}: there is no tests/{m.group(1)}")
+            continue
+        here = tests_in(file)
+        named = re.match(r"test_\w+", text[m.end():]) if m.group(2) else None
+        if named and named.group() not in here:
+            problems.append(f"{page}: there is no {named.group()} in tests/{m.group(1)}")
+    if n < 40:
+        problems.append(f"{page}: only {n} tests were found in it")
+
+
 def check_mandoc(top, mandoc):
     if mandoc in ("", "no"):
         print("SKIPPED PART: mandoc is not installed")
@@ -109,6 +143,7 @@ def main():
     check_options(top, program)
     check_codes(top)
     check_environment(top)
+    check_named_tests(top)
     check_mandoc(top, mandoc)
     print("\n".join(problems))
     print(f"{len(problems)} problems")
