@@ -152,9 +152,17 @@ int layer_verify(struct store *s, const struct digest *diff_id, const struct has
 	return 1;
 }
 
-/* Somebody was faster, or a damaged one lies there: that is decided under the lock. */
+static bool is_same_owner(const struct sidecar_header *a, const struct sidecar_header *b)
+{
+	return a->owner == b->owner && a->map_uid0 == b->map_uid0 && a->map_uid1 == b->map_uid1 &&
+	       a->map_gid0 == b->map_gid0 && a->map_gid1 == b->map_gid1;
+}
+
+/* Somebody was faster, or a damaged one or one of another subuid range lies there: that is decided
+ * under the lock. */
 static int publish_second(struct store *s, int layers, int staging_fd, const char *name,
-			  const struct digest *d, struct error *err)
+			  const struct digest *d, const struct sidecar_header *ours,
+			  struct error *err)
 {
 	_cleanup_(fd_closep) int lock = store_lock(s, err), fd = -1;
 	struct sidecar_header h;
@@ -163,7 +171,7 @@ static int publish_second(struct store *s, int layers, int staging_fd, const cha
 	if (lock < 0)
 		return lock;
 	fd = open_layer(s, d);
-	if (fd >= 0 && check_header(fd, d, &h, NULL) == 0)
+	if (fd >= 0 && check_header(fd, d, &h, NULL) == 0 && is_same_owner(&h, ours))
 		return store_trash(s, staging_fd, name, err);
 	if (fd >= 0) {
 		r = store_trash(s, layers, d->hex, err);
@@ -195,7 +203,7 @@ int layer_publish(struct store *s, int staging_fd, const char *name, const struc
 		return 0;
 	if (errno != EEXIST && errno != ENOTEMPTY)
 		return store_error(err, -errno, "publish layer %.12s", diff_id->hex);
-	return publish_second(s, layers, staging_fd, name, diff_id, err);
+	return publish_second(s, layers, staging_fd, name, diff_id, &h, err);
 }
 
 /* Published in this boot and not yet on the disk for sure. */

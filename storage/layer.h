@@ -38,7 +38,8 @@ int layer_verify(struct store *s, const struct digest *diff_id, const struct has
 /*
  * Publish an unpacked layer: `name` below staging_fd is a wrapper directory with `meta` and `tree`.
  * Renamed to layers/<hex>; -EEXIST (somebody was faster) is success, the staging copy goes to
- * trash. Never waits for the disk.
+ * trash. A damaged one there, or one of another subuid range, goes to trash instead. Never waits
+ * for the disk.
  */
 int layer_publish(struct store *s, int staging_fd, const char *name, const struct digest *diff_id,
 		  struct error *err) _nodiscard_;

@@ -23,15 +23,15 @@ static enum fetch_when when_of(const char *pull)
 	return pull && str_eq(pull, "never") ? FETCH_NEVER : FETCH_MISSING;
 }
 
-static int resolve(struct cli *cli, const struct run_options *o, char **args, struct ctrconf *rec,
-		   struct digest *ret_manifest, struct error *err)
+static int resolve(struct cli *cli, const struct run_options *o, char **args, enum fetch_when when,
+		   struct ctrconf *rec, struct digest *ret_manifest, struct error *err)
 {
 	char id[DIGEST_STR_MAX];
 	struct imgconfig config;
 	struct image image;
 	int r;
 
-	r = fetch_image(cli, args[0], o->platform, when_of(o->pull), &image, err);
+	r = fetch_image(cli, args[0], o->platform, when, &image, err);
 	if (r < 0)
 		return r;
 	r = image_config(cli->store, &image, &config, err);
@@ -155,7 +155,9 @@ static int check_stdio(const struct run_options *o, struct error *err)
 	return 0;
 }
 
-static int run_with(struct cli *cli, const struct run_options *o, char **args, struct error *err)
+/* One try; *ret_lost: a layer of the image is not there any more, or not for our ids. */
+static int try_run(struct cli *cli, const struct run_options *o, char **args, enum fetch_when when,
+		   bool *ret_lost, struct error *err)
 {
 	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
 	struct launch l = { .cli = cli, .rec = &rec, .lock_fd = -1, .libexec_fd = -1 };
@@ -167,7 +169,7 @@ static int run_with(struct cli *cli, const struct run_options *o, char **args, s
 	if (r == 0)
 		r = check_stdio(o, err);
 	if (r == 0)
-		r = resolve(cli, o, args, &rec, &manifest, err);
+		r = resolve(cli, o, args, when, &rec, &manifest, err);
 	if (r == 0)
 		r = make(cli, o, &rec, &manifest, &ctr, &l.lock_fd, err);
 	if (r < 0)
@@ -175,9 +177,27 @@ static int run_with(struct cli *cli, const struct run_options *o, char **args, s
 	l.store = cli->store;
 	l.ctr = &ctr;
 	r = go(cli, o, &l, err);
+	*ret_lost = r < 0 && l.layer_lost;
 	launch_done(&l);
 	container_done(&ctr);
 	return r;
+}
+
+/* What is lost can be fetched again. Found out where the layers are opened anyway: nothing is
+ * looked at twice on the way to a start. */
+static int run_with(struct cli *cli, const struct run_options *o, char **args, struct error *err)
+{
+	enum fetch_when when = when_of(o->pull);
+	bool lost = false;
+	int r;
+
+	r = try_run(cli, o, args, when, &lost, err);
+	if (!lost || when == FETCH_NEVER)
+		return r;
+	log_warn(err->dcode, "%s: fetching the image again", err->text);
+	error_clear(err);
+	r = fetch_again(cli, args[0], o->platform, err);
+	return r < 0 ? r : try_run(cli, o, args, FETCH_NEVER, &lost, err);
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)

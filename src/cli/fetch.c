@@ -311,3 +311,21 @@ int fetch_image(struct cli *cli, const char *name, const char *platform, enum fe
 	*ret = found;
 	return 0;
 }
+
+int fetch_again(struct cli *cli, const char *name, const char *platform, struct error *err)
+{
+	struct image i;
+	int r;
+
+	r = image_find(cli->store, name, &i, err);
+	if (r < 0)
+		return r;
+	if (!i.names.n)
+		r = image_load_names(cli->store, &i, err);
+	if (r == 0 && !i.names.n)
+		r = error_set(err, -ENOENT, "image %s has no name to fetch it by", name);
+	if (r == 0)
+		r = obtain(cli, i.names.v[0], platform, err);
+	image_done(&i);
+	return r;
+}

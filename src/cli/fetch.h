@@ -37,3 +37,7 @@ enum fetch_when {
  */
 int fetch_image(struct cli *cli, const char *name, const char *platform, enum fetch_when when,
 		struct image *ret, struct error *err) _nodiscard_;
+
+/* Again, because a layer is lost: under the name it was found by, or else one that it has. */
+int fetch_again(struct cli *cli, const char *name, const char *platform,
+		struct error *err) _nodiscard_;

@@ -73,6 +73,7 @@ static int open_layer(struct launch *l, const char *hex, int *ret, struct error 
 		r = verify_layer(l, hex, err);
 	}
 	if (r == 0) {
+		l->layer_lost = true;
 		error_set(err, -ENOENT, "layer %.12s of image %s is not in the store", hex,
 			  l->rec->image);
 		error_hint(err, "`carrel pull %s` fetches it again", l->rec->image);
@@ -80,6 +81,8 @@ static int open_layer(struct launch *l, const char *hex, int *ret, struct error 
 	}
 	if (r > 0)
 		r = layer_check_owner(l->store, &d, m->uid0, m->uid1, m->gid0, m->gid1, err);
+	if (r == -ESTALE)
+		l->layer_lost = true;
 	if (r < 0)
 		return r;
 	*ret = layer_open_tree(l->store, &d, err);

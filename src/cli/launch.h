@@ -28,6 +28,7 @@ struct launch {
 	struct ctr_mount *mounts;
 	char *resolv_conf, *hosts, *hostname, *hostname_file;
 	char *runtime_path, *store_path;
+	bool layer_lost; /* why it failed: a pull would bring it */
 };
 
 /* A running container, for the process that is its parent. */

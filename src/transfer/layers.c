@@ -194,6 +194,26 @@ static bool is_repeated(const struct pull_image *i, size_t k)
 	return false;
 }
 
+/* Is it in the store, whole, and does its tree belong to the ids that we have now (else D-19)? */
+static int is_there(struct pull *p, const struct digest *d, struct error *err)
+{
+	const struct idmap *m = &p->map;
+	int r, q;
+
+	r = layer_check(p->store, d, err);
+	if (r <= 0 && r != -EAGAIN)
+		return r;
+	error_clear(err);
+	q = layer_check_owner(p->store, d, m->uid0, m->uid1, m->gid0, m->gid1, err);
+	if (q == -ESTALE) {
+		error_clear(err);
+		return 0; /* the new tree will take its place */
+	}
+	if (q < 0)
+		return q;
+	return r == -EAGAIN ? verify_layer(p->store, d, err) : 1;
+}
+
 /* Rows for all distinct layers, jobs for those that the store does not have. */
 static int list_layers(struct pull *p, struct error *err)
 {
@@ -212,11 +232,7 @@ static int list_layers(struct pull *p, struct error *err)
 		row->digest = i->manifest.layers[k].digest;
 		row->size = i->manifest.layers[k].size;
 		p->progress.n = rows + 1;
-		r = layer_check(p->store, &i->config.diff_ids[k], err);
-		if (r == -EAGAIN) {
-			error_clear(err);
-			r = verify_layer(p->store, &i->config.diff_ids[k], err);
-		}
+		r = is_there(p, &i->config.diff_ids[k], err);
 		if (r < 0)
 			return r;
 		if (r > 0)

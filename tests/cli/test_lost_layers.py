@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images whose layers are gone, or belong to another range of ids: `run` and `pull` bring them."""
+import os
+import shutil
+import struct
+import subprocess
+
+import pytest
+
+from test_crashed import crc32c, metas
+
+RUN = ("run", "--rm", "--network", "none")
+
+
+@pytest.fixture
+def pulled(carrel, images, need):
+    need("subids")
+    carrel.run("pull", "-q", images["busybox"])
+    carrel.image = images["busybox"]
+    return carrel
+
+
+def lose(carrel):
+    for meta in metas(carrel):
+        shutil.rmtree(os.path.dirname(meta), ignore_errors=True)
+        subprocess.run(["unshare", "--map-root-user", "--map-auto", "rm", "-rf",
+                        os.path.dirname(meta)], check=False, stderr=subprocess.DEVNULL)
+    assert metas(carrel) == []
+
+
+def owner(meta):
+    with open(meta, "rb") as f:
+        return struct.unpack_from("<5I", f.read(244), 224)
+
+
+def give_away(meta):
+    """As if it had been unpacked when /etc/subuid named another range."""
+    with open(meta, "r+b") as f:
+        head = bytearray(f.read(508))
+        n, uid0, uid1, gid0, gid1 = owner(meta)
+        struct.pack_into("<5I", head, 224, n, uid0, uid1 + 7, gid0, gid1 + 7)
+        f.seek(0)
+        f.write(head + struct.pack("<I", crc32c(head)))
+
+
+def test_run_fetches_what_is_lost(pulled):
+    lose(pulled)
+    pulled.fails(*RUN, "--pull", "never", pulled.image, "true", has=["not in the store", "hint"])
+    res = pulled.run(*RUN, pulled.image, "echo", "back")
+    assert res.out == "back\n" and "fetching the image again" in res.err, res
+    lose(pulled)
+    image = pulled.run("images", "-q").lines[0]
+    assert pulled.run(*RUN, image, "echo", "by id").out == "by id\n"
+    lose(pulled)
+    name = pulled.run("run", "-d", "--network", "none", pulled.image, "true").out.strip()
+    pulled.run("rm", "-f", name)
+    assert pulled.run("ps", "-aq").out == ""
+
+
+def test_hello_comes_back_from_beside_the_program(carrel, need):
+    need("subids")
+    for _ in range(2):
+        assert "uid 0" in carrel.run(*RUN, "hello").out
+        lose(carrel)
+
+
+@pytest.mark.parametrize("how", ["pull", "run"])
+def test_another_range_of_ids(pulled, how):
+    before = [owner(m) for m in metas(pulled)]
+    for meta in metas(pulled):
+        give_away(meta)
+    assert [owner(m) for m in metas(pulled)] != before
+    pulled.fails(*RUN, "--pull", "never", pulled.image, "true", has="[D-19]")
+    if how == "pull":
+        pulled.run("pull", "-q", pulled.image)
+    res = pulled.run(*RUN, pulled.image, "echo", "mine")
+    assert res.out == "mine\n" and ("D-19" in res.err) == (how == "run"), res
+    assert [owner(m) for m in metas(pulled)] == before
+    assert pulled.staging() == []
