@@ -22,11 +22,14 @@ libstorage_a_SOURCES = \
 	storage/sidecar.c storage/sidecar.h \
 	storage/sidecar_format.c storage/sidecar_format.h \
 	storage/sidecar_verify.c storage/sidecar_write.c \
+	storage/squeeze.h \
 	storage/staging.c storage/staging.h \
 	storage/store.c storage/store.h \
 	storage/sweep.c storage/sweep.h \
 	storage/tar.c storage/tar.h \
 	storage/tar_pax.c storage/tar_pax.h \
+	storage/tarsplit.c storage/tarsplit.h storage/tarsplit_format.h \
+	storage/tarsplit_rebuild.c \
 	storage/untar.c storage/untar.h \
 	storage/untar_tree.c storage/untar_tree.h \
 	storage/untar_walk.c storage/untar_walk.h

@@ -26,6 +26,8 @@ struct sidecar {
 	size_t n;
 	const char *heap;
 	uint64_t heap_len;
+	const uint8_t *tarsplit; /* section, NULL = none */
+	size_t tarsplit_len;
 	void *map; /* munmapped by us when set */
 	size_t map_len;
 };
@@ -191,11 +193,13 @@ static int parse(const uint8_t *p, size_t n, const struct sidecar_raw_header *ra
 {
 	const struct sidecar_section *records = find_section(raw, SIDECAR_SECTION_RECORDS);
 	const struct sidecar_section *heap = find_section(raw, SIDECAR_SECTION_HEAP);
+	const struct sidecar_section *split = find_section(raw, SIDECAR_SECTION_TARSPLIT);
 	size_t body_end = n - SIDECAR_TRAILER_SIZE;
 	struct crc32c crc;
 
 	if (!section_ok(records, n) || !section_ok(heap, n) ||
-	    records->length % SIDECAR_RECORD_SIZE)
+	    records->length % SIDECAR_RECORD_SIZE ||
+	    (split && (!section_ok(split, n) || split->length < SIDECAR_TARSPLIT_HEAD)))
 		return -EBADMSG;
 	crc32c_init(&crc);
 	if (sidecar_check_trailer(p + body_end,
@@ -208,6 +212,8 @@ static int parse(const uint8_t *p, size_t n, const struct sidecar_raw_header *ra
 	s->n = records->length / SIDECAR_RECORD_SIZE;
 	s->heap = (const char *)p + heap->offset;
 	s->heap_len = heap->length;
+	s->tarsplit = split ? p + split->offset : NULL;
+	s->tarsplit_len = split ? split->length : 0;
 	return records_ok(s) ? 0 : -EBADMSG;
 }
 
@@ -310,6 +316,16 @@ int sidecar_find(const struct sidecar *s, const char *path, size_t *ret)
 			hi = mid;
 	}
 	return -ENOENT;
+}
+
+int sidecar_get_tarsplit(const struct sidecar *s, struct sidecar_tarsplit *ret)
+{
+	if (!s->tarsplit)
+		return -ENOENT;
+	sidecar_decode_tarsplit(s->tarsplit, &ret->codec, &ret->plain_len);
+	ret->p = s->tarsplit + SIDECAR_TARSPLIT_HEAD;
+	ret->len = s->tarsplit_len - SIDECAR_TARSPLIT_HEAD;
+	return 0;
 }
 
 bool sidecar_xattr_next(const struct sidecar_entry *e, uint32_t *pos, struct sidecar_xattr *ret)

@@ -112,6 +112,16 @@ size_t sidecar_count(const struct sidecar *s);
 void sidecar_get(const struct sidecar *s, size_t i, struct sidecar_entry *ret);
 /* -ENOENT */
 int sidecar_find(const struct sidecar *s, const char *path, size_t *ret) _nodiscard_;
+
+/* What of the archive is not in the tree: the plain form's commands, maybe compressed. */
+struct sidecar_tarsplit {
+	unsigned codec;	    /* enum squeeze_codec, or a later one */
+	uint64_t plain_len; /* after decompression */
+	const uint8_t *p;   /* borrowed */
+	size_t len;
+};
+/* -ENOENT: it was not recorded, the archive cannot be made again. */
+int sidecar_get_tarsplit(const struct sidecar *s, struct sidecar_tarsplit *ret) _nodiscard_;
 /* Step through the xattrs: *pos from 0; false at the end. */
 bool sidecar_xattr_next(const struct sidecar_entry *e, uint32_t *pos, struct sidecar_xattr *ret);
 
@@ -144,6 +154,12 @@ int sidecar_writer_opaque(struct sidecar_writer *w, const char *path, size_t n) 
 /* Makes `meta` from all entries; `h` gives owner state and skipped_xattrs, counts are made here. */
 int sidecar_writer_finish(struct sidecar_writer *w, const struct sidecar_header *h,
 			  struct error *err) _nodiscard_;
+
+/* Before finish: the first len bytes of fd, borrowed, become the tarsplit section. */
+void sidecar_writer_tarsplit(struct sidecar_writer *w, unsigned codec, uint64_t plain_len, int fd,
+			     uint64_t len);
+/* An unlinked file in dirfd. */
+int sidecar_temp(int dirfd) _nodiscard_;
 
 /* Append one xattr in the encoded form to buf; -EFBIG when it is full. */
 int sidecar_xattr_add(uint8_t *buf, size_t size, uint32_t *len, const char *name, size_t name_len,

@@ -252,6 +252,23 @@ void sidecar_decode_record(const uint8_t in[SIDECAR_RECORD_SIZE], struct sidecar
 	ret->e.xattrs = NULL;
 }
 
+void sidecar_encode_tarsplit(unsigned codec, uint64_t plain_len, uint8_t out[SIDECAR_TARSPLIT_HEAD])
+{
+	uint8_t *p = out;
+
+	put64(&p, (uint8_t)codec);
+	put64(&p, plain_len);
+}
+
+void sidecar_decode_tarsplit(const uint8_t in[SIDECAR_TARSPLIT_HEAD], unsigned *ret_codec,
+			     uint64_t *ret_plain_len)
+{
+	const uint8_t *p = in;
+
+	*ret_codec = (unsigned)get64(&p) & 0xff;
+	*ret_plain_len = get64(&p);
+}
+
 void sidecar_encode_trailer(uint32_t crc, uint64_t file_size, uint8_t out[SIDECAR_TRAILER_SIZE])
 {
 	uint8_t *p = out;

@@ -17,15 +17,16 @@ enum {
 	SIDECAR_RECORD_SIZE = 128,
 	SIDECAR_TRAILER_SIZE = 16,
 	SIDECAR_SECTIONS_MAX = 8,
-	SIDECAR_XATTR_HEAD = 6, /* u16 name length, u32 value length */
+	SIDECAR_TARSPLIT_HEAD = 16, /* u8 codec, 7 zeros, u64 plain length */
+	SIDECAR_XATTR_HEAD = 6,	    /* u16 name length, u32 value length */
 };
 
 enum sidecar_section_type {
 	SIDECAR_SECTION_NONE = 0,
 	SIDECAR_SECTION_RECORDS = 1,
 	SIDECAR_SECTION_HEAP = 2,
-	SIDECAR_SECTION_TARSPLIT = 3, /* reserved */
-	SIDECAR_SECTION_SOURCES = 4,  /* reserved */
+	SIDECAR_SECTION_TARSPLIT = 3,
+	SIDECAR_SECTION_SOURCES = 4, /* reserved */
 };
 
 struct sidecar_section {
@@ -43,6 +44,11 @@ struct sidecar_raw_record {
 	uint64_t path_off, link_off, xattrs_off;
 	struct sidecar_entry e; /* its pointers are not used */
 };
+
+void sidecar_encode_tarsplit(unsigned codec, uint64_t plain_len,
+			     uint8_t out[SIDECAR_TARSPLIT_HEAD]);
+void sidecar_decode_tarsplit(const uint8_t in[SIDECAR_TARSPLIT_HEAD], unsigned *ret_codec,
+			     uint64_t *ret_plain_len);
 
 /* CRC-32C, eight bytes a step. */
 struct crc32c {

@@ -23,7 +23,7 @@
 #include "storage/sidecar_format.h"
 #include "storage/tar.h"
 
-/* #syscalls:unpack openat unlinkat write pwrite64 mmap munmap getrandom sysinfo */
+/* #syscalls:unpack openat unlinkat write pread64 pwrite64 mmap munmap getrandom sysinfo */
 
 enum {
 	BUFFER = 64 << 10,
@@ -44,6 +44,9 @@ struct sidecar_writer {
 	int dirfd; /* borrowed */
 	struct out records, heap;
 	uint32_t n;
+	unsigned split_codec;
+	uint64_t split_plain, split_len;
+	int split_fd; /* borrowed, -1 = no such section */
 
 	/* finish: */
 	uint8_t *rec_map, *heap_map;
@@ -89,7 +92,7 @@ static void out_done(struct out *o)
 }
 
 /* An unlinked file beside the result; O_TMPFILE is not there on NFS and old overlays. */
-static int open_temp(int dirfd)
+int sidecar_temp(int dirfd)
 {
 	char name[32], id[ID_TEMP_LEN + 1];
 	int fd = openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -118,10 +121,10 @@ int sidecar_writer_new(int dirfd, struct sidecar_writer **ret, struct error *err
 	int r;
 
 	w->dirfd = dirfd;
-	w->records.fd = w->heap.fd = w->meta.fd = -1;
-	r = out_init(&w->records, open_temp(dirfd));
+	w->records.fd = w->heap.fd = w->meta.fd = w->split_fd = -1;
+	r = out_init(&w->records, sidecar_temp(dirfd));
 	if (r == 0)
-		r = out_init(&w->heap, open_temp(dirfd));
+		r = out_init(&w->heap, sidecar_temp(dirfd));
 	if (r < 0)
 		return store_error(err, r, "make a temporary file for the layer record");
 	*ret = TAKE_PTR(w);
@@ -470,11 +473,42 @@ static int write_heap(struct sidecar_writer *w)
 	return 0;
 }
 
+void sidecar_writer_tarsplit(struct sidecar_writer *w, unsigned codec, uint64_t plain_len, int fd,
+			     uint64_t len)
+{
+	w->split_codec = codec;
+	w->split_plain = plain_len;
+	w->split_fd = fd;
+	w->split_len = len;
+}
+
+static int write_tarsplit(struct sidecar_writer *w)
+{
+	_cleanup_(freep) uint8_t *buf = xmalloc(BUFFER);
+	uint8_t head[SIDECAR_TARSPLIT_HEAD];
+	uint64_t at = 0;
+	int r;
+
+	sidecar_encode_tarsplit(w->split_codec, w->split_plain, head);
+	r = meta_add(w, head, sizeof(head));
+	while (r == 0 && at < w->split_len) {
+		uint64_t left = w->split_len - at;
+		ssize_t n =
+			pread(w->split_fd, buf, left < BUFFER ? (size_t)left : BUFFER, (off_t)at);
+
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		at += (uint64_t)n;
+		r = meta_add(w, buf, (size_t)n);
+	}
+	return r;
+}
+
 static int write_meta(struct sidecar_writer *w, const struct sidecar_header *h)
 {
 	struct sidecar_raw_header raw = { .h = *h };
 	uint8_t head[SIDECAR_HEADER_SIZE] = { 0 }, trailer[SIDECAR_TRAILER_SIZE];
-	uint64_t heap_at;
+	uint64_t heap_at, split_at;
 	int r;
 
 	if (!raw.h.boot[0] && id_boot(raw.h.boot) < 0)
@@ -486,12 +520,18 @@ static int write_meta(struct sidecar_writer *w, const struct sidecar_header *h)
 	heap_at = w->meta.size;
 	if (r == 0)
 		r = write_heap(w);
+	split_at = w->meta.size;
+	if (r == 0 && w->split_fd >= 0)
+		r = write_tarsplit(w);
 	if (r < 0)
 		return r;
 	raw.sections[0] = (struct sidecar_section){ SIDECAR_SECTION_RECORDS, SIDECAR_HEADER_SIZE,
 						    heap_at - SIDECAR_HEADER_SIZE };
 	raw.sections[1] =
-		(struct sidecar_section){ SIDECAR_SECTION_HEAP, heap_at, w->meta.size - heap_at };
+		(struct sidecar_section){ SIDECAR_SECTION_HEAP, heap_at, split_at - heap_at };
+	if (w->split_fd >= 0)
+		raw.sections[2] = (struct sidecar_section){ SIDECAR_SECTION_TARSPLIT, split_at,
+							    w->meta.size - split_at };
 	sidecar_encode_trailer(w->crc, w->meta.size + SIDECAR_TRAILER_SIZE, trailer);
 	r = out_add(&w->meta, trailer, sizeof(trailer));
 	if (r == 0)

@@ -12,6 +12,7 @@
 #include "storage/fault.h"
 #include "storage/sidecar.h"
 #include "storage/tar.h"
+#include "storage/tarsplit.h"
 #include "storage/untar_tree.h"
 
 /* #syscalls:unpack write lseek ftruncate umask */
@@ -22,6 +23,7 @@ struct stream {
 	void *ctx;
 	const unsigned char *p;
 	size_t left;
+	struct tarsplit *split; /* what is copied or skipped is not in the tree */
 };
 
 /* 1: there is something at s->p; 0: end. */
@@ -51,6 +53,9 @@ static ssize_t stream_copy(struct stream *s, void *to, size_t n)
 			break;
 		k = n - done < s->left ? n - done : s->left;
 		memcpy((char *)to + done, s->p, k);
+		r = tarsplit_bytes(s->split, (char *)to + done, k);
+		if (r < 0)
+			return r;
 		s->p += k;
 		s->left -= k;
 		done += k;
@@ -68,6 +73,9 @@ static int stream_skip(struct stream *s, uint64_t n)
 		if (r <= 0)
 			return r < 0 ? r : -ENODATA;
 		k = n < s->left ? (size_t)n : s->left;
+		r = tarsplit_bytes(s->split, s->p, k);
+		if (r < 0)
+			return r;
 		s->p += k;
 		s->left -= k;
 		n -= k;
@@ -178,6 +186,23 @@ static int write_data(struct untar *u, const struct tar_entry *e, int fd, uint8_
 	return r;
 }
 
+/* Where the data of this entry are, for who makes the archive again. */
+static int split_data(struct untar *u, const struct tar_entry *e)
+{
+	int r;
+
+	if (e->body == 0)
+		return 0;
+	r = tarsplit_file(u->stream.split, untar_tree_path(u->tree));
+	if (r == 0 && !e->is_sparse)
+		return tarsplit_data(u->stream.split, 0, e->body);
+	for (size_t i = 0; r == 0 && i < e->n_segments; i++)
+		if (e->segments[i].length)
+			r = tarsplit_data(u->stream.split, e->segments[i].offset,
+					  e->segments[i].length);
+	return r;
+}
+
 static int data_error(const struct tar_entry *e, int code, struct error *err)
 {
 	if (code == -ENODATA)
@@ -210,6 +235,8 @@ static int add_entry(struct untar *u, struct error *err)
 			return data_error(e, r, err);
 	} else {
 		r = write_data(u, e, fd, sha256);
+		if (r == 0)
+			r = split_data(u, e);
 		if (r < 0)
 			return data_error(e, r, err);
 		r = untar_tree_close(u->tree, e, TAKE_FD(fd), sha256, err);
@@ -282,6 +309,20 @@ static int step(struct untar *u, struct error *err)
 	return 1;
 }
 
+/* The sidecar, with what makes the archive again where the tree has kept all data of it. */
+static int finish(struct untar *u, struct error *err)
+{
+	struct tarsplit_part part;
+	int r = 0;
+
+	if (!untar_tree_lost_data(u->tree)) {
+		r = tarsplit_end(u->stream.split, &part);
+		if (r < 0)
+			return store_error(err, r, "write the record of the layer's archive");
+	}
+	return untar_tree_finish(u->tree, r ? &part : NULL, err);
+}
+
 static int run(struct untar *u, struct error *err)
 {
 	int r;
@@ -291,17 +332,21 @@ static int run(struct untar *u, struct error *err)
 	if (r < 0)
 		return r;
 	/* To the end: the caller's digest covers what follows the archive. */
-	while ((r = stream_more(&u->stream)) > 0)
-		u->stream.left = 0;
+	while ((r = stream_more(&u->stream)) > 0) {
+		r = stream_skip(&u->stream, u->stream.left);
+		if (r < 0)
+			break;
+	}
 	if (r < 0)
 		return error_code(err, r, "read layer archive");
-	return untar_tree_finish(u->tree, err);
+	return finish(u, err);
 }
 
 int untar_run(const struct untar_request *req, struct untar_stats *ret, struct error *err)
 {
 	_cleanup_(tar_parser_freep) struct tar_parser *parser = tar_parser_new();
 	_cleanup_(untar_tree_freep) struct untar_tree *tree = NULL;
+	_cleanup_(tarsplit_freep) struct tarsplit *split = NULL;
 	struct untar_stats stats = { 0 };
 	struct untar u = { .stream = { .source = req->source, .ctx = req->ctx },
 			   .parser = parser,
@@ -313,8 +358,14 @@ int untar_run(const struct untar_request *req, struct untar_stats *ret, struct e
 
 	if (!u.limits.entries)
 		u.limits.entries = UNTAR_ENTRIES_MAX;
+	if (!u.limits.split_bytes)
+		u.limits.split_bytes = UNTAR_SPLIT_MAX;
 	if (!u.limits.total_bytes)
 		u.limits.total_bytes = UNTAR_TOTAL_MAX;
+	r = tarsplit_new(req->dirfd, req->squeeze, u.limits.split_bytes, &split);
+	if (r < 0)
+		return store_error(err, r, "make a temporary file for the layer's archive");
+	u.stream.split = split;
 	/* Modes are the archive's, so that most files need no chmod. */
 	mask = umask(0);
 	r = untar_tree_new(req, &stats, &tree, err);

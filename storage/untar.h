@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "oci/digest.h"
 #include "storage/hash.h"
+#include "storage/squeeze.h"
 
 /*
  * Hostile-safe extraction of one layer's tar stream below a directory, as root inside the outer
@@ -16,6 +17,7 @@
 struct untar_limits {
 	uint64_t entries;     /* default UNTAR_ENTRIES_MAX */
 	uint64_t total_bytes; /* file data of the layer, default UNTAR_TOTAL_MAX */
+	uint64_t split_bytes; /* beyond it the archive is not kept, default UNTAR_SPLIT_MAX */
 };
 
 /* Limits on names, extended headers and xattrs are in storage/tar.h, on depth in dirstack.h. */
@@ -26,6 +28,8 @@ enum {
 /* Zeros in sparse files that are hashed for a layer's content digests: a hole costs an archive
  * nothing. Files beyond it have no digest. */
 #define UNTAR_HOLES_MAX ((uint64_t)1 << 30)
+/* What of an archive is kept beside the tree (storage/tarsplit.h), before compression. */
+#define UNTAR_SPLIT_MAX ((uint64_t)1 << 30)
 
 /*
  * Lends the next piece of the plain tar stream; it stays valid until the next call. 1 = a piece,
@@ -47,6 +51,8 @@ struct untar_request {
 	const char *boot;
 	/* for the content digests of regular files; NULL: none are recorded */
 	const struct hash *hash;
+	/* for what of the archive is not in the tree; NULL: it is stored plain */
+	const struct squeeze *squeeze;
 };
 
 struct untar_stats {

@@ -216,7 +216,7 @@ static int add_file(struct untar_tree *t, const struct tar_entry *e, int *ret_fd
 	int fd = open_new(t, e), r;
 
 	if (fd == -EEXIST) {
-		r = untar_make_room(t->base, t->leaf);
+		r = untar_make_room(t, t->base, t->leaf);
 		fd = r < 0 ? r : open_new(t, e);
 	}
 	if (fd < 0)
@@ -296,7 +296,7 @@ static int add_dir(struct untar_tree *t, const struct tar_entry *e)
 		if (S_ISDIR(st.st_mode)) {
 			r = adjust_dir_by_name(t, e);
 		} else {
-			over_whiteout = untar_make_room(t->base, t->leaf);
+			over_whiteout = untar_make_room(t, t->base, t->leaf);
 			r = over_whiteout < 0 ? over_whiteout : make_dir(t, e);
 		}
 	}
@@ -312,7 +312,7 @@ static int add_symlink(struct untar_tree *t, const struct tar_entry *e)
 	int r = symlinkat(e->link, t->base, t->leaf) < 0 ? -errno : 0;
 
 	if (r == -EEXIST) {
-		r = untar_make_room(t->base, t->leaf);
+		r = untar_make_room(t, t->base, t->leaf);
 		if (r >= 0)
 			r = symlinkat(e->link, t->base, t->leaf) < 0 ? -errno : 0;
 	}
@@ -327,7 +327,7 @@ static int add_fifo(struct untar_tree *t, const struct tar_entry *e)
 	int r = mknodat(t->base, t->leaf, S_IFIFO | e->mode, 0) < 0 ? -errno : 0;
 
 	if (r == -EEXIST) {
-		r = untar_make_room(t->base, t->leaf);
+		r = untar_make_room(t, t->base, t->leaf);
 		if (r >= 0)
 			r = mknodat(t->base, t->leaf, S_IFIFO | e->mode, 0) < 0 ? -errno : 0;
 	}
@@ -342,7 +342,7 @@ static int add_fifo(struct untar_tree *t, const struct tar_entry *e)
 /* No user namespace makes devices: the record is all there is of them. */
 static int add_device(struct untar_tree *t, const struct tar_entry *e)
 {
-	int r = untar_make_room(t->base, t->leaf);
+	int r = untar_make_room(t, t->base, t->leaf);
 
 	if (r < 0)
 		return r;
@@ -410,7 +410,7 @@ static int add_device_link(struct untar_tree *t, const struct tar_entry *e)
 	for (size_t i = 0; i < t->devices.n; i++) {
 		if (!str_eq(t->devices.v[i], t->link))
 			continue;
-		r = untar_make_room(t->base, t->leaf);
+		r = untar_make_room(t, t->base, t->leaf);
 		if (r >= 0 && t->devices.n < DEVICES_MAX)
 			strv_add(&t->devices, t->full);
 		return r < 0 ? r : sidecar_writer_add(t->writer, &rec);
@@ -437,7 +437,7 @@ static int add_hardlink(struct untar_tree *t, const struct tar_entry *e)
 		return 0; /* to itself: it is there */
 	r = linkat(from, name, t->base, t->leaf, 0) < 0 ? -errno : 0;
 	if (r == -EEXIST) {
-		r = untar_make_room(t->base, t->leaf);
+		r = untar_make_room(t, t->base, t->leaf);
 		if (r >= 0)
 			r = linkat(from, name, t->base, t->leaf, 0) < 0 ? -errno : 0;
 	}
@@ -634,7 +634,17 @@ static int finish_dirs(struct untar_tree *t, struct error *err)
 	return 0;
 }
 
-int untar_tree_finish(struct untar_tree *t, struct error *err)
+const char *untar_tree_path(const struct untar_tree *t)
+{
+	return t->full;
+}
+
+bool untar_tree_lost_data(const struct untar_tree *t)
+{
+	return t->lost_data;
+}
+
+int untar_tree_finish(struct untar_tree *t, const struct tarsplit_part *part, struct error *err)
 {
 	const struct untar_request *req = t->req;
 	struct sidecar_header h = {
@@ -652,6 +662,8 @@ int untar_tree_finish(struct untar_tree *t, struct error *err)
 	if (req->boot && str_copy(h.boot, sizeof(h.boot), req->boot) < 0)
 		h.boot[0] = '\0';
 
+	if (part)
+		sidecar_writer_tarsplit(t->writer, part->codec, part->plain, part->fd, part->size);
 	r = sidecar_writer_finish(t->writer, &h, err);
 	return r < 0 ? r : finish_dirs(t, err);
 }

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "storage/tar.h"
+#include "storage/tarsplit.h"
 #include "storage/untar.h"
 
 /* The file system half of untar: entries in, a tree and its sidecar out. */
@@ -27,5 +28,10 @@ int untar_tree_add(struct untar_tree *t, const struct tar_entry *e, int *ret_fd,
  * where it is not known. */
 int untar_tree_close(struct untar_tree *t, const struct tar_entry *e, int fd,
 		     const uint8_t sha256[32], struct error *err) _nodiscard_;
-/* Write the sidecar; then directory times and set-id bits, from it. */
-int untar_tree_finish(struct untar_tree *t, struct error *err) _nodiscard_;
+/* Where in the tree the last entry is. */
+const char *untar_tree_path(const struct untar_tree *t);
+/* Were data removed again, by a path that came twice? */
+bool untar_tree_lost_data(const struct untar_tree *t);
+/* Write the sidecar; then directory times and set-id bits, from it. part may be NULL. */
+int untar_tree_finish(struct untar_tree *t, const struct tarsplit_part *part,
+		      struct error *err) _nodiscard_;

@@ -85,13 +85,15 @@ int untar_set_opaque(struct untar_tree *t, int base, const char *name, const cha
 	return sidecar_writer_opaque(t->writer, full, strlen(full));
 }
 
-int untar_make_room(int base, const char *name)
+int untar_make_room(struct untar_tree *t, int base, const char *name)
 {
 	struct stat st;
 	int r;
 
 	if (fstatat(base, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
+	if (S_ISDIR(st.st_mode) || (S_ISREG(st.st_mode) && st.st_size > 0))
+		t->lost_data = true; /* for a directory that is a guess */
 	r = rmtree(base, name, 0, 0);
 	if (r < 0)
 		return r;
@@ -162,7 +164,7 @@ static int pass_obstacle(struct untar_tree *t, const char *name, const char *res
 		memcpy(t->walk, joined, sizeof(joined));
 		return 1;
 	}
-	r = untar_make_room(base, name);
+	r = untar_make_room(t, base, name);
 	return r < 0 ? r : push_implied(t, name, r == 1, e);
 }
 

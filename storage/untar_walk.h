@@ -35,6 +35,8 @@ struct untar_tree {
 	int base;		 /* parent, borrowed from the stack */
 	uint32_t uid_disk, gid_disk;
 	uint32_t flags; /* of the record */
+
+	bool lost_data; /* something with data was removed again */
 };
 
 #define UNTAR_WHITEOUT	    ".wh."
@@ -62,7 +64,7 @@ int untar_set_opaque(struct untar_tree *t, int base, const char *name,
 		     const char *full) _nodiscard_;
 /* Remove what stands there. 1: it was a whiteout, a directory in its place must hide what is
  * below. */
-int untar_make_room(int base, const char *name) _nodiscard_;
+int untar_make_room(struct untar_tree *t, int base, const char *name) _nodiscard_;
 /*
  * Walk along path[0..n), clean; directories that are missing are made. The top of t->stack, or
  * -errno. Its path is the physical one.

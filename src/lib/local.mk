@@ -27,6 +27,7 @@ noinst_LIBRARIES += libcodec.a
 libcodec_a_CPPFLAGS = $(INC_LIB) $(JSONC_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) $(ISAL_CFLAGS) \
 	$(ZSTD_CFLAGS)
 libcodec_a_SOURCES = \
+	src/lib/codec/compress.h \
 	src/lib/codec/inflate.c src/lib/codec/inflate.h src/lib/codec/inflate_ops.h \
 	src/lib/codec/json.c src/lib/codec/json.h \
 	src/lib/codec/sha256.c src/lib/codec/sha256.h
@@ -36,9 +37,9 @@ else
 libcodec_a_SOURCES += src/lib/codec/inflate_zlib.c
 endif
 if HAVE_ZSTD
-libcodec_a_SOURCES += src/lib/codec/inflate_zstd.c
+libcodec_a_SOURCES += src/lib/codec/inflate_zstd.c src/lib/codec/compress_zstd.c
 else
-libcodec_a_SOURCES += src/lib/codec/inflate_nozstd.c
+libcodec_a_SOURCES += src/lib/codec/inflate_nozstd.c src/lib/codec/compress_nozstd.c
 endif
 # What a program links that uses all of it; the CLI uses json alone.
 CODEC_LIBS = libcodec.a libbase.a $(JSONC_LIBS) $(CRYPTO_LIBS) $(ISAL_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS)

@@ -25,3 +25,16 @@ int content_hash(struct sha256 *sha, struct hash *ret)
 	*ret = (struct hash){ .ops = &ops, .ctx = sha };
 	return sha256_init(sha);
 }
+
+static int run(void *ctx, const uint8_t **in, size_t *n_in, bool end, uint8_t *out, size_t cap,
+	       size_t *ret_n)
+{
+	return compress_run(ctx, in, n_in, end, out, cap, ret_n);
+}
+
+void content_squeeze(struct compress *c, struct squeeze *ret)
+{
+	static const struct squeeze_ops ops = { .run = run };
+
+	*ret = (struct squeeze){ .ops = &ops, .ctx = c, .codec = SQUEEZE_ZSTD };
+}

@@ -29,6 +29,7 @@ transferunpack_filter.h: seccomp-gen$(EXEEXT) src/transfer/unpack.c src/transfer
 		storage/rmtree.c \
 		storage/sidecar.c \
 		storage/sidecar_write.c \
+		storage/tarsplit.c \
 		storage/untar.c \
 		storage/untar_tree.c \
 		storage/untar_walk.c
@@ -36,6 +37,13 @@ transferunpack_filter.h: seccomp-gen$(EXEEXT) src/transfer/unpack.c src/transfer
 transfer_LDADD = libregistry.a libruntime.a libstorage.a liboci.a $(CODEC_LIBS) $(CURL_LIBS)
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_tarsplit
+TESTS += tests/unit/test_tarsplit
+tests_unit_test_tarsplit_SOURCES = tests/unit/test_tarsplit.c $(untar_box_sources) \
+	src/transfer/content.c src/transfer/content.h
+tests_unit_test_tarsplit_CPPFLAGS = $(INC_SRC) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
+tests_unit_test_tarsplit_LDADD = libstorage.a liboci.a $(CODEC_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/unit/test_content
 TESTS += tests/unit/test_content
 tests_unit_test_content_SOURCES = tests/unit/test_content.c $(untar_box_sources) \

@@ -55,6 +55,8 @@ static int unpack(const struct unpack_start *start, int root, const char *boot,
 	struct unpack u = { .ring = start->ring, .block = xmalloc(RING_BLOCK) };
 	struct sha256 content;
 	struct hash hash;
+	_cleanup_(compress_freep) struct compress *compress = NULL;
+	struct squeeze squeeze;
 	struct untar_request req = {
 		.dirfd = root,
 		.source = next_piece,
@@ -75,6 +77,13 @@ static int unpack(const struct unpack_start *start, int root, const char *boot,
 		r = content_hash(&content, &hash);
 	if (r < 0)
 		return error_code(&ret->err, r, "set up the digest");
+	r = compress_new(&compress);
+	if (r == 0) {
+		content_squeeze(compress, &squeeze);
+		req.squeeze = &squeeze;
+	} else if (r != -EOPNOTSUPP) {
+		return error_code(&ret->err, r, "set up zstd");
+	}
 	r = untar_run(&req, &ret->stats, &ret->err);
 	if (r < 0)
 		return r;

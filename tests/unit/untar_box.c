@@ -112,7 +112,8 @@ int box_unpack_raw(struct box *b)
 				     .ctx = b,
 				     .limits = b->limits,
 				     .id_count = b->ids,
-				     .hash = b->hash };
+				     .hash = b->hash,
+				     .squeeze = b->squeeze };
 	int r;
 
 	b->pos = 0;

@@ -24,6 +24,7 @@ struct box {
 	size_t piece;
 	struct untar_limits limits;
 	const struct hash *hash; /* for content digests */
+	const struct squeeze *squeeze;
 	struct untar_stats stats;
 	struct error err;
 	struct tarmake tar;
