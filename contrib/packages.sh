@@ -14,7 +14,7 @@ PACKAGES_BUILD="
 PACKAGES_TEST="
 	libcmocka-dev libarchive-dev python3 python3-pytest python3-pytest-xdist
 	docker-registry skopeo umoci mmdebstrap mandoc clang-format-14 binutils
-	iproute2 iputils-ping strace apache2-utils openssl apt-utils curl attr util-linux procps zstd gzip
+	iproute2 iputils-ping strace apache2-utils openssl apt-utils curl attr util-linux procps zstd gzip slirp4netns
 "
 
 # packages_missing NAME...: those that dpkg does not call installed.
