@@ -15,7 +15,9 @@
 #include "base/proc.h"
 #include "base/timefmt.h"
 #include "oci/digest.h"
+#include "runtime/rootfs.h"
 #include "storage/layer.h"
+#include "storage/skeleton.h"
 #include "storage/sweep.h"
 
 enum {
@@ -92,15 +94,19 @@ static int open_layer(struct launch *l, const char *hex, int *ret, struct error 
 static int open_layers(struct launch *l, struct error *err)
 {
 	size_t n = l->rec->layers.n;
+	int fd = -1;
 
 	l->lower_fds = xcalloc(n + 1, sizeof(*l->lower_fds));
-	for (size_t i = 0; i < n; i++)
-		l->lower_fds[i] = -1;
+	if (n > 0 && n < ROOTFS_LAYERS_MAX)
+		fd = skeleton_open(l->store);
+	if (fd >= 0)
+		l->lower_fds[l->n_lowers++] = fd;
 	for (size_t i = 0; i < n; i++) {
-		int r = open_layer(l, l->rec->layers.v[i], &l->lower_fds[i], err);
+		int r = open_layer(l, l->rec->layers.v[i], &fd, err);
 
 		if (r < 0)
 			return r;
+		l->lower_fds[l->n_lowers++] = fd;
 	}
 	return 0;
 }
@@ -208,7 +214,7 @@ static void fill_spec(const struct launch *l, struct ctr_spec *spec)
 		.mounts = l->mounts,
 		.n_mounts = (unsigned)rec->n_mounts,
 		.lower_fds = l->lower_fds,
-		.n_lowers = (unsigned)rec->layers.n,
+		.n_lowers = l->n_lowers,
 		.ctr_dirfd = l->ctr->dirfd,
 		.resolv_conf = l->resolv_conf,
 		.hosts = l->hosts,
@@ -337,7 +343,8 @@ static void free_fds(int *fds, size_t n)
 
 void launch_done(struct launch *l)
 {
-	free_fds(TAKE_PTR(l->lower_fds), l->rec ? l->rec->layers.n : 0);
+	free_fds(TAKE_PTR(l->lower_fds), l->n_lowers);
+	l->n_lowers = 0;
 	for (size_t i = 0; l->mounts && i < l->rec->n_mounts; i++)
 		fd_close(l->mounts[i].source_fd);
 	free(TAKE_PTR(l->mounts));

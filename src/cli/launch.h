@@ -25,6 +25,7 @@ struct launch {
 	int libexec_fd;
 	struct strv argv, env;
 	int *lower_fds;
+	unsigned n_lowers;
 	struct ctr_mount *mounts;
 	char *resolv_conf, *hosts, *hostname, *hostname_file;
 	char *runtime_path, *store_path;

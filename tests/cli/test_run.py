@@ -183,6 +183,19 @@ def test_read_only(warm):
     run(warm, "--read-only", "--tmpfs", "/t", warm.image, "sh", "-c", "echo >/t/x")
 
 
+def test_mount_points_cost_nothing(warm):
+    """What the image lacks comes from below: no upper directory is filled with mount points."""
+    cid = warm.run("run", "--network", "none", "--name", "empty", warm.image,
+                   "cat", "/etc/hostname")
+    try:
+        doc = warm.run("inspect", "empty").json()[0]
+        assert cid.out.strip() == doc["Id"][:12]
+        upper = os.path.join(warm.store, "containers", doc["Id"], "upper")
+        assert [name for _, dirs, files in os.walk(upper) for name in dirs + files] == []
+    finally:
+        warm.run("rm", "-f", "empty")
+
+
 # ---- privilege ---------------------------------------------------------------------------------
 
 def caps_of(res):
