@@ -74,7 +74,7 @@ struct ctr_spec {
 	/* Root file system: layer trees bottom first (O_PATH), upper and work below ctr_dirfd. */
 	const int *lower_fds;
 	unsigned n_lowers;
-	int ctr_dirfd; /* containers/<id>: upper/, work/, and the files below are made in it */
+	int ctr_dirfd; /* containers/<id>: upper/ and work/ are made in it */
 
 	/* Contents of files that are bound over the image's own; NULL = leave the image's. */
 	const char *resolv_conf, *hosts, *hostname_file;

@@ -61,10 +61,26 @@ static int add_file(struct plan *p, int dir, const char *name, const char *targe
 	return r < 0 ? error_code(err, r, "bind file %s of the container", name) : 0;
 }
 
+/*
+ * A tmpfs that ends with the container: nothing on the disk to make and to delete. Kernels that
+ * copy only attached mounts (before 6.15) get a directory of the container's instead.
+ */
+static int make_files_dir(const struct ctr_spec *s, struct error *err)
+{
+	static const struct mnt_option options[] = {
+		{ "mode", "755" }, { "size", "1m" }, { "nr_inodes", "16" }, { NULL }
+	};
+	_cleanup_(fd_closep) int dir =
+		mnt_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	_cleanup_(fd_closep) int copy = dir < 0 ? -1 : mnt_copy(dir, "");
+
+	return copy < 0 ? rootfs_reopen(s->ctr_dirfd, err) : TAKE_FD(dir);
+}
+
 static int add_files(struct plan *p, struct error *err)
 {
 	const struct ctr_spec *s = p->spec;
-	_cleanup_(fd_closep) int dir = rootfs_reopen(s->ctr_dirfd, err);
+	_cleanup_(fd_closep) int dir = make_files_dir(s, err);
 	int r;
 
 	if (dir < 0)
