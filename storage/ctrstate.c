@@ -136,8 +136,10 @@ int container_parse_state(const char *text, size_t len, struct container_state *
 int container_write_state(int dirfd, const struct container_state *st)
 {
 	char text[CONTAINER_STATE_MAX];
+	/* What runs does not outlive a loss of power; how it ended is to be kept. */
+	enum file_flags flags = st->status == CONTAINER_EXITED ? 0 : FILE_LAZY;
 
-	return file_publish(dirfd, "state", text, container_format_state(st, text), 0600, 0);
+	return file_publish(dirfd, "state", text, container_format_state(st, text), 0600, flags);
 }
 
 int container_read_state(int dirfd, struct container_state *ret)

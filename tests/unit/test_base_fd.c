@@ -164,6 +164,10 @@ static void test_publish(void **state)
 	assert_file("f", "one");
 	assert_int_equal(file_publish(temp.fd, "f", "three", 5, 0600, FILE_DURABLE), 0);
 	assert_file("f", "three");
+	assert_int_equal(file_publish(temp.fd, "f", "lazy", 4, 0600, FILE_LAZY), 0);
+	assert_file("f", "lazy");
+	assert_int_equal(file_publish(temp.fd, "f", "three", 5, 0600, FILE_LAZY), 0);
+	assert_file("f", "three");
 	/* A symlink of that name is replaced, not written through. */
 	assert_int_equal(symlinkat("f", temp.fd, "l"), 0);
 	assert_int_equal(file_publish(temp.fd, "l", "four", 4, 0600, 0), 0);

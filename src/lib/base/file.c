@@ -53,6 +53,17 @@ static int publish_new(int dirfd, const char *temp, const char *name)
 	return 0;
 }
 
+static int replace(int dirfd, const char *temp, const char *name, enum file_flags flags)
+{
+	/* ext4 begins to write out whatever is renamed over a file, but not what is exchanged. */
+	if ((flags & FILE_LAZY) && renameat2(dirfd, temp, dirfd, name, RENAME_EXCHANGE) == 0) {
+		(void)unlinkat(dirfd, temp, 0);
+		return 0;
+	}
+	/* The first of its name, or a file system without exchange. */
+	return renameat(dirfd, temp, dirfd, name) < 0 ? -errno : 0;
+}
+
 int file_publish(int dirfd, const char *name, const void *p, size_t n, mode_t mode,
 		 enum file_flags flags)
 {
@@ -64,7 +75,7 @@ int file_publish(int dirfd, const char *name, const void *p, size_t n, mode_t mo
 	if (r == 0 && (flags & FILE_EXCL))
 		r = publish_new(dirfd, temp, name);
 	else if (r == 0)
-		r = renameat(dirfd, temp, dirfd, name) < 0 ? -errno : 0;
+		r = replace(dirfd, temp, name, flags);
 	if (r < 0)
 		(void)unlinkat(dirfd, temp, 0);
 	if (r == 0 && (flags & FILE_DURABLE))

@@ -10,6 +10,7 @@
 enum file_flags {
 	FILE_DURABLE = 1 << 0, /* fsync the file and its directory: the name survives power loss */
 	FILE_EXCL = 1 << 1,    /* -EEXIST instead of replacing */
+	FILE_LAZY = 1 << 2,    /* after power loss the content may be lost; for what dies with it */
 };
 
 /*
