@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/timefmt.h"
@@ -439,6 +440,29 @@ int container_lock(struct store *s, const struct container *c)
 			return -EAGAIN;
 	}
 	return TAKE_FD(fd);
+}
+
+int container_lock_set_status(int lock_fd, int status)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%d\n", status);
+
+	/* One write: nobody reads half a number, and the lock is held until after it. */
+	if (pwrite(lock_fd, text, (size_t)n, 0) != n)
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+int container_lock_status(int lock_fd)
+{
+	char text[16];
+	ssize_t n = pread(lock_fd, text, sizeof(text) - 1, 0);
+	uint32_t status;
+
+	if (n < 2 || text[n - 1] != '\n')
+		return -1;
+	text[n - 1] = '\0';
+	return num_u32(text, &status) == 0 && status <= 255 ? (int)status : -1;
 }
 
 int container_remove(struct store *s, struct container *c, struct error *err)

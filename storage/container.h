@@ -102,6 +102,12 @@ int container_read_state(int dirfd, struct container_state *ret) _nodiscard_;
 
 /* The lock for life. -EAGAIN: alive. */
 int container_lock(struct store *s, const struct container *c) _nodiscard_;
+/*
+ * The exit status, left in the lock file for those who wait for the lock: where the record goes at
+ * once (`run --rm`), they have nothing else to read it from. -1: nothing was left.
+ */
+int container_lock_set_status(int lock_fd, int status) _nodiscard_;
+int container_lock_status(int lock_fd);
 /* By lock, or by the recorded supervisor. */
 bool container_is_alive(struct store *s, const struct container *c);
 

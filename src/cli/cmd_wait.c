@@ -37,15 +37,19 @@ static int wait_running(struct cli *cli, struct container *c, int *ret_status, s
 {
 	_cleanup_(fd_closep) int sock = attach_connect(cli->store, c, ATTACH_WAIT, NULL);
 	struct container_state st;
-	int r = -ENOENT;
+	int r = -ENOENT, left;
 
 	if (sock >= 0)
 		r = ask_supervisor(sock, ret_status);
 	if (r == 0)
-		return ctrcmd_wait_free(cli, c, err);
-	r = ctrcmd_wait_free(cli, c, err);
+		return ctrcmd_wait_free(cli, c, NULL, err);
+	r = ctrcmd_wait_free(cli, c, &left, err);
 	if (r < 0)
 		return r;
+	if (left >= 0) {
+		*ret_status = left;
+		return 0;
+	}
 	r = container_read_state(c->dirfd, &st);
 	if (r < 0 || st.status != CONTAINER_EXITED) {
 		error_set(err, -ENOENT, "container %s ended and left no exit status", c->name);

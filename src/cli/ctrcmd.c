@@ -94,7 +94,7 @@ int ctrcmd_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_flags f
 	return last.code;
 }
 
-int ctrcmd_wait_free(struct cli *cli, const struct container *c, struct error *err)
+int ctrcmd_wait_free(struct cli *cli, const struct container *c, int *ret_status, struct error *err)
 {
 	/* A read lock: waiters do not wait for each other. Not created: it may be gone already. */
 	struct flock l = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
@@ -103,6 +103,8 @@ int ctrcmd_wait_free(struct cli *cli, const struct container *c, struct error *e
 		openat(cli->store->runtime_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	int r;
 
+	if (ret_status)
+		*ret_status = -1;
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0)
@@ -110,7 +112,11 @@ int ctrcmd_wait_free(struct cli *cli, const struct container *c, struct error *e
 	do
 		r = fcntl(fd, F_OFD_SETLKW, &l);
 	while (r < 0 && errno == EINTR);
-	return r < 0 ? error_sys(err, "wait for container %s", c->name) : 0;
+	if (r < 0)
+		return error_sys(err, "wait for container %s", c->name);
+	if (ret_status)
+		*ret_status = container_lock_status(fd);
+	return 0;
 }
 
 int ctrcmd_wait_pidfd(int pidfd, int timeout_ms)

@@ -368,3 +368,38 @@ def test_supervisor_is_small(warm, box):
         kib = {k: int(v.split()[0]) for k, v in (x.split(":", 1) for x in f) if k.startswith("Rss")}
     # what is its own; it is undumpable, so that PSS is not for the user to read
     assert kib["RssAnon"] <= 512 and sum(kib.values()) <= 3072, kib
+
+
+@pytest.mark.parametrize("status", [0, 7, 255])
+def test_wait_for_a_foreground_run(warm, leftovers, status):
+    """Its record goes at the end; the status is told all the same, to all who wait."""
+    before = leftovers.snapshot(warm)
+    name = f"fg{os.getpid()}-{status}"
+    run = warm.start("run", "--rm", "-i", "--name", name, "--network", "none", warm.image, "sh",
+                     "-c", f"echo up; read x; exit {status}", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert run.stdout.readline() == b"up\n"
+    waits = [warm.start("wait", name, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+             for _ in range(3)]
+    for w in waits:
+        blocked_on_the_lock(w.pid)
+    run.stdin.close()
+    for w in waits:
+        out, err = w.communicate(timeout=30)
+        assert out == b"%d\n" % status and w.returncode == 0, err
+    assert run.wait() == status
+    run.stdout.close()
+    leftovers.check(warm, before)
+
+
+def blocked_on_the_lock(pid):
+    """/proc/locks has no pid for locks of open files; the system call that it is in tells."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        with open(f"/proc/{pid}/syscall", encoding="ascii") as f:
+            if f.read().split()[0] == str(FCNTL):
+                return
+        os.sched_yield()
+    raise AssertionError("it does not wait for the lock")
+
+
+FCNTL = {"x86_64": 72, "aarch64": 25}[os.uname().machine]
