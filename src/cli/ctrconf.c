@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "cli/output.h"
 #include "codec/json.h"
@@ -128,6 +129,81 @@ void json_add_bool(struct str_buf *b, const char *key, bool value)
 	str_buf_adds(b, value ? "true" : "false");
 }
 
+/*
+ * JSON holds no bytes that are not UTF-8, and words and paths have them: each such byte is U+FDD0,
+ * which is no character for ever, and two hex digits. That character itself is written so, too.
+ */
+#define ESCAPE "\xef\xb7\x90"
+
+static char *escape(const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	size_t n = strlen(s);
+	struct str_buf b;
+
+	str_buf_init(&b, n * (sizeof(ESCAPE) + 1) + 1);
+	while (n) {
+		size_t len = str_utf8_len(p, n);
+
+		if (len == 0 || str_starts((const char *)p, ESCAPE)) {
+			len = 1;
+			str_buf_addf(&b, ESCAPE "%02x", *p);
+		} else {
+			str_buf_add(&b, p, len);
+		}
+		p += len;
+		n -= len;
+	}
+	return str_buf_take(&b);
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* In place: it only gets shorter. */
+static int unescape(char *s)
+{
+	char *to = s;
+
+	while (*s) {
+		int high, low;
+
+		if (!str_starts(s, ESCAPE)) {
+			*to++ = *s++;
+			continue;
+		}
+		s += sizeof(ESCAPE) - 1;
+		high = hex_digit(s[0]);
+		low = high < 0 ? -1 : hex_digit(s[1]);
+		if (low < 0 || (high | low) == 0)
+			return -EINVAL;
+		*to++ = (char)(high << 4 | low);
+		s += 2;
+	}
+	*to = '\0';
+	return 0;
+}
+
+static void format_word(struct str_buf *out, const char *key, const char *value)
+{
+	_cleanup_(freep) char *s = escape(value);
+
+	output_json_member(out, key, s);
+}
+
+static void format_words(struct str_buf *out, const char *key, const struct strv *v)
+{
+	_cleanup_(strv_done) struct strv escaped = { 0 };
+
+	for (size_t i = 0; i < v->n; i++)
+		strv_add_take(&escaped, escape(v->v[i]));
+	json_add_strv(out, key, &escaped);
+}
+
 static void format_mounts(const struct ctrconf *rec, struct str_buf *out)
 {
 	json_add_key(out, "mounts");
@@ -137,9 +213,9 @@ static void format_mounts(const struct ctrconf *rec, struct str_buf *out)
 
 		str_buf_adds(out, i ? ",{" : "{");
 		output_json_member(out, "type", m->kind == CTR_MOUNT_BIND ? "bind" : "tmpfs");
-		output_json_member(out, "source", m->source);
-		output_json_member(out, "target", m->target);
-		output_json_member(out, "options", m->options);
+		format_word(out, "source", m->source);
+		format_word(out, "target", m->target);
+		format_word(out, "options", m->options);
 		json_add_key(out, "flags");
 		str_buf_addf(out, "%u}", (unsigned)m->flags);
 	}
@@ -155,10 +231,10 @@ void ctrconf_format(const struct ctrconf *rec, struct str_buf *out)
 
 		switch (f->kind) {
 		case FIELD_STRING:
-			output_json_member(out, f->key, *(char *const *)p ? *(char *const *)p : "");
+			format_word(out, f->key, *(char *const *)p ? *(char *const *)p : "");
 			break;
 		case FIELD_STRV:
-			json_add_strv(out, f->key, p);
+			format_words(out, f->key, p);
 			break;
 		case FIELD_BOOL:
 			json_add_bool(out, f->key, *(const bool *)p);
@@ -181,7 +257,21 @@ static int get_string(struct json_object *o, const char *key, char **ret, struct
 	if (r < 0)
 		return r;
 	*ret = xstrdup(s ? s : "");
-	return 0;
+	r = unescape(*ret);
+	return r < 0 ? error_code(err, r, "member %s", key) : 0;
+}
+
+static int get_words(struct json_object *o, const char *key, struct strv *ret, struct error *err)
+{
+	int r;
+
+	r = json_get_strv(o, key, CTRCONF_ITEMS_MAX, ret, err);
+	for (size_t i = 0; r == 0 && i < ret->n; i++) {
+		r = unescape(ret->v[i]);
+		if (r < 0)
+			error_code(err, r, "member %s", key);
+	}
+	return r;
 }
 
 static int parse_field(struct json_object *doc, const struct field *f, struct ctrconf *rec,
@@ -193,7 +283,7 @@ static int parse_field(struct json_object *doc, const struct field *f, struct ct
 	case FIELD_STRING:
 		return get_string(doc, f->key, p, err);
 	case FIELD_STRV:
-		return json_get_strv(doc, f->key, CTRCONF_ITEMS_MAX, p, err);
+		return get_words(doc, f->key, p, err);
 	case FIELD_BOOL:
 		return json_get_bool(doc, f->key, p, err);
 	}

@@ -56,6 +56,18 @@ def test_writes_stay_over_a_restart(warm, box):
     assert res.out == "x\nx\n"
 
 
+def test_start_repeats_bytes_that_are_no_text(warm, box):
+    """Words, environment and paths of Unix are bytes; the record is JSON."""
+    name = box("sh", "-c", 'printf %s "$1|$X|$PWD" | od -An -v -tx1', "-", "a\udcff\ufdd0\udc80\n",
+               flags=("-e", "X=\udcfe\u00e9", "-w", "/d\udcf0"))
+    warm.run("wait", name)
+    warm.run("start", "-a", name)
+    want = b"a\xff\xef\xb7\x90\x80\n|\xfe\xc3\xa9|/d\xf0".hex()
+    got = warm.run("logs", name).out
+    assert "".join(got.split()) == 2 * want, got
+    assert info(warm, name)["Config"]["Env"]
+
+
 def test_stop_of_a_deaf_pid_1_does_not_wait(warm, box):
     name = box("sleep", "1000")
     began = time.monotonic()
