@@ -61,6 +61,7 @@ _carrel()
 		case $wants_value in
 		--env-file | --root | -v | --volume | -w) compopt -o default ;;
 		--network) words='private host none' ;;
+		--type) words='container image' ;;
 		--pull) words='missing always never' ;;
 		--format | -f) words='json table' ;;
 		esac

@@ -2,23 +2,17 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/ctrcmd.h"
 #include "cli/ctrconf.h"
+#include "cli/inspect.h"
 #include "cli/output.h"
 #include "codec/json.h"
 #include "storage/image.h"
 
 static const struct opt options[] = {
 	{ NULL },
-};
-
-struct inspect {
-	struct str_buf text;
-	size_t n;
 };
 
 /* Names as docker shows them. */
@@ -107,56 +101,38 @@ static int add_image(struct str_buf *b, struct store *s, const struct image *i, 
 	return r;
 }
 
-static int inspect_one(struct cli *cli, const char *name, void *data, struct error *err)
+int inspect_image(struct cli *cli, const char *name, struct str_buf *out, struct error *err)
 {
-	struct inspect *x = data;
+	struct store *s;
 	struct image i;
-	struct str_buf one;
 	int r;
 
-	r = image_find(cli->store, name, &i, err);
+	r = cli_store(cli, STORE_READONLY, &s, err);
+	if (r == -ENOENT) {
+		error_set(err, r, "no such image: %s", name);
+		error_hint(err, "nothing was pulled yet: `carrel pull %s`", name);
+	}
+	if (r == 0)
+		r = image_find(s, name, &i, err);
 	if (r < 0)
 		return r;
-	str_buf_init(&one, 16 << 20);
-	r = image_load_names(cli->store, &i, err);
+	r = image_load_names(s, &i, err);
 	if (r == 0)
-		r = add_image(&one, cli->store, &i, err);
-	if (r == 0 && str_buf_end(&one) < 0)
-		r = error_set(err, -EFBIG, "what is known about %s is too long to print", name);
-	if (r == 0) {
-		str_buf_adds(&x->text, x->n++ ? ",\n" : "");
-		str_buf_add(&x->text, one.s, one.len);
-	}
-	str_buf_done(&one);
+		r = add_image(out, s, &i, err);
 	image_done(&i);
 	return r;
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
-	struct inspect x = { 0 };
-	struct store *s;
 	char **args;
-	int r, end;
+	int r;
 
 	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = -1 }, NULL, &args, NULL,
 		      err);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	r = cli_store(cli, STORE_READONLY, &s, err);
-	if (r == -ENOENT) {
-		error_set(err, r, "no such image: %s", args[0]);
-		error_hint(err, "nothing was pulled yet: `carrel pull %s`", args[0]);
-	}
-	if (r < 0)
-		return r;
-	str_buf_init(&x.text, 64 << 20);
-	str_buf_addc(&x.text, '[');
-	r = ctrcmd_each(cli, args, inspect_one, 0, &x, err);
-	end = str_buf_end(&x.text);
-	printf("%s]\n", x.text.s);
-	str_buf_done(&x.text);
-	return r == 0 && end < 0 ? error_code(err, end, "inspect") : r;
+	return inspect_print(cli, args, inspect_image, err);
 }
 
 const struct command cmd_image_inspect = {

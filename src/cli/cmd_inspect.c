@@ -8,9 +8,16 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/ctrcmd.h"
+#include "cli/inspect.h"
 #include "cli/output.h"
 
+struct inspect_options {
+	const char *type;
+};
+
 static const struct opt options[] = {
+	{ "type", 0, OPT_STRING, offsetof(struct inspect_options, type), "container|image",
+	  "only the one or the other" },
 	{ NULL },
 };
 
@@ -145,15 +152,9 @@ static void add_container(struct str_buf *b, const struct container *c, const st
 	strv_done(&args);
 }
 
-struct inspect {
-	struct str_buf text;
-	size_t n;
-};
-
-static int inspect_one(struct cli *cli, const char *name, void *data, struct error *err)
+int inspect_container(struct cli *cli, const char *name, struct str_buf *out, struct error *err)
 {
 	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
-	struct inspect *x = data;
 	struct container c;
 	int r;
 
@@ -161,39 +162,57 @@ static int inspect_one(struct cli *cli, const char *name, void *data, struct err
 	if (r < 0)
 		return r;
 	r = ctrcmd_record(&c, &rec, err);
-	if (r == 0) {
-		if (x->n++)
-			str_buf_adds(&x->text, ",\n");
-		add_container(&x->text, &c, &rec, cli->store->path);
-	}
+	if (r == 0)
+		add_container(out, &c, &rec, cli->store->path);
 	container_done(&c);
+	return r;
+}
+
+/* docker's order: a container hides an image of the same name. */
+static int inspect_either(struct cli *cli, const char *name, struct str_buf *out, struct error *err)
+{
+	int r;
+
+	r = inspect_container(cli, name, out, err);
+	if (r != -ENOENT)
+		return r;
+	error_clear(err);
+	r = inspect_image(cli, name, out, err);
+	if (r != -ENOENT)
+		return r;
+	error_set(err, r, "no such container or image: %s", name);
+	error_hint(err, "`carrel ps -a` and `carrel images` list them");
 	return r;
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
-	struct inspect x = { 0 };
+	struct inspect_options o = { 0 };
+	inspect_fn fn = inspect_either;
 	char **args;
-	int r, end;
+	int r;
 
-	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = -1 }, NULL, &args, NULL,
+	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = -1 }, &o, &args, NULL,
 		      err);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	str_buf_init(&x.text, 64 << 20);
-	str_buf_addc(&x.text, '[');
-	r = ctrcmd_each(cli, args, inspect_one, 0, &x, err);
-	printf("%s]\n", x.text.s);
-	end = str_buf_end(&x.text);
-	str_buf_done(&x.text);
-	return r == 0 && end < 0 ? error_code(err, end, "inspect") : r;
+	if (o.type && str_eq(o.type, "container")) {
+		fn = inspect_container;
+	} else if (o.type && str_eq(o.type, "image")) {
+		fn = inspect_image;
+	} else if (o.type) {
+		error_set(err, -EINVAL, "--type: '%s' is not known", o.type);
+		error_hint(err, "this version has `container` and `image`");
+		return -EINVAL;
+	}
+	return inspect_print(cli, args, fn, err);
 }
 
 const struct command cmd_inspect = {
 	.name = "inspect",
 	.group = GROUP_CONTAINER,
-	.summary = "print what is known about containers, as JSON",
-	.usage = "CONTAINER...",
+	.summary = "print what is known about containers or images, as JSON",
+	.usage = "[OPTIONS] NAME...",
 	.options = options,
 	.run = run,
 };

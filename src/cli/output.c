@@ -5,10 +5,13 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
 	TABLE_GAP = 3,
+	JSON_INDENT = 4,
 };
 
 void table_init(struct table *t, size_t columns)
@@ -101,6 +104,42 @@ void output_json_member(struct str_buf *b, const char *key, const char *value)
 	str_buf_add_json(b, key, strlen(key));
 	str_buf_addc(b, ':');
 	str_buf_add_json(b, value, strlen(value));
+}
+
+static void new_line(FILE *to, unsigned depth)
+{
+	(void)fprintf(to, "\n%*s", (int)depth * JSON_INDENT, "");
+}
+
+void output_json_indented(const char *s, FILE *to)
+{
+	bool in_string = false;
+	unsigned depth = 0;
+
+	for (; *s; s++) {
+		bool opens = !in_string && (*s == '{' || *s == '[');
+
+		if (in_string || *s == '"') {
+			if (*s == '\\' && s[1])
+				(void)fputc(*s++, to);
+			else if (*s == '"')
+				in_string = !in_string;
+		} else if (strchr(" \t\r\n", *s)) {
+			continue;
+		} else if ((*s == '}' || *s == ']') && depth) {
+			new_line(to, --depth);
+		}
+		(void)fputc(*s, to);
+		if (opens && (s[1] == '}' || s[1] == ']'))
+			(void)fputc(*++s, to);
+		else if (opens)
+			new_line(to, ++depth);
+		else if (!in_string && *s == ',')
+			new_line(to, depth);
+		else if (!in_string && *s == ':')
+			(void)fputc(' ', to);
+	}
+	(void)fputc('\n', to);
 }
 
 char *output_size(unsigned long long bytes, char buf[16])

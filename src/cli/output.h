@@ -31,6 +31,9 @@ int output_format_parse(const char *format, struct error *err) _nodiscard_;
 /* "key":"value" members, with the comma where one is needed. */
 void output_json_member(struct str_buf *b, const char *key, const char *value);
 
+/* A JSON document on several lines, four blanks a level, as docker prints it. */
+void output_json_indented(const char *s, FILE *to);
+
 /* docker's sizes for people: "1.24MB", "312B" (powers of 1000). */
 char *output_size(unsigned long long bytes, char buf[16]);
 

@@ -32,7 +32,10 @@ def test_no_store(carrel):
     assert re.fullmatch(r"REPOSITORY +TAG +IMAGE ID +CREATED +SIZE\n", res.out), res
     assert carrel.run("images", "--format", "json").json() == []
     assert carrel.run("images", "-q").out == ""
-    carrel.fails("image", "inspect", "debian", has=["no such image: debian", "hint"])
+    for words in (("image", "inspect"), ("inspect", "--type", "image")):
+        res = carrel.run(*words, "debian", rc=125)
+        assert "no such image: debian" in res.err and "hint" in res.err and res.json() == []
+    assert "no such container or image" in carrel.run("inspect", "debian", rc=125).err
     assert not os.path.exists(carrel.store), "a reader made a store"
 
 
@@ -75,6 +78,27 @@ def test_inspect(pulled, images):
     # One that is missing does not hide the others.
     res = pulled.run("image", "inspect", "nothing", pulled.ref["layers"], rc=125)
     assert json.loads(res.out) == [layers] and "no such image: nothing" in res.err
+
+
+def test_inspect_of_either(pulled):
+    ref = pulled.ref["busybox"]
+    image = pulled.run("image", "inspect", ref)
+    assert pulled.run("inspect", ref).out == image.out
+    assert image.out == json.dumps(image.json(), indent=4, ensure_ascii=False) + "\n"
+    name = "busybox-or-not"
+    pulled.run("tag", ref, name)
+    pulled.run("run", "--name", name, "--network", "none", ref, "true")
+    both = pulled.run("inspect", name)
+    assert both.json()[0]["Name"] == "/" + name
+    assert both.out == json.dumps(both.json(), indent=4, ensure_ascii=False) + "\n"
+    assert pulled.run("inspect", "--type", "container", name).out == both.out
+    assert pulled.run("inspect", "--type=image", name).json()[0]["Id"] == image.json()[0]["Id"]
+    assert len(pulled.run("inspect", name, ref).json()) == 2
+    assert "no such container or image: x" in pulled.run("inspect", "x", rc=125).err
+    assert "no such container" in pulled.run("inspect", "--type", "container", ref, rc=125).err
+    pulled.fails("inspect", "--type", "volume", name, has=["volume", "hint"])
+    pulled.run("rm", name)
+    pulled.run("rmi", name)
 
 
 def test_tag_and_dangling(pulled):
