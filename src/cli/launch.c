@@ -257,9 +257,8 @@ static int write_running(struct launch *l, const struct launched *d, struct erro
 	st->finished[0] = st->error[0] = '\0';
 	(void)timefmt_now(st->started);
 	(void)id_node(st->node);
+	st->start_time = d->ctr.start_time;
 	r = id_boot(st->boot);
-	if (r == 0)
-		r = proc_start_time(st->pid, &st->start_time);
 	if (r == 0)
 		r = container_state_set_supervisor(st, getpid());
 	if (r == 0)

@@ -85,6 +85,12 @@ static int set_up(struct ctr *c, const struct ctr_spec *spec, struct error *err)
 			return c->netns_fd;
 	}
 	r = userns_map_nested(c->init.pid, &spec->map, err);
+	/* Now: with hidepid= on /proc it cannot be read once pid 1 is undumpable. */
+	if (r == 0) {
+		r = proc_start_time(c->init.pid, &c->start_time);
+		if (r < 0)
+			return error_code(err, r, "look at the container's first process");
+	}
 	if (r == 0 && send(c->gate_fd, "", 1, MSG_NOSIGNAL) != 1)
 		r = error_sys(err, "talk to the container's first process");
 	if (r < 0)

@@ -93,10 +93,11 @@ struct ctr_spec {
 /* A created container: pid 1 exists with everything mounted, and waits before its exec. */
 struct ctr {
 	struct proc init;
-	int netns_fd;	/* its network namespace (-1 with NET_HOST), for src/net */
-	int userns_fd;	/* its N */
-	int pty_master; /* with CTR_TTY, else -1 */
-	int gate_fd;	/* private to ctr.c */
+	uint64_t start_time; /* of pid 1, as in /proc/PID/stat */
+	int netns_fd;	     /* its network namespace (-1 with NET_HOST), for src/net */
+	int userns_fd;	     /* its N */
+	int pty_master;	     /* with CTR_TTY, else -1 */
+	int gate_fd;	     /* private to ctr.c */
 	int error_fd;
 };
 

@@ -94,6 +94,8 @@ static int join(struct joiner *j, struct error *err)
 		error_sys(err, "join the container");
 		if (err->code == -ESRCH)
 			error_hint(err, "it has just ended");
+		else if (err->code == -EPERM)
+			error_hint(err, "it may just be starting: try again");
 		return err->code;
 	}
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)

@@ -200,6 +200,13 @@ int pid1_main(void *plan)
 	/* With a copy of the other end we would wait for ever for a parent that was killed. */
 	fd_close(TAKE_FD(p->gate));
 	wait_for_parent(p);
+	/* After the maps, whose files would not be the parent's any more. From the moment that a
+	 * pid is on record `exec` may join us, while all of the host's descriptors are still open
+	 * here: what it starts must not look into this process (CVE-2016-9962). */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
+		error_sys(&err, "make this process undumpable");
+		exec_fail(p->sync, &err);
+	}
 	r = prepare(p, &master, &err);
 	if (r < 0)
 		exec_fail(p->sync, &err);

@@ -5,6 +5,7 @@ import os
 import re
 import select
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -88,6 +89,60 @@ def test_rule1_joining_process_is_out_of_reach(warm, attack_image, leftovers):
     assert got == 0, said
     if seen == 0:
         pytest.fail("the attack never caught a joining process")
+
+
+LINGER = r"""
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+int main(void)
+{
+	dprintf(open("%s", O_WRONLY), "%%d\n", getpid());
+	sleep(60);
+	return 1;
+}
+"""
+
+
+def test_rule1_pid_1_before_its_exec_is_out_of_reach(make_carrel, carrel, attack_image, tmp_path):
+    """It holds the host's descriptors until then, and an `exec` may come that early."""
+    prefix = os.path.join(carrel.home, "slow")
+    for part in ("bin", "libexec"):
+        shutil.copytree(os.path.join(carrel.prefix, part), os.path.join(prefix, part),
+                        ignore=lambda d, names: [n for n in names if d.endswith("/bin")
+                                                 and n != "carrel"])
+    fifo = os.path.join(carrel.home, "fifo")
+    os.mkfifo(fifo)
+    source = tmp_path / "linger.c"
+    source.write_text(LINGER % fifo)
+    netstack = os.path.join(prefix, "libexec/carrel/netstack")
+    os.unlink(netstack)
+    subprocess.run(["cc", "-static", "-o", netstack, source], check=True)
+    runner = make_carrel(os.path.join(prefix, "bin", "carrel"))
+    runner.run("pull", "-q", attack_image)
+    p = runner.start("run", "--rm", attack_image, "true")
+    # The network is not there, and will not be: pid 1 waits before its exec.
+    with open(fifo, encoding="ascii") as f:
+        lingerer = int(f.read())
+    try:
+        inner = []
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{entry}/status", encoding="ascii") as f:
+                    status = f.read()
+            except OSError:
+                continue
+            if re.search(r"^NSpid:\t\d+\t1$", status, re.M) and "Name:\tcarrel\n" in status:
+                inner.append(entry)
+        assert inner
+        for pid in inner:
+            with pytest.raises(PermissionError):
+                os.listdir(f"/proc/{pid}/fd")
+            with pytest.raises(PermissionError):
+                os.open(f"/proc/{pid}/mem", os.O_RDWR)
+    finally:
+        os.kill(lingerer, signal.SIGKILL)
+        p.wait(30)
 
 
 def test_rule1_no_descriptor_of_the_host(warm, attack_image):
