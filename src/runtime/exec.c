@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/keyctl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -220,6 +222,19 @@ static int run_program(const struct command *x, struct error *err)
 	return proc_exec_error(err, -errno, x->argv[0]);
 }
 
+/* The host's, which came along, may hold secrets; by exec as well as by run. */
+static int own_keyring(struct error *err)
+{
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0)
+		return 0;
+	/* A kernel without keys has none to steal; a filter around us holds inside, too. */
+	if (errno == ENOSYS || errno == EPERM)
+		return 0;
+	error_sys(err, "make a session keyring");
+	error_hint(err, "the quota of /proc/sys/kernel/keys/maxkeys may be used up");
+	return err->code;
+}
+
 void exec_program(const struct command *x)
 {
 	int keep[2] = { x->report, x->helper }, r;
@@ -236,6 +251,8 @@ void exec_program(const struct command *x)
 			error_code(&err, r, "close the host's descriptors");
 	}
 	(void)umask(022);
+	if (r == 0)
+		r = own_keyring(&err);
 	if (r == 0)
 		r = give_up_privilege(x, &err);
 	if (r == 0)

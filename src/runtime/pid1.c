@@ -5,14 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/keyctl.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -121,18 +119,6 @@ static int pivot(const struct plan *p, int cwd, struct error *err)
 	return 0;
 }
 
-static int own_keyring(struct error *err)
-{
-	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0)
-		return 0;
-	/* A kernel without keys has none to steal; a filter around us holds inside, too. */
-	if (errno == ENOSYS || errno == EPERM)
-		return 0;
-	error_sys(err, "make a session keyring");
-	error_hint(err, "the quota of /proc/sys/kernel/keys/maxkeys may be used up");
-	return err->code;
-}
-
 static int set_rlimits(const struct ctr_spec *s, struct error *err)
 {
 	for (unsigned i = 0; i < s->n_rlimits; i++)
@@ -185,8 +171,6 @@ static int prepare(struct plan *p, int *ret_master, struct error *err)
 		r = set_read_only(p, err);
 	if (r == 0)
 		r = pivot(p, cwd, err);
-	if (r == 0)
-		r = own_keyring(err);
 	return r < 0 ? r : set_rlimits(p->spec, err);
 }
 

@@ -260,6 +260,11 @@ def test_rule5_session_keyring(warm, attack, attack_image):
     assert res.stdout == "key Required key not available\n", res
     res = run(warm, attack_image, "/attack", "find-key")
     assert res.out == "key Operation not permitted\n", res
+    warm.run("run", "-d", "--name", "keys", *inside[2:-2], "sleep", "1000")
+    res = subprocess.run([attack, "with-key", warm.program, "exec", "keys", "/attack", "find-key"],
+                         env=warm.env, capture_output=True, text=True, check=False)
+    warm.run("rm", "-f", "keys")
+    assert res.stdout == "key Required key not available\n", res
 
 
 @pytest.mark.parametrize("flags", [(), ("-i",), ("--security-opt", "seccomp=unconfined")])
