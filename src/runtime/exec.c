@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -48,6 +49,16 @@ bool exec_own_binary_is_safe(void)
 	return st.st_uid == (userns_is_inside() ? OVERFLOW_UID : 0) && !(st.st_mode & S_IWOTH);
 }
 
+/* /dev/stdout of a program that is not root is opened by path: the pipe must be its own. A FIFO
+ * with a name is the user's file and stays the user's, as do pipes of another owner. */
+static void give_pipe(int fd, uid_t uid)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC)
+		ignore_result(fchown(fd, uid, (gid_t)-1));
+}
+
 static int take_stdio(const struct command *x, struct error *err)
 {
 	int high[3];
@@ -59,14 +70,10 @@ static int take_stdio(const struct command *x, struct error *err)
 			return error_sys(err, "take over standard descriptor %d", i);
 	}
 	for (int i = 0; i < 3; i++) {
-		struct stat st;
-
 		if (dup2(high[i], i) < 0)
 			return error_sys(err, "take over standard descriptor %d", i);
-		/* /dev/stdout of a program that is not root is opened by path: the pipe must be
-		 * its own. Pipes of another owner stay as they are. */
-		if (x->user->uid != 0 && fstat(i, &st) == 0 && S_ISFIFO(st.st_mode))
-			ignore_result(fchown(i, x->user->uid, (gid_t)-1));
+		if (x->user->uid != 0)
+			give_pipe(i, x->user->uid);
 	}
 	return 0;
 }
