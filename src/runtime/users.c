@@ -146,6 +146,14 @@ static int unknown(struct error *err, const char *what, const char *word)
 	return -ENOENT;
 }
 
+/* (uid_t)-1 means "leave it as it is" to setresuid(2): the command would run as root. */
+static int check_ids(const struct user *u, struct error *err)
+{
+	if (u->uid != (uid_t)-1 && u->gid != (gid_t)-1)
+		return 0;
+	return error_set(err, -EINVAL, "4294967295 is no user or group id");
+}
+
 int users_resolve(const char *spec, const char *passwd, const char *group, struct user *ret,
 		  struct error *err)
 {
@@ -176,7 +184,7 @@ int users_resolve(const char *spec, const char *passwd, const char *group, struc
 			add_memberships(group, name, &u);
 	}
 	*ret = u;
-	return 0;
+	return check_ids(&u, err);
 }
 
 /* NULL where there is no such file, or where it is no file at all. */

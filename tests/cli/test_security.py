@@ -313,6 +313,30 @@ def test_no_new_privs_on_request(warm):
     assert res.lines == ["NoNewPrivs:\t1"], res
 
 
+def test_no_user_means_no_change(warm, hostile):
+    """setresuid(2) takes (uid_t)-1 as "leave it": the command would have stayed root."""
+    named = hostile("minus1", ociimg.Layer().file("etc/passwd", "app:x:4294967295:0::/:/bin/sh\n"),
+                    {"User": "app"})
+    warm.run("run", "-d", "--name", "m1", "--network", "none", warm.image, "sleep", "1000")
+    for words in (["run", "--rm", "--network", "none", "-u", "4294967295", warm.image],
+                  ["run", "--rm", "--network", "none", "-u", "0:4294967295", warm.image],
+                  ["run", "--rm", "--network", "none", named],
+                  ["exec", "-u", "4294967295:0", "m1"]):
+        warm.fails(*words, "id", has="4294967295")
+    warm.run("rm", "-f", "m1")
+
+
+def test_fifo_of_the_user_stays_the_users(warm):
+    """A pipe is handed over to the container's user; a FIFO with a name is a file on the host."""
+    fifo = os.path.join(warm.home, "named")
+    os.mkfifo(fifo)
+    fd = os.open(fifo, os.O_RDWR)
+    subprocess.run([warm.program, "run", "--rm", "-i", "--network", "none", "-u", "33", warm.image,
+                    "true"], env=warm.env, stdin=fd, check=True)
+    os.close(fd)
+    assert os.stat(fifo).st_uid == os.getuid()
+
+
 def test_siblings_see_nothing_of_each_other(warm, attack_image):
     for name in ("a", "b"):
         warm.run("run", "-d", "--name", "sib" + name, "--hostname", name, "--network", "none",

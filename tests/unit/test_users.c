@@ -78,6 +78,18 @@ static void test_unknown(void **state)
 	assert_int_equal(u.uid, 5);
 }
 
+/* setresuid(2) takes (uid_t)-1 as "no change": such a user would stay root. */
+static void test_no_change_is_no_id(void **state)
+{
+	static const char users[] = "app:x:4294967295:5::/:\ngrp:x:5:4294967295::/:\n";
+	static const char *const specs[] = { "4294967295", "4294967295:0", "5:4294967295", "app",
+					     "grp" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++)
+		assert_int_equal(users_resolve(specs[i], users, NULL, &u, NULL), -EINVAL);
+}
+
 /* CVE class 2020: a FIFO as /etc/passwd must not hang, a link must not lead out. */
 static void test_hostile_files(void **state)
 {
@@ -108,6 +120,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_form),
 		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_no_change_is_no_id),
 		cmocka_unit_test(test_hostile_files),
 	};
 
