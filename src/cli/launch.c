@@ -191,6 +191,10 @@ int launch_prepare(struct launch *l, struct error *err)
 	runtime = dirs_open_runtime(&l->runtime_path, err);
 	if (runtime < 0)
 		return runtime;
+	/* Another session of the user's, without XDG_RUNTIME_DIR, has its sockets there. */
+	l->tmp_runtime = dirs_tmp_runtime();
+	if (str_eq(l->tmp_runtime, l->runtime_path))
+		free(TAKE_PTR(l->tmp_runtime));
 	l->store_path = realpath(l->store->path, NULL);
 	make_words(l);
 	make_files(l);
@@ -219,7 +223,7 @@ static void fill_spec(const struct launch *l, struct ctr_spec *spec)
 		.resolv_conf = l->resolv_conf,
 		.hosts = l->hosts,
 		.hostname_file = l->hostname_file,
-		.hidden_paths = { l->store_path, l->runtime_path },
+		.hidden_paths = { l->store_path, l->runtime_path, l->tmp_runtime },
 		.libexec_fd = l->libexec_fd,
 		.map = l->map,
 		.flags = (rec->tty ? CTR_TTY : 0) | (rec->init ? CTR_INIT : 0) |
@@ -354,6 +358,7 @@ void launch_done(struct launch *l)
 	free(TAKE_PTR(l->hostname));
 	free(TAKE_PTR(l->hostname_file));
 	free(TAKE_PTR(l->runtime_path));
+	free(TAKE_PTR(l->tmp_runtime));
 	free(TAKE_PTR(l->store_path));
 	fd_close(TAKE_FD(l->lock_fd));
 	fd_close(TAKE_FD(l->libexec_fd));

@@ -28,7 +28,7 @@ struct launch {
 	unsigned n_lowers;
 	struct ctr_mount *mounts;
 	char *resolv_conf, *hosts, *hostname, *hostname_file;
-	char *runtime_path, *store_path;
+	char *runtime_path, *tmp_runtime, *store_path;
 	bool layer_lost; /* why it failed: a pull would bring it */
 };
 

@@ -118,7 +118,7 @@ static int find_hidden(const struct ctr_spec *spec, int source, const char *name
 
 		if (!spec->hidden_paths[i])
 			continue;
-		fd = open(spec->hidden_paths[i], O_PATH | O_CLOEXEC);
+		fd = open(spec->hidden_paths[i], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd < 0 || canonical(fd, hidden) < 0)
 			continue; /* not there: nothing to see */
 		if (is_below(from, hidden, &rest)) {
@@ -128,7 +128,7 @@ static int find_hidden(const struct ctr_spec *spec, int source, const char *name
 					"one; keep the files elsewhere");
 			return -EPERM;
 		}
-		if (is_below(hidden, from, &rest))
+		if (v->is_dir && is_below(hidden, from, &rest))
 			v->hidden[n++] = xstrdup(rest);
 	}
 	return 0;
@@ -146,7 +146,7 @@ static int open_bind(const struct ctr_spec *spec, const struct ctr_mount *m, str
 	if (fstat(source, &st) < 0)
 		return error_sys(err, "look at %s", m->source);
 	v->is_dir = S_ISDIR(st.st_mode);
-	r = v->is_dir ? find_hidden(spec, source, m->source, v, err) : 0;
+	r = find_hidden(spec, source, m->source, v, err);
 	if (r < 0)
 		return r;
 	v->tree = mnt_copy(source, "");

@@ -236,6 +236,9 @@ def test_rule4_store_is_covered_by_an_empty_directory(warm):
     for path in (warm.store, os.path.join(warm.store, "layers")):
         warm.fails("run", "--rm", "--network", "none", "-v", f"{path}:/h", warm.image, "true",
                    has=path)
+    # A file of it is no better: locks, records, other containers' logs.
+    warm.fails("run", "--rm", "--network", "none", "-v", f"{warm.store}/version:/f", warm.image,
+               "true", has="version")
 
 
 def test_rule4_no_abstract_socket(warm):

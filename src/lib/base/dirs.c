@@ -66,6 +66,11 @@ static int open_own(const char *path, struct error *err)
 	return TAKE_FD(fd);
 }
 
+char *dirs_tmp_runtime(void)
+{
+	return xasprintf("/tmp/carrel-%u", geteuid());
+}
+
 int dirs_open_runtime(char **ret_path, struct error *err)
 {
 	const char *xdg = secure_getenv("XDG_RUNTIME_DIR");
@@ -81,7 +86,7 @@ int dirs_open_runtime(char **ret_path, struct error *err)
 		free(TAKE_PTR(path));
 		error_clear(err);
 	}
-	path = xasprintf("/tmp/carrel-%u", geteuid());
+	path = dirs_tmp_runtime();
 	fd = open_own(path, err);
 	if (fd < 0) {
 		error_host(err, DCODE_NO_RUNTIME_DIR);

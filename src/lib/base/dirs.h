@@ -15,5 +15,7 @@
 char *dirs_store(const char *option_root, struct error *err) _nodiscard_;
 /* Home directory: $HOME if absolute, else passwd, else NULL with err set. */
 char *dirs_home(struct error *err) _nodiscard_;
+/* /tmp/carrel-UID, whether it is in use or not. Before any user namespace is entered. */
+char *dirs_tmp_runtime(void) _nodiscard_;
 /* O_PATH descriptor of the runtime directory, made when absent; *ret_path may be NULL. */
 int dirs_open_runtime(char **ret_path, struct error *err) _nodiscard_;
