@@ -66,9 +66,12 @@ static int receive(struct ctr *c, struct error *ret, int *ret_fd)
 
 static int take_error(struct error *err, const struct error *from)
 {
+	struct error said;
+
+	error_import(&said, from);
 	if (err)
-		*err = *from;
-	return from->code;
+		*err = said;
+	return said.code;
 }
 
 static int set_up(struct ctr *c, const struct ctr_spec *spec, struct error *err)

@@ -234,7 +234,7 @@ static int hear(int sock, struct answer *a, struct error *err)
 		if (n_fds > 1)
 			a->master = fds[1];
 		if (said.code < 0 && !error_is_set(&a->error))
-			a->error = said;
+			error_import(&a->error, &said);
 	}
 	if (error_is_set(&a->error)) {
 		if (err)

@@ -104,6 +104,18 @@ int error_exit_status(const struct error *err)
 	return err && err->exit_status ? err->exit_status : EXIT_OURS;
 }
 
+void error_import(struct error *err, const struct error *from)
+{
+	if (!err)
+		return;
+	*err = *from;
+	err->text[sizeof(err->text) - 1] = '\0';
+	err->hint[sizeof(err->hint) - 1] = '\0';
+	if (err->code >= 0 || err->code < -4095)
+		err->code = -EPROTO;
+	err->exit_status &= 0xff;
+}
+
 bool error_is_set(const struct error *err)
 {
 	return err && err->code != 0;

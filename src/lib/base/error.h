@@ -50,6 +50,9 @@ void error_host(struct error *err, enum dcode dcode);
 void error_exit(struct error *err, int exit_status);
 int error_exit_status(const struct error *err);
 
+/* From another process, which may have written anything into it: texts end, codes are codes. */
+void error_import(struct error *err, const struct error *from);
+
 bool error_is_set(const struct error *err);
 void error_clear(struct error *err);
 
