@@ -66,11 +66,10 @@ static int add_config(struct str_buf *b, const char *text, size_t len, struct er
 		return r;
 	output_json_member(b, "Author", author ? author : "");
 	json_add_key(b, "Config");
-	str_buf_adds(b,
-		     config ? json_object_to_json_string_ext(config,
-							     JSON_C_TO_STRING_PLAIN |
-								     JSON_C_TO_STRING_NOSLASHESCAPE)
-			    : "{}");
+	str_buf_add_json_text(b, config ? json_object_to_json_string_ext(
+						  config, JSON_C_TO_STRING_PLAIN |
+								  JSON_C_TO_STRING_NOSLASHESCAPE)
+					: "{}");
 	return 0;
 }
 

@@ -28,9 +28,7 @@ void table_add(struct table *t, const char *cell)
 {
 	char *s = xstrdup(cell);
 
-	for (char *p = s; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	str_make_shown(s);
 	strv_add_take(&t->cells, s);
 }
 

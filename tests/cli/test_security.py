@@ -369,6 +369,23 @@ def test_file_of_uid_33_belongs_to_its_subuid(warm, tmp_path):
     run(warm, "-v", f"{path}:/v", warm.image, "rm", "/v/f")
 
 
+# ---- what the user gets to see ------------------------------------------------------------------
+
+def test_no_escape_sequence_from_an_image_in_lists(warm, hostile):
+    evil = "\x1b]0;title\x07\x9b2J\u202egnp.exe\x7f"
+    ref = hostile("esc", ociimg.Layer().file("f"), {"Cmd": ["sleep", "1000", evil],
+                                                     "Labels": {evil: evil}, "WorkingDir": "/"})
+    warm.run("run", "-d", "--name", "esc", "--network", "none", ref)
+    try:
+        for words in (["ps", "-a", "--no-trunc"], ["ps", "-a"], ["images"], ["inspect", "esc"],
+                      ["image", "inspect", ref]):
+            res = warm.run(*words)
+            assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", res.out), res
+        assert evil in warm.run("inspect", "esc").json()[0]["Config"]["Cmd"]
+    finally:
+        warm.run("rm", "-f", "esc")
+
+
 # ---- hostile images -----------------------------------------------------------------------------
 
 def test_image_with_links_for_system_directories(warm, hostile, tmp_path):

@@ -4,6 +4,7 @@
 #include "cm.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -197,6 +198,65 @@ static void test_error_fields(void **state)
 	assert_false(error_is_set(&err));
 }
 
+/* What may reach a terminal out of hostile names, and what stands for the rest. */
+static void test_shown(void **state)
+{
+	static const struct {
+		const char *in, *shown, *json;
+	} cases[] = {
+		{ "caf\xc3\xa9 \xe2\x82\xac", "caf\xc3\xa9 \xe2\x82\xac",
+		  "\"caf\xc3\xa9 \xe2\x82\xac\"" },
+		{ "a\033[2Jb\177", "a?[2Jb?", "\"a\\u001b[2Jb\\u007f\"" },
+		{ "\xc2\x9b"
+		  "2J",
+		  "?2J", "\"\\u009b2J\"" },
+		{ "\x9b"
+		  "2J\xe2\x80",
+		  "?2J??", "\"\\ufffd2J\\ufffd\\ufffd\"" },
+		{ "x\xe2\x80\xaey\xe2\x81\xa6", "x?y?", "\"x\\u202ey\\u2066\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct str_buf b __attribute__((cleanup(str_buf_done)));
+		char s[64];
+
+		assert_int_equal(str_copy(s, sizeof(s), cases[i].in), 0);
+		str_make_shown(s);
+		assert_string_equal(s, cases[i].shown);
+		str_buf_init(&b, 256);
+		str_buf_add_json(&b, cases[i].in, strlen(cases[i].in));
+		assert_string_equal(b.s, cases[i].json);
+		str_buf_done(&b);
+		str_buf_init(&b, 256);
+		str_buf_addf(&b, "[ \"%s\" ]", cases[i].in);
+		assert_int_equal(str_copy(s, sizeof(s), b.s), 0);
+		str_buf_done(&b);
+		str_buf_init(&b, 256);
+		str_buf_add_json_text(&b, s);
+		if (i != 1) /* a raw ESC is no JSON in any case */
+			assert_memory_equal(b.s + 2, cases[i].json, strlen(cases[i].json));
+	}
+}
+
+static void test_error_import(void **state)
+{
+	struct error from, to;
+
+	(void)state;
+	memset(&from, 'x', sizeof(from));
+	from.code = INT_MIN;
+	error_import(&to, &from);
+	assert_int_equal(to.code, -EPROTO);
+	assert_int_equal(strlen(to.text), ERROR_TEXT_MAX - 1);
+	assert_int_equal(strlen(to.hint), ERROR_HINT_MAX - 1);
+	error_set(&from, -ENOENT, "it");
+	error_import(&to, &from);
+	assert_int_equal(to.code, -ENOENT);
+	assert_string_equal(to.text, "it");
+	error_import(NULL, &from);
+}
+
 static void test_dcode_rows(void **state)
 {
 	(void)state;
@@ -220,11 +280,12 @@ static void test_dcode_rows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_json),	   cmocka_unit_test(test_buf_limit),
-		cmocka_unit_test(test_buf_format), cmocka_unit_test(test_copy),
-		cmocka_unit_test(test_strv),	   cmocka_unit_test(test_error_print),
-		cmocka_unit_test(test_error_long), cmocka_unit_test(test_error_fields),
-		cmocka_unit_test(test_dcode_rows),
+		cmocka_unit_test(test_json),	     cmocka_unit_test(test_buf_limit),
+		cmocka_unit_test(test_buf_format),   cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_strv),	     cmocka_unit_test(test_error_print),
+		cmocka_unit_test(test_error_long),   cmocka_unit_test(test_error_fields),
+		cmocka_unit_test(test_dcode_rows),   cmocka_unit_test(test_shown),
+		cmocka_unit_test(test_error_import),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

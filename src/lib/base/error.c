@@ -137,36 +137,20 @@ char *error_format(const struct error *err, char *buf, size_t size)
 	return buf;
 }
 
-/*
- * Names in the text may come from an image or a registry: no escape sequence reaches the tty.
- * C1 controls count too, as single bytes and as U+0080 to U+009F, and so do the marks that
- * reorder a line (U+202A..E, U+2066..9).
- */
-static bool is_printable(const unsigned char *s, size_t len)
-{
-	if (len == 0)
-		return false;
-	if (len == 1)
-		return s[0] >= 0x20 && s[0] != 0x7f;
-	if (s[0] == 0xc2 && s[1] < 0xa0)
-		return false;
-	if (s[0] == 0xe2 && s[1] == 0x80 && s[2] >= 0xaa && s[2] <= 0xae)
-		return false;
-	return !(s[0] == 0xe2 && s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9);
-}
-
+/* Names in the text may come from an image or a registry: no escape sequence reaches the tty. */
 static void add_safe(struct str_buf *out, const char *text)
 {
 	const unsigned char *s = (const unsigned char *)text;
 
 	while (*s) {
-		size_t len = str_utf8_len(s, strlen((const char *)s));
+		size_t n = strlen((const char *)s), len = str_shown_len(s, n);
 
-		if (is_printable(s, len)) {
+		if (len) {
 			str_buf_add(out, s, len);
 			s += len;
 			continue;
 		}
+		len = str_utf8_len(s, n);
 		do
 			str_buf_addf(out, "\\x%02x", *s++);
 		while (len-- > 1);

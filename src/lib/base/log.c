@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/fd.h"
+#include "base/str.h"
 
 static enum log_level log_level = LOG_LEVEL_WARN;
 
@@ -28,9 +29,7 @@ static void log_line(const char *kind, const char *what, const char *tail, const
 	int n;
 
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	for (char *p = text; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	str_make_shown(text);
 	n = snprintf(line, sizeof(line), "carrel: %s: %s%s%s%s\n", kind, what, text,
 		     *tail ? " " : "", tail);
 	if (n > 0)

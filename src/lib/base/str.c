@@ -124,6 +124,52 @@ size_t str_utf8_len(const unsigned char *s, size_t n)
 	return len;
 }
 
+size_t str_shown_len(const unsigned char *s, size_t n)
+{
+	size_t len = str_utf8_len(s, n);
+
+	if (len == 1)
+		return s[0] >= 0x20 && s[0] != 0x7f;
+	if (len && s[0] == 0xc2 && s[1] < 0xa0)
+		return 0;
+	if (len && s[0] == 0xe2 && s[1] == 0x80 && s[2] >= 0xaa && s[2] <= 0xae)
+		return 0;
+	if (len && s[0] == 0xe2 && s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9)
+		return 0;
+	return len;
+}
+
+void str_make_shown(char *s)
+{
+	unsigned char *from = (unsigned char *)s, *to = from;
+	size_t n = strlen(s);
+
+	while (n) {
+		size_t len = str_shown_len(from, n), used = len ? len : str_utf8_len(from, n);
+
+		if (!used)
+			used = 1;
+		if (len)
+			memmove(to, from, len);
+		else
+			*to = '?';
+		to += len ? len : 1;
+		from += used;
+		n -= used;
+	}
+	*to = '\0';
+}
+
+/* Of a character that str_shown_len() refuses: none is longer than three bytes. */
+static unsigned code_point(const unsigned char *s, size_t len)
+{
+	if (len == 1)
+		return s[0];
+	if (len == 2)
+		return (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu);
+	return (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
+}
+
 void str_buf_add_json(struct str_buf *b, const char *s, size_t n)
 {
 	const unsigned char *p = (const unsigned char *)s;
@@ -139,8 +185,8 @@ void str_buf_add_json(struct str_buf *b, const char *s, size_t n)
 			str_buf_addf(b, "\\%c", *p);
 		} else if (*p == '\n') {
 			str_buf_adds(b, "\\n");
-		} else if (*p < 0x20 || *p == 0x7f) {
-			str_buf_addf(b, "\\u%04x", *p);
+		} else if (!str_shown_len(p, n)) {
+			str_buf_addf(b, "\\u%04x", code_point(p, len));
 		} else {
 			str_buf_add(b, p, len);
 		}
@@ -148,6 +194,26 @@ void str_buf_add_json(struct str_buf *b, const char *s, size_t n)
 		n -= len;
 	}
 	str_buf_addc(b, '"');
+}
+
+void str_buf_add_json_text(struct str_buf *b, const char *json)
+{
+	const unsigned char *p = (const unsigned char *)json;
+	size_t n = strlen(json);
+
+	while (n) {
+		size_t len = str_utf8_len(p, n);
+
+		/* Blanks between the words are all that is left raw below 0x20. */
+		if (len == 0)
+			str_buf_adds(b, "\\ufffd");
+		else if (str_shown_len(p, n) || *p < 0x20)
+			str_buf_add(b, p, len);
+		else
+			str_buf_addf(b, "\\u%04x", code_point(p, len));
+		p += len ? len : 1;
+		n -= len ? len : 1;
+	}
 }
 
 int str_buf_end(const struct str_buf *b)

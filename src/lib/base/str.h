@@ -29,6 +29,13 @@ int str_print(char *buf, size_t size, const char *fmt, ...)
  * else 0. */
 size_t str_utf8_len(const unsigned char *s, size_t n);
 
+/* The same for a character that is harmless on a terminal, else 0. Hostile names are shown: C0 and
+ * C1 controls, the latter as single bytes and as U+0080 to U+009F, and the marks that reorder a
+ * line (U+202A..E, U+2066..9) are not. */
+size_t str_shown_len(const unsigned char *s, size_t n);
+/* Each of those by '?', in place. */
+void str_make_shown(char *s);
+
 /*
  * A growing byte string with a hard maximum. After an add that would pass the maximum `failed`
  * stays set, nothing more is added and str_buf_end() reports -EFBIG: check once, at the end.
@@ -49,6 +56,9 @@ void str_buf_addc(struct str_buf *b, char c);
 void str_buf_addf(struct str_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* JSON string literal with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void str_buf_add_json(struct str_buf *b, const char *s, size_t n);
+/* JSON text of another writer. What it left raw and str_shown_len() refuses can only be in a
+ * string, and is escaped. */
+void str_buf_add_json_text(struct str_buf *b, const char *json);
 int str_buf_end(const struct str_buf *b) _nodiscard_;
 /* The string (never NULL), owned by the caller; b is empty afterwards. */
 char *str_buf_take(struct str_buf *b);
