@@ -287,7 +287,10 @@ int launch_start(struct launch *l, const int stdio[3], unsigned short rows, unsi
 	r = ctr_create(&spec, &d.ctr, err);
 	if (r < 0)
 		return r;
+	/* Beside pid 1, which mounts meanwhile. */
 	r = start_net(l, &d, err);
+	if (r == 0)
+		r = ctr_ready(&d.ctr, err);
 	/* Written before the program runs: a crash in between leaves a dead "running" record, which
 	 * every reader knows how to take; the other order would hide a running program. */
 	if (r == 0)

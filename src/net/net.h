@@ -9,7 +9,7 @@
 
 /*
  * Private network: one netstack process for a container's network namespace. Called by the process
- * that will supervise (root in U) between ctr_create() and ctr_start(): returns when the interface
+ * that will supervise (root in U) between ctr_create() and ctr_ready(): returns when the interface
  * is configured and packets flow. The helper lives until ret->control_fd is closed (it sees EOF),
  * so it cannot outlive its supervisor. D-07, D-13.
  */

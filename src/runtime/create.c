@@ -16,9 +16,10 @@
 
 /*
  * Theory of operation. One socket joins the parent (in U) and pid 1 (in N):
- *	parent -> pid 1	one byte: your id maps are written
- *	pid 1 -> parent	struct error: everything is mounted (code 0, with the pty's master), or why
- *not parent -> pid 1	one byte: go on (ctr_start)
+ *	parent -> pid 1	one byte: your id maps are written (ctr_create)
+ *	pid 1 -> parent	struct error: everything is mounted, with the pty's master; or why not
+ *			(ctr_ready)
+ *	parent -> pid 1	one byte: go on (ctr_start)
  *	pid 1 -> parent	struct error, or end of file: the exec closed it, the program runs
  * The parent closes its copy of pid 1's end at once, so that end of file means pid 1 alone.
  */
@@ -76,7 +77,6 @@ static int take_error(struct error *err, const struct error *from)
 
 static int set_up(struct ctr *c, const struct ctr_spec *spec, struct error *err)
 {
-	struct error said;
 	int r;
 
 	c->userns_fd = open_ns(c->init.pid, "user", err);
@@ -96,14 +96,7 @@ static int set_up(struct ctr *c, const struct ctr_spec *spec, struct error *err)
 	}
 	if (r == 0 && send(c->gate_fd, "", 1, MSG_NOSIGNAL) != 1)
 		r = error_sys(err, "talk to the container's first process");
-	if (r < 0)
-		return r;
-	r = receive(c, &said, &c->pty_master);
-	if (r < 0)
-		return error_code(err, r, "hear from the container's first process");
-	if (r == 0)
-		return error_set(err, -EIO, "the container's first process ended during set-up");
-	return said.code < 0 ? take_error(err, &said) : 0;
+	return r;
 }
 
 static int start(struct ctr *c, struct plan *p, struct error *err)
@@ -141,6 +134,18 @@ int ctr_create(const struct ctr_spec *spec, struct ctr *ret, struct error *err)
 	}
 	*ret = c;
 	return 0;
+}
+
+int ctr_ready(struct ctr *c, struct error *err)
+{
+	struct error said;
+	int r = receive(c, &said, &c->pty_master);
+
+	if (r < 0)
+		return error_code(err, r, "hear from the container's first process");
+	if (r == 0)
+		return error_set(err, -EIO, "the container's first process ended during set-up");
+	return said.code < 0 ? take_error(err, &said) : 0;
 }
 
 int ctr_start(struct ctr *c, struct error *err)

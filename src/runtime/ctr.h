@@ -90,7 +90,7 @@ struct ctr_spec {
 	struct idmap map;
 };
 
-/* A created container: pid 1 exists with everything mounted, and waits before its exec. */
+/* A created container: pid 1 exists, mounts, and waits before its exec. */
 struct ctr {
 	struct proc init;
 	uint64_t start_time; /* of pid 1, as in /proc/PID/stat */
@@ -106,6 +106,9 @@ struct ctr {
  * (PDEATHSIG). On failure nothing remains but the directories upper/ and work/.
  */
 int ctr_create(const struct ctr_spec *spec, struct ctr *ret, struct error *err) _nodiscard_;
+/* Wait until pid 1 has mounted everything; what else the namespaces need is done before, beside
+ * it. On failure, as on that of ctr_start(), ctr_done() is the caller's. */
+int ctr_ready(struct ctr *c, struct error *err) _nodiscard_;
 /* Let pid 1 go on to its exec, and wait for the outcome: 0 = the program runs; else err with exit
  * status 126 or 127 as docker has it, and pid 1 is reaped. */
 int ctr_start(struct ctr *c, struct error *err) _nodiscard_;
