@@ -274,6 +274,10 @@ static int pump_output(struct attach *a)
 		n = fd_recv(a->sock.fd, &a->out, sizeof(a->out), NULL, NULL, MSG_DONTWAIT);
 		if (n == -EAGAIN)
 			break;
+		/* The supervisor left with a message of ours unread. The kernel says so before it
+		 * hands out what is queued for us, and it says so once. */
+		if (n == -ECONNRESET)
+			continue;
 		if (n <= 0) { /* ended without a word: the state tells what there is to tell */
 			loop_quit(&a->loop, 0);
 			return 0;

@@ -386,9 +386,10 @@ int supervised_start(struct launch *l, enum supervised_flags flags, struct super
 			*err = told;
 		return told.code;
 	}
-	/* What was written about the running container: its pid, for signals. */
+	/* What was written about the running container: its pid, for signals. With --rm a short one
+	 * may be over and removed by now; its output and status wait in the socket. */
 	r = container_read_state(l->ctr->dirfd, &l->ctr->state);
-	if (r < 0)
+	if (r < 0 && r != -ENOENT)
 		return error_code(err, r, "read the state of container %.12s", l->ctr->id);
 	*ret = s;
 	s = (struct supervised){ .sock = -1, .done_fd = -1 };

@@ -50,6 +50,17 @@ def test_size_is_there_before_the_command(warm, terminal):
     t.expect("17 71")
     assert t.wait() == 0
 
+def test_keys_at_the_very_end_lose_nothing(warm, terminal):
+    """What the supervisor leaves unread is reported before what it has sent (ECONNRESET), and a
+    short container may be removed before its terminal is attached."""
+    for i in range(40):
+        t = terminal(warm, "run", "--rm", "-it", "--network", "none", warm.image, "echo", "over")
+        for rows in range(20, 24 + i % 5 * 8):
+            t.resize(rows, 80)
+            t.send("x")
+        t.expect("over")
+        assert t.wait() == 0
+
 
 def test_ctrl_c_goes_to_the_foreground_job(shell):
     t = shell("--rm")
@@ -74,7 +85,6 @@ def test_job_control(shell):
     t.expect("done-5")
     t.send("jobs; exit\nexit\n")               # it may still tell of the job first
     assert t.wait() == 0
-
 
 def test_signal_status(shell):
     t = shell("--rm")
