@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/dirs.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "storage/sweep.h"
@@ -42,4 +43,5 @@ void cli_done(struct cli *cli)
 	if (cli->store)
 		store_close(cli->store);
 	cli->store = NULL;
+	fd_close(TAKE_FD(cli->auth_fd));
 }

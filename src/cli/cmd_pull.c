@@ -68,5 +68,6 @@ const struct command cmd_pull = {
 	.summary = "fetch an image from a registry",
 	.usage = "[OPTIONS] NAME[:TAG|@DIGEST]",
 	.options = options,
+	.asks_registry = true,
 	.run = run,
 };

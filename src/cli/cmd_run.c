@@ -132,6 +132,7 @@ static int go(struct cli *cli, const struct run_options *o, struct launch *l, st
 		remove_record(l);
 		return r;
 	}
+	fd_close(TAKE_FD(cli->auth_fd)); /* not for the processes that follow */
 	if (l->rec->remove && !l->rec->tty && !o->detach)
 		return foreground(l, err);
 	r = supervised_start(l, flags, &s, err);
@@ -223,5 +224,6 @@ const struct command cmd_run = {
 	.summary = "run a command in a new container",
 	.usage = "[OPTIONS] IMAGE [COMMAND [ARG...]]",
 	.options = run_option_table,
+	.asks_registry = true,
 	.run = run,
 };

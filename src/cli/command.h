@@ -31,6 +31,7 @@ struct cli {
 	bool version;		       /* --version */
 	const struct command *command; /* the one that runs */
 	struct store *store;	       /* cli_store() */
+	int auth_fd;		       /* root's credentials file: cli_open_auth(); or -1 */
 };
 
 struct command {
@@ -40,6 +41,7 @@ struct command {
 	const char *usage;	   /* after the name: "[OPTIONS] IMAGE [COMMAND [ARG...]]" */
 	const struct opt *options; /* ends with a row whose name is NULL */
 	bool any_caller;	   /* root may run it as root, without a range of ids to become */
+	bool asks_registry;	   /* root's credentials file is opened before root is given up */
 	/* argv[0] is the last word of the name. Returns the exit status, or -errno with err set. */
 	int (*run)(struct cli *cli, int argc, char **argv, struct error *err);
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/fd.h"
+#include "cli/cli.h"
 
 int env_set(const char *s, struct strv *ret, struct error *err)
 {
@@ -74,8 +75,11 @@ int envfile_read(const char *path, struct strv *ret, struct error *err)
 	size_t len;
 	int r;
 
-	if (fd < 0)
-		return error_sys(err, "open env file %s", path);
+	if (fd < 0) {
+		r = error_sys(err, "open env file %s", path);
+		cli_hint_access(err);
+		return r;
+	}
 	r = fd_read_to_end(fd, ENVFILE_SIZE_MAX, &text, &len);
 	if (r < 0)
 		return error_code(err, r, "read env file %s", path);

@@ -25,7 +25,7 @@ enum {
 };
 
 /* Where docker and podman users keep their credentials, in podman's order. */
-static int open_auth(void)
+int cli_open_auth(void)
 {
 	const char *file = secure_getenv("REGISTRY_AUTH_FILE");
 	const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
@@ -125,9 +125,17 @@ static int run_transfer(const struct strv *argv, int auth_fd, enum fetch_flags f
 	return status == 0 ? 0 : told(err);
 }
 
+static int borrow_auth(const struct cli *cli)
+{
+	if (cli->auth_fd < 0)
+		return cli_open_auth();
+	(void)lseek(cli->auth_fd, 0, SEEK_SET); /* an earlier pull may have read it */
+	return fd_dup(cli->auth_fd);
+}
+
 int fetch_pull(struct cli *cli, const struct fetch_request *req, struct error *err)
 {
-	_cleanup_(fd_closep) int auth = open_auth();
+	_cleanup_(fd_closep) int auth = borrow_auth(cli);
 	_cleanup_(strv_done) struct strv argv = { 0 };
 	struct store *s;
 	int r;

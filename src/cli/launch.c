@@ -135,6 +135,7 @@ static int open_mounts(struct launch *l, struct error *err)
 		if (l->mounts[i].source_fd < 0) {
 			error_sys(err, "open %s, which is to be mounted on %s", m->source,
 				  m->target);
+			cli_hint_access(err);
 			return err ? err->code : -ENOENT;
 		}
 	}

@@ -33,6 +33,7 @@ libcli_a_SOURCES = \
 	src/cli/envfile.c src/cli/envfile.h \
 	src/cli/fetch.c src/cli/fetch.h \
 	src/cli/help.c \
+	src/cli/hint.c \
 	src/cli/inspect.c src/cli/inspect.h \
 	src/cli/launch.c src/cli/launch.h \
 	src/cli/mountopt.c src/cli/mountopt.h \

@@ -32,6 +32,8 @@ static int run_command(struct cli *cli, int argc, char **argv, struct error *err
 	cli->command = c;
 	/* Help is for every caller, too. */
 	if (!c->any_caller && !(argv[used] && str_eq(argv[used], "--help"))) {
+		if (c->asks_registry && getuid() == 0)
+			cli->auth_fd = cli_open_auth(); /* below /root, perhaps */
 		r = rootcaller_drop(err);
 		if (r < 0)
 			return r;
@@ -70,7 +72,7 @@ static int cli_main(struct cli *cli, int argc, char **argv, struct error *err)
 int main(int argc, char **argv)
 {
 	static const struct sigaction ignore = { .sa_handler = SIG_IGN };
-	struct cli cli = { .program = "carrel" };
+	struct cli cli = { .program = "carrel", .auth_fd = -1 };
 	struct error err = { 0 };
 	int r;
 

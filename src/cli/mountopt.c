@@ -10,6 +10,7 @@
 
 #include "base/num.h"
 #include "base/path.h"
+#include "cli/cli.h"
 
 /* Words after the last colon. `set` and `clear` are enum ctr_mount_flags. */
 struct mount_word {
@@ -130,8 +131,9 @@ static int set_source(const char *s, size_t n, char **ret, struct error *err)
 		return -EOPNOTSUPP;
 	}
 	if (!realpath(raw, path)) {
-		error_sys(err, "source %s", raw);
-		error_hint(err, "make it first: mkdir -p %s", raw);
+		if (error_sys(err, "source %s", raw) == -ENOENT)
+			error_hint(err, "make it first: mkdir -p %s", raw);
+		cli_hint_access(err);
 		return err ? err->code : -ENOENT;
 	}
 	*ret = xstrdup(path);

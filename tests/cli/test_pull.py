@@ -270,6 +270,22 @@ def test_credential_files(carrel, where):
         carrel.run("pull", reg.add(small(), "x"), env=env[where])
 
 
+@pytest.mark.serial
+def test_root_has_credentials_that_only_root_can_read(root):
+    config = f"{root.home}/dc/config.json"
+    with BadRegistry(auth="basic", user="me", password="pw") as reg:
+        ref = reg.add(small(), "x")
+        write_auth(config, reg.host, "me", "pw")
+        os.chmod(config, 0o600)
+        os.chmod(os.path.dirname(config), 0o700)
+        assert "wants a login" in root.run("pull", ref, rc=125).err
+        root.run("pull", ref, env={"DOCKER_CONFIG": os.path.dirname(config)})
+        root.run("rmi", ref)
+    told = ["Permission denied", "called by root, carrel acts as host id"]
+    root.fails("run", "--rm", "--env-file", config, "hello", "true", has=told)
+    root.fails("run", "--rm", "-v", f"{config}:/x", "hello", "true", has=told)
+
+
 def test_wrong_password(carrel):
     with BadRegistry(auth="basic", user="me", password="pw") as reg:
         write_auth(f"{carrel.home}/.docker/config.json", reg.host, "me", "hunter2")
