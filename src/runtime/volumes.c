@@ -310,7 +310,17 @@ static int attach_one(const struct plan *p, const struct plan_volume *v, struct 
 	return hide(v, tree, err);
 }
 
-/* Ours over the image's: a link that leads nowhere, or in a circle, is replaced. */
+/* A file of the image's own, not a device of /dev or a switch of /proc that a link leads to. */
+static bool is_image_file(int fd)
+{
+	struct stat st;
+	struct statfs fs;
+
+	return fstat(fd, &st) == 0 && fstatfs(fd, &fs) == 0 && S_ISREG(st.st_mode) &&
+	       fs.f_type != PROC_SUPER_MAGIC && fs.f_type != SYSFS_MAGIC;
+}
+
+/* Ours over the image's: a link that leads nowhere, in a circle, or to no file is replaced. */
 static int attach_file(const struct plan *p, const struct plan_file *f, struct error *err)
 {
 	_cleanup_(fd_closep) int at = make_file(p->root, f->target);
@@ -318,6 +328,10 @@ static int attach_file(const struct plan *p, const struct plan_file *f, struct e
 	const char *name = strrchr(f->target, '/') + 1;
 	int r;
 
+	if (at >= 0 && !is_image_file(at)) {
+		fd_close(TAKE_FD(at));
+		at = -ELOOP;
+	}
 	if (at == -ELOOP) {
 		etc = path_mkdir_in_root(p->root, "/etc", 0755);
 		if (etc >= 0 && unlinkat(etc, name, 0) == 0)

@@ -419,6 +419,11 @@ def test_image_with_hostile_etc(warm, hostile):
     ref = hostile("etc", layer)
     assert run(warm, "-u", "33", "--hostname", "h", ref, *uid, timeout=30).out == "33\n"
     assert run(warm, "--hostname", "h", ref, "sh", "-c", "cat /etc/hostname").out == "h\n"
+    layer = ociimg.Layer().symlink("etc/hosts", "/dev/null")
+    layer.symlink("etc/resolv.conf", "/proc/self/environ").symlink("etc/hostname", "/sys/kernel/x")
+    res = run(warm, "-e", "A=b", "--hostname", "h", hostile("etc2", layer), "sh", "-c",
+              "test -c /dev/null && grep -q A=b /proc/self/environ && cat /etc/hostname")
+    assert res.out == "h\n", res
     warm.fails("run", "--rm", "-u", "www", ref, "true", has="www", timeout=30)
     assert not os.path.lexists(target)
 
