@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -123,8 +124,11 @@ int ctr_create(const struct ctr_spec *spec, struct ctr *ret, struct error *err)
 			 .gate_fd = -1,
 			 .error_fd = -1 };
 	struct plan p;
-	int r = plan_make(spec, &p, err);
+	int r;
 
+	/* The user's own mask is not for "/" and /etc/hosts, which container users must read. */
+	(void)umask(022);
+	r = plan_make(spec, &p, err);
 	if (r == 0)
 		r = start(&c, &p, err);
 	plan_done(&p);

@@ -196,6 +196,15 @@ def test_mount_points_cost_nothing(warm):
         warm.run("rm", "-f", "empty")
 
 
+def test_mask_of_the_caller(warm):
+    """umask 077 outside: an ordinary user inside reads / and /etc/hosts all the same."""
+    old = os.umask(0o077)
+    try:
+        run(warm, "-u", "1000", warm.image, "cat", "/etc/hosts", "/etc/resolv.conf")
+    finally:
+        os.umask(old)
+
+
 # ---- privilege ---------------------------------------------------------------------------------
 
 def caps_of(res):
