@@ -123,7 +123,7 @@ def test_rule1_pid_1_before_its_exec_is_out_of_reach(make_carrel, carrel, attack
     p = runner.start("run", "--rm", attack_image, "true")
     # The network is not there, and will not be: pid 1 waits before its exec.
     with open(fifo, encoding="ascii") as f:
-        lingerer = int(f.read())
+        lingerer = int(f.readline())  # it keeps the other end open
     try:
         inner = []
         for entry in filter(str.isdigit, os.listdir("/proc")):
