@@ -376,17 +376,26 @@ static int rewrite_header(int fd, const struct sidecar_raw_header *raw)
 	return n == (ssize_t)sizeof(buf) ? 0 : -EIO;
 }
 
-int sidecar_set_durable(int dirfd, struct error *err)
+/* The record's descriptor with its header read, for a change of the header. */
+static int open_for_change(int dirfd, struct sidecar_raw_header *ret, struct error *err)
 {
 	_cleanup_(fd_closep) int fd = open_meta(dirfd, O_RDWR);
-	struct sidecar_raw_header raw;
 	int r;
 
 	if (fd < 0)
 		return error_code(err, fd, "open layer record %s", SIDECAR_NAME);
-	r = read_header(fd, &raw);
-	if (r < 0)
-		return header_error(err, r);
+	r = read_header(fd, ret);
+	return r < 0 ? header_error(err, r) : TAKE_FD(fd);
+}
+
+int sidecar_set_durable(int dirfd, struct error *err)
+{
+	struct sidecar_raw_header raw;
+	_cleanup_(fd_closep) int fd = open_for_change(dirfd, &raw, err);
+	int r;
+
+	if (fd < 0)
+		return fd;
 	raw.h.marks |= SIDECAR_DURABLE;
 	r = rewrite_header(fd, &raw);
 	if (r == 0 && fsync(fd) < 0)
@@ -399,15 +408,12 @@ int sidecar_set_durable(int dirfd, struct error *err)
 int sidecar_seal(int dirfd, const struct digest *diff_id, const struct digest *compressed,
 		 uint64_t compressed_size, struct error *err)
 {
-	_cleanup_(fd_closep) int fd = open_meta(dirfd, O_RDWR);
 	struct sidecar_raw_header raw;
+	_cleanup_(fd_closep) int fd = open_for_change(dirfd, &raw, err);
 	int r;
 
 	if (fd < 0)
-		return error_code(err, fd, "open layer record %s", SIDECAR_NAME);
-	r = read_header(fd, &raw);
-	if (r < 0)
-		return header_error(err, r);
+		return fd;
 	raw.h.marks |= SIDECAR_SEALED;
 	raw.h.diff_id = *diff_id;
 	raw.h.compressed = compressed ? *compressed : (struct digest){ 0 };
