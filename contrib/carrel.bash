@@ -81,7 +81,7 @@ _carrel()
 			words=$("$carrel" ps --all --format json 2>/dev/null |
 				grep -o '"Names": *"[^"]*"' | cut -d'"' -f4)
 			;;
-		doctor) words=$(printf 'D-%02d ' {1..19}) ;;
+		doctor) words=$(printf 'D-%02d ' {1..26}) ;;
 		help) words=$_carrel_commands ;;
 		esac
 	fi

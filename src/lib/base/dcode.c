@@ -112,6 +112,44 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		"the use of those layers",
 		"pull the image again; only root can remove the old tree",
 	},
+	[DCODE_NO_CONTROLLER] = {
+		DCODE_NO_CONTROLLER, "D-20", "a cgroup controller is not delegated to the user",
+		"the limits that need that controller (--cpuset-cpus: cpuset, --device-*: io)",
+		"ask an administrator: Delegate=cpu cpuset io memory pids under [Service] in "
+		"/etc/systemd/system/user@.service.d/delegate.conf, then log in again",
+	},
+	[DCODE_NO_FUSE] = {
+		DCODE_NO_FUSE, "D-21", "/dev/fuse or fuse-overlayfs is missing",
+		"images on hosts where the kernel refuses overlay (D-06)",
+		"ask an administrator: apt-get install fuse-overlayfs; modprobe fuse; "
+		"chmod 0666 /dev/fuse",
+	},
+	[DCODE_NO_LINGER] = {
+		DCODE_NO_LINGER, "D-22", "the host ends the user's session scopes at logout",
+		"containers in the background after the last logout",
+		"loginctl enable-linger USER (an administrator's right on some hosts)",
+	},
+	[DCODE_NOEXEC] = {
+		DCODE_NOEXEC, "D-23", "the store lies on a noexec or nosuid mount",
+		"set-id programs of images (nosuid) or all of their programs (noexec)",
+		"use --root or CARREL_ROOT with a directory on another mount",
+	},
+	[DCODE_NO_PASSWD] = {
+		DCODE_NO_PASSWD, "D-24", "the user has no passwd entry",
+		"ranges of subordinate ids that are given by user name",
+		"set HOME; ask an administrator for a passwd entry, or for a line with the user's "
+		"number in /etc/subuid and /etc/subgid",
+	},
+	[DCODE_TMP] = {
+		DCODE_TMP, "D-25", "/tmp is full or cannot be written",
+		"the fallback for XDG_RUNTIME_DIR (D-10)",
+		"free space in /tmp, or log in through PAM, which sets XDG_RUNTIME_DIR",
+	},
+	[DCODE_NO_SWAP_LIMIT] = {
+		DCODE_NO_SWAP_LIMIT, "D-26", "the kernel does not account swap",
+		"--memory-swap: a container's swap is not limited",
+		"ask an administrator: boot with swapaccount=1, or swapoff -a",
+	},
 };
 
 const struct dcode_row *dcode_get(enum dcode code)

@@ -26,6 +26,13 @@ enum dcode {
 	DCODE_KERNEL_OLD = 17,	   /* the kernel lacks a call that has no fallback yet */
 	DCODE_ROOT_SUBID = 18,	   /* called by root, and root has no subuid range */
 	DCODE_SUBID_CHANGED = 19,  /* layers were made under another subuid range */
+	DCODE_NO_CONTROLLER = 20,  /* a cgroup controller (cpuset, io) is not delegated */
+	DCODE_NO_FUSE = 21,	   /* no /dev/fuse, or fuse-overlayfs is not installed */
+	DCODE_NO_LINGER = 22,	   /* the user's cgroups end at logout */
+	DCODE_NOEXEC = 23,	   /* the store lies on a noexec or nosuid mount */
+	DCODE_NO_PASSWD = 24,	   /* the user has no passwd entry */
+	DCODE_TMP = 25,		   /* /tmp is full or cannot be written */
+	DCODE_NO_SWAP_LIMIT = 26,  /* the kernel does not account swap */
 	DCODE_MAX,
 };
 
