@@ -30,8 +30,10 @@ int cli_store(struct cli *cli, enum store_flags flags, struct store **ret, struc
 	if (!path)
 		return -ENOENT;
 	r = store_open(path, flags, &cli->store, err);
-	if (r < 0)
+	if (r < 0) {
+		cli_hint_access(err);
 		return r;
+	}
 	if (flags & STORE_CREATE)
 		sweep(cli->store);
 	*ret = cli->store;

@@ -11,6 +11,6 @@
 void cli_hint_access(struct error *err)
 {
 	if (err && err->code == -EACCES && secure_getenv(IDMAP_MAPPER_ENV))
-		error_hint(err, "called by root, carrel acts as host id %u: let it read there",
+		error_hint(err, "called by root, carrel acts as host id %u: give it access there",
 			   getuid());
 }

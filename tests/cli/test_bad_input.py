@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bad input: one clear line with a hint, the right exit status, nothing left behind."""
 import os
+import re
 
 import pytest
 
@@ -214,6 +215,15 @@ def test_bad_words(warm, leftovers, args, rc, word):
         for c in set(warm.run("ps", "-a", "-q").lines) - set(before["ps"]):
             warm.run("rm", c)
     leftovers.check(warm, before)
+
+
+@pytest.mark.serial
+def test_store_that_root_made_but_carrel_cannot_write(root):
+    """Root may write anywhere, the id that carrel steps down to may not: the hint names it."""
+    res = root.run("--root", "/usr/share/carrel-no-store", "pull", "-q", "127.0.0.1:1/x",
+                   check=False)
+    assert res.rc == 125 and "[D-15]" in res.err, res
+    assert re.search(r"acts as host id \d+: give it access there", res.err), res
 
 
 @pytest.mark.serial
