@@ -9,7 +9,6 @@ dist_man_MANS += \
 	doc/man/carrel-attach.1 \
 	doc/man/carrel-doctor.1 \
 	doc/man/carrel-exec.1 \
-	doc/man/carrel-host.7 \
 	doc/man/carrel-info.1 \
 	doc/man/carrel-inspect.1 \
 	doc/man/carrel-kill.1 \
@@ -23,6 +22,14 @@ dist_man_MANS += \
 	doc/man/carrel-version.1 \
 	doc/man/carrel-wait.1 \
 	doc/man/carrel.1
+
+# The codes of the host ladder are told by its own rows (tools/hostman.c).
+nodist_man_MANS = doc/man/carrel-host.7
+EXTRA_DIST += doc/man/carrel-host.7.in
+CLEANFILES += doc/man/carrel-host.7
+doc/man/carrel-host.7: doc/man/carrel-host.7.in hostman$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) doc/man && ./hostman$(EXEEXT) <$(srcdir)/doc/man/carrel-host.7.in >$@.tmp && \
+		mv $@.tmp $@
 
 EXTRA_DIST += doc/ARCHITECTURE.md doc/CODING_STYLE.md doc/DESIGN.md doc/netstack.md \
 	README.md NEWS.md HACKING.md SECURITY.md COPYING

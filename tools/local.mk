@@ -25,3 +25,9 @@ BUILT_SOURCES += seccomp_default.h
 CLEANFILES += seccomp_default.h
 seccomp_default.h: seccomp-gen$(EXEEXT) tools/seccomp-profile.txt
 	$(AM_V_GEN)$(SECCOMP_GEN) profile $(srcdir)/tools/seccomp-profile.txt >$@.tmp && mv $@.tmp $@
+
+# carrel-host(7) from the rows of base/dcode.c.
+noinst_PROGRAMS += hostman
+hostman_SOURCES = tools/hostman.c
+hostman_CPPFLAGS = $(INC_LIB)
+hostman_LDADD = libbase.a

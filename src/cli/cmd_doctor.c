@@ -19,7 +19,7 @@ enum {
 	DOCTOR_ROWS_MAX = 32,
 	DOCTOR_JSON_MAX = 64 << 10,
 	NAME_WIDTH = 18,
-	TEXT_COLUMN = 8,
+	TEXT_COLUMN = 9,
 	TEXT_WIDTH = 79,
 };
 
@@ -119,6 +119,8 @@ static void print_row(enum dcode dcode, const char *cause)
 		print_wrapped("cause:", cause);
 	if (row) {
 		print_wrapped("lost:", row->lost);
+		if (row->fallback)
+			print_wrapped("instead:", row->fallback);
 		print_wrapped("fix:", row->fix);
 	}
 }
@@ -228,7 +230,10 @@ static int explain(const char *word, struct error *err)
 	const struct dcode_row *row = dcode_get((enum dcode)n);
 
 	printf("[%s] %s\n", row->name, row->title);
+	print_wrapped("cause:", row->manual);
 	print_wrapped("lost:", row->lost);
+	if (row->fallback)
+		print_wrapped("instead:", row->fallback);
 	print_wrapped("fix:", row->fix);
 	return 0;
 }

@@ -12,6 +12,9 @@ import sys
 
 # Read by carrel's own programs from each other, not by users to them.
 INTERNAL_ENV = {"CARREL_MAPPER", "CARREL_USERNS"}
+LATER = {f"DCODE_{name}" for name in (
+    "NO_CONTROLLER", "NO_FUSE", "NO_LINGER", "NOEXEC", "NO_PASSWD", "TMP", "NO_SWAP_LIMIT")}
+HOST_PAGE = "doc/man/carrel-host.7"  # made by tools/hostman, in the build directory
 GENERIC = {("h", "help")}  # every command has it; carrel(1) says so
 
 problems = []
@@ -67,21 +70,41 @@ def check_options(top, program):
         problems.append(f"{pages[page]}: there is no command of that name")
 
 
+def sources(top):
+    for folder in ("src", "storage", "netstack"):
+        yield from glob.glob(os.path.join(top, folder, "**/*.[ch]"), recursive=True)
+
+
 def check_codes(top):
-    with open(os.path.join(top, "src/lib/base/dcode.c"), encoding="utf-8") as f:
-        want = set(re.findall(r'"(D-\d\d)"', f.read()))
-    with open(os.path.join(top, "doc/man/carrel-host.7"), encoding="utf-8") as f:
-        have = set(re.findall(r"^\.It (D-\d\d)", f.read(), re.M))
-    for code in sorted(want ^ have):
-        problems.append(f"{code} is not in both of dcode.c and carrel-host.7")
+    """Each code has a row, a paragraph in the built page, and a place that says it. What a row must
+    hold is tests/unit/test_ladder.c's part."""
+    base = os.path.join(top, "src/lib/base/dcode")
+    with open(base + ".h", encoding="utf-8") as f:
+        codes = {f"D-{int(n):02}": name
+                 for name, n in re.findall(r"^\t(DCODE_\w+) = (\d+),", f.read(), re.M) if int(n)}
+    with open(base + ".c", encoding="utf-8") as f:
+        rows = set(re.findall(r'^\t\t\.name = "(D-\d\d)"', f.read(), re.M))
+    with open(HOST_PAGE, encoding="utf-8") as f:
+        told = set(re.findall(r"^\.It (D-\d\d) ", f.read(), re.M))
+    said = set()
+    for path in sources(top):
+        if not path.startswith(base):
+            with open(path, encoding="utf-8") as f:
+                said |= set(re.findall(r"DCODE_\w+", f.read()))
+    for code, name in sorted(codes.items()):
+        if code not in rows or code not in told:
+            problems.append(f"{code} has no row in dcode.c or no paragraph in carrel-host(7)")
+        if name not in said | LATER:
+            problems.append(f"{code}: nothing says {name}")
+    if len(codes) < 20 or rows - set(codes):
+        problems.append(f"dcode.c and dcode.h differ: {sorted(rows - set(codes))}")
 
 
 def check_environment(top):
     used = set()
-    for folder in ("src", "storage", "netstack"):
-        for path in glob.glob(os.path.join(top, folder, "**/*.[ch]"), recursive=True):
-            with open(path, encoding="utf-8") as f:
-                used |= set(re.findall(r'getenv\("([A-Z_]+)"\)', f.read()))
+    for path in sources(top):
+        with open(path, encoding="utf-8") as f:
+            used |= set(re.findall(r'getenv\("([A-Z_]+)"\)', f.read()))
     with open(os.path.join(top, "doc/man/carrel.1"), encoding="utf-8") as f:
         told = set(re.findall(r"[A-Z][A-Z_]{3,}", " ".join(
             re.findall(r"^\.It Ev (.*)$", f.read(), re.M))))
@@ -127,13 +150,15 @@ def check_mandoc(top, mandoc):
         print("SKIPPED PART: mandoc is not installed")
         return
     pages = sorted(glob.glob(os.path.join(top, "doc/man/*.[1-9]")))
+    if HOST_PAGE not in pages:
+        pages.append(HOST_PAGE)
     out = subprocess.run([mandoc, "-T", "lint"] + pages, capture_output=True, text=True,
                          check=False).stdout
     for line in out.splitlines():
         m = re.search(r"referenced manual not found: Xr (\S+) (\d)", line)
         if m and not m.group(1).startswith("carrel") or "outdated mandoc.db" in line:
             continue
-        if m and os.path.exists(os.path.join(top, f"doc/man/{m.group(1)}.{m.group(2)}")):
+        if m and any(os.path.basename(p) == f"{m.group(1)}.{m.group(2)}" for p in pages):
             continue
         problems.append(line)
 

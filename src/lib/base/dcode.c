@@ -7,148 +7,352 @@
 
 static const struct dcode_row rows[DCODE_MAX] = {
 	[DCODE_USERNS_OFF] = {
-		DCODE_USERNS_OFF, "D-01", "user namespaces are disabled on this host",
-		"run, exec and the unpacking of layers",
-		"ask an administrator: sysctl -w user.max_user_namespaces=15000 "
-		"kernel.unprivileged_userns_clone=1",
+		.code = DCODE_USERNS_OFF,
+		.name = "D-01",
+		.probe = "userns",
+		.title = "user namespaces are disabled on this host",
+		.lost = "run, exec and the unpacking of layers",
+		.fix = "ask an administrator: sysctl -w user.max_user_namespaces=15000 "
+			"kernel.unprivileged_userns_clone=1",
+		.manual = "A container of an unprivileged user lives in a user namespace. The "
+			"sysctl user.max_user_namespaces (0, or used up by other processes of the user) "
+			"or Debian's kernel.unprivileged_userns_clone forbids new ones, or the kernel is "
+			"built without them. It is found by making one, and then by reading those "
+			"sysctls. Nothing replaces it; images can still be listed, inspected, tagged and "
+			"removed.",
 	},
 	[DCODE_USERNS_DENIED] = {
-		DCODE_USERNS_DENIED, "D-02", "a security module refuses user namespaces",
-		"run, exec and the unpacking of layers",
-		"ask an administrator: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, "
-		"or a profile with `userns,` for the carrel program",
+		.code = DCODE_USERNS_DENIED,
+		.name = "D-02",
+		.probe = "userns",
+		.title = "a security module or filter refuses user namespaces",
+		.lost = "run, exec and the unpacking of layers",
+		.fix = "ask an administrator: sysctl -w "
+			"kernel.apparmor_restrict_unprivileged_userns=0, or a profile with `userns,` for "
+			"the carrel program",
+		.manual = "AppArmor (Ubuntu from 23.10 on), SELinux or the system call filter of "
+			"an outer container or sandbox refuses a new user namespace, or makes one that "
+			"gives no right to mount. It is found by making one and mounting in it; the "
+			"message names AppArmor's sysctl or the filter where one of them is seen. In a "
+			"container of another tool, that one has to be started with a seccomp profile "
+			"that allows unshare and clone.",
 	},
 	[DCODE_NO_SUBID] = {
-		DCODE_NO_SUBID, "D-03", "the user has no range of subordinate ids",
-		"containers with more than one id",
-		"ask an administrator: usermod --add-subuids 100000-165535 "
-		"--add-subgids 100000-165535 USER (a range that no other user has)",
+		.code = DCODE_NO_SUBID,
+		.name = "D-03",
+		.probe = "subids",
+		.title = "the user has no range of subordinate ids",
+		.lost = "run, exec and the unpacking of layers",
+		.fix = "ask an administrator: usermod --add-subuids 100000-165535 --add-subgids "
+			"100000-165535 USER (a range that no other user has)",
+		.manual = "Users and groups other than root inside a container are ids of a "
+			"range that /etc/subuid and /etc/subgid give to the user, by name or by number. "
+			"There is no line for the user, or the range is shorter than 65535 ids (then the "
+			"higher ids of an image cannot be used). Lines that name host id 0 or the user's "
+			"own id are skipped. An administrator adds a range that overlaps with no other "
+			"one.",
 	},
 	[DCODE_NO_NEWIDMAP] = {
-		DCODE_NO_NEWIDMAP, "D-04", "newuidmap and newgidmap are not installed",
-		"containers with more than one id",
-		"ask an administrator: apt-get install uidmap (shadow-utils elsewhere)",
+		.code = DCODE_NO_NEWIDMAP,
+		.name = "D-04",
+		.probe = "idmap",
+		.title = "newuidmap and newgidmap are not installed",
+		.lost = "run, exec and the unpacking of layers",
+		.fix = "ask an administrator: apt-get install uidmap (shadow-utils elsewhere)",
+		.manual = "The kernel lets an unprivileged user map only the own id; "
+			"newuidmap(1) and newgidmap(1) write the map of the whole range. They are looked "
+			"for in /usr/bin, /bin and /usr/local/bin.",
 	},
 	[DCODE_NEWIDMAP_PRIV] = {
-		DCODE_NEWIDMAP_PRIV, "D-05", "newuidmap has no privilege to write the map",
-		"containers with more than one id",
-		"ask an administrator: chmod u+s /usr/bin/newuidmap /usr/bin/newgidmap (and no "
-		"nosuid on that mount); it cannot work under no_new_privs",
+		.code = DCODE_NEWIDMAP_PRIV,
+		.name = "D-05",
+		.probe = "idmap",
+		.title = "newuidmap has no privilege to write the map",
+		.lost = "run, exec and the unpacking of layers",
+		.fix = "ask an administrator: chmod u+s /usr/bin/newuidmap /usr/bin/newgidmap "
+			"(and no nosuid on that mount); it cannot work under no_new_privs",
+		.manual = "newuidmap(1) was started and could not write the map. The message "
+			"says which of its needs is missing: the setuid bit or file capabilities (images "
+			"of hosts and network roots lose them), a mount without nosuid, or a caller "
+			"without no_new_privs, which every sandbox sets. In a sandbox only its owner can "
+			"help.",
 	},
 	[DCODE_NO_OVERLAY] = {
-		DCODE_NO_OVERLAY, "D-06", "overlay mounts are refused in a user namespace",
-		"run of any image",
-		"needs Linux 5.11 and a store on ext4, xfs, btrfs or tmpfs (6.6); try --root on a "
-		"local disk, or ask an administrator: modprobe overlay",
+		.code = DCODE_NO_OVERLAY,
+		.name = "D-06",
+		.probe = "overlay",
+		.title = "overlay mounts are refused in a user namespace",
+		.lost = "run of any image",
+		.fix = "needs Linux 5.11 and a store on ext4, xfs, btrfs or tmpfs (6.6); try "
+			"--root on a local disk, or ask an administrator: modprobe overlay",
+		.manual = "The layers of an image are joined by the kernel's overlay file "
+			"system. It is found by mounting one in the store and by removing and making "
+			"again a directory of its lower layer, which is where a file system without user "
+			"xattrs (tmpfs before Linux 6.6, ramfs, many network file systems) fails. The "
+			"file system type may be missing (modprobe), too old for user namespaces (before "
+			"Linux 5.11), or may refuse the store's file system; a store on a local disk "
+			"helps against the latter.",
 	},
 	[DCODE_NO_TUN] = {
-		DCODE_NO_TUN, "D-07", "/dev/net/tun cannot be opened",
-		"--network private",
-		"use --network host or none, or ask an administrator: modprobe tun; "
-		"chmod 0666 /dev/net/tun",
+		.code = DCODE_NO_TUN,
+		.name = "D-07",
+		.probe = "tun",
+		.title = "/dev/net/tun cannot be opened",
+		.lost = "--network private, which is the default",
+		.fix = "use --network host or none, or ask an administrator: modprobe tun; chmod "
+			"0666 /dev/net/tun",
+		.manual = "The private network of a container is a tap interface whose other end "
+			"is a process of the user. It is found by opening /dev/net/tun and making an "
+			"interface in a new network namespace. carrel does not choose another network by "
+			"itself: none would break programs, and host would show them the host's network.",
 	},
 	[DCODE_NO_CGROUP] = {
-		DCODE_NO_CGROUP, "D-08", "no cgroup v2 subtree is delegated to the user",
-		"limits by cgroups",
-		"nothing to do for now: limits are not part of this version",
+		.code = DCODE_NO_CGROUP,
+		.name = "D-08",
+		.probe = "cgroup",
+		.title = "no cgroup v2 subtree is delegated to the user",
+		.lost = "limits by cgroups",
+		.fix = "nothing to do for now: limits are not part of this version",
+		.manual = "Limits of memory, processes and CPU time are kept by control groups. "
+			"An unprivileged user needs a cgroup v2 subtree with the memory and pids "
+			"controllers that belongs to the user: systemd delegates one to each login "
+			"session. It is found by making a cgroup in the own one. Hosts with cgroup v1 or "
+			"with both hierarchies have none.",
 	},
 	[DCODE_STORE_FS] = {
-		DCODE_STORE_FS, "D-09", "the store's file system lacks user xattrs, or is remote",
-		"layers on that file system",
-		"use --root or CARREL_ROOT with a directory on a local disk",
+		.code = DCODE_STORE_FS,
+		.name = "D-09",
+		.probe = "store-fs",
+		.title = "the store's file system cannot hold layers, or is remote",
+		.lost = "layers on that file system; where it is only remote: speed",
+		.fix = "use --root or CARREL_ROOT with a directory on a local disk",
+		.manual = "Layers are unpacked with the owners, user xattrs and whiteouts "
+			"(character devices 0:0) that they have. It is found by making such files in the "
+			"store inside a user namespace. NFS, SMB, Lustre and FUSE servers know nothing of "
+			"the user's subordinate ids and refuse them; where they accept everything they "
+			"are reported as remote only.",
 	},
 	[DCODE_NO_RUNTIME_DIR] = {
-		DCODE_NO_RUNTIME_DIR, "D-10", "XDG_RUNTIME_DIR is unset or unusable",
-		"nothing: a private directory in /tmp is used instead",
-		"log in through PAM (ssh, console), or set XDG_RUNTIME_DIR to a local directory of "
-		"yours with mode 0700",
+		.code = DCODE_NO_RUNTIME_DIR,
+		.name = "D-10",
+		.probe = "runtime-dir",
+		.title = "XDG_RUNTIME_DIR is unset or unusable",
+		.lost = "nothing while /tmp is local and can be written",
+		.fallback = "a private directory /tmp/carrel-UID",
+		.fix = "log in through PAM (ssh, console), or set XDG_RUNTIME_DIR to a local "
+			"directory of yours with mode 0700",
+		.manual = "Locks and sockets of running containers lie in a directory of this "
+			"host alone. XDG_RUNTIME_DIR is set by PAM at login; it is missing under cron, in "
+			"batch steps, after su, and where it names a directory that is gone, belongs to "
+			"somebody else or is open to others. Then /tmp/carrel-UID is used, made with mode "
+			"0700; one that belongs to somebody else is refused. Commands with and without "
+			"the variable see each other's containers.",
 	},
 	[DCODE_CHROOT] = {
-		DCODE_CHROOT, "D-11", "this shell runs inside chroot(2)",
-		"run, exec and the unpacking of layers: the kernel refuses user namespaces there",
-		"enter the tree by pivot_root instead (systemd-nspawn, bwrap, unshare --root are "
-		"different: unshare --root is a chroot too)",
+		.code = DCODE_CHROOT,
+		.name = "D-11",
+		.probe = "userns",
+		.title = "this shell runs inside chroot(2)",
+		.lost = "run, exec and the unpacking of layers: the kernel refuses user "
+			"namespaces there",
+		.fix = "enter the tree by pivot_root instead (systemd-nspawn, bwrap; unshare "
+			"--root is a chroot too)",
+		.manual = "The kernel refuses new user namespaces to a process whose root "
+			"directory is not that of its mount namespace, also to root. It is found by "
+			"making one, and then by comparing the root directory with the mounts of this "
+			"process: it is no mount point, or other mounts lie above it. The tree has to be "
+			"entered by pivot_root(2).",
 	},
 	[DCODE_PROC_MASKED] = {
-		DCODE_PROC_MASKED, "D-12", "parts of /proc are hidden by other mounts",
-		"a private /proc inside containers",
-		"in an outer container: start that one with --security-opt unmask=ALL "
-		"(podman) or systempaths=unconfined (docker)",
+		.code = DCODE_PROC_MASKED,
+		.name = "D-12",
+		.probe = "proc",
+		.title = "parts of /proc are hidden by other mounts",
+		.lost = "run: containers get no /proc of their own",
+		.fix = "in an outer container: start that one with --security-opt unmask=ALL "
+			"(podman) or systempaths=unconfined (docker)",
+		.manual = "Outer containers hide parts of /proc by mounts over it. The kernel "
+			"then refuses a new proc file system in a user namespace, because that would show "
+			"the hidden parts again. It is found by mounting one in a new pid namespace.",
 	},
 	[DCODE_NETNS_OFF] = {
-		DCODE_NETNS_OFF, "D-13", "no network namespace can be made",
-		"--network private and none",
-		"use --network host, or ask an administrator: sysctl -w "
-		"user.max_net_namespaces=15000",
+		.code = DCODE_NETNS_OFF,
+		.name = "D-13",
+		.probe = "netns",
+		.title = "no network namespace can be made",
+		.lost = "--network private and none",
+		.fix = "use --network host, or ask an administrator: sysctl -w "
+			"user.max_net_namespaces=15000",
+		.manual = "The sysctl user.max_net_namespaces is 0 or reached, or a sandbox "
+			"refuses it. It is found by making one and by bringing its loopback interface up. "
+			"carrel does not use the host's network by itself, because that would give a "
+			"container more than it was asked to have.",
 	},
 	[DCODE_NO_SECCOMP] = {
-		DCODE_NO_SECCOMP, "D-14", "the kernel has no seccomp filters",
-		"the default system call profile",
-		"use --security-opt seccomp=unconfined, or a kernel with CONFIG_SECCOMP_FILTER",
+		.code = DCODE_NO_SECCOMP,
+		.name = "D-14",
+		.probe = "seccomp",
+		.title = "the kernel has no seccomp filters",
+		.lost = "run with the default system call profile, private networks, pull",
+		.fix = "use a kernel with CONFIG_SECCOMP_FILTER; run alone works with "
+			"--security-opt seccomp=unconfined",
+		.manual = "The default profile of containers and the sandboxes of carrel's own "
+			"helper programs are seccomp filters. It is found by loading a filter that allows "
+			"everything. A container without a profile has to be asked for; helpers do not "
+			"run without theirs.",
 	},
 	[DCODE_STORE_WRITE] = {
-		DCODE_STORE_WRITE, "D-15", "the store cannot be written",
-		"pull, run and everything that keeps state",
-		"free space or quota there, or use --root or CARREL_ROOT with another directory",
+		.code = DCODE_STORE_WRITE,
+		.name = "D-15",
+		.probe = "store",
+		.title = "the store cannot be written, or is nearly full",
+		.lost = "pull, run and everything that keeps state",
+		.fix = "free space or quota there, or use --root or CARREL_ROOT with another "
+			"directory",
+		.manual = "The store is ~/.local/share/carrel unless --root, CARREL_ROOT or "
+			"XDG_DATA_HOME name another place. It is found by writing a file there and "
+			"waiting until it is on disk: read-only mounts, quotas, full disks and foreign "
+			"owners show at the latest then. Less than 1 GiB of free space is reported as "
+			"degraded. Listing and inspecting work without writing.",
 	},
 	[DCODE_PING] = {
-		DCODE_PING, "D-16", "the host's ping_group_range does not include the user",
-		"ping from a private network",
-		"ask an administrator: sysctl -w net.ipv4.ping_group_range='0 2147483647'",
+		.code = DCODE_PING,
+		.name = "D-16",
+		.probe = "ping",
+		.title = "the host's ping_group_range does not include the user",
+		.lost = "ping from a private network",
+		.fix = "ask an administrator: sysctl -w net.ipv4.ping_group_range='0 2147483647'",
+		.manual = "Pings of a private network leave the host by an echo socket of the "
+			"user. It is found by opening one; the sysctl net.ipv4.ping_group_range has to "
+			"include a group of the user. Inside, ping is answered as administratively "
+			"prohibited.",
 	},
 	[DCODE_KERNEL_OLD] = {
-		DCODE_KERNEL_OLD, "D-17", "the kernel is too old",
-		"run",
-		"carrel needs Linux 5.14, or 5.11 with its fallbacks",
+		.code = DCODE_KERNEL_OLD,
+		.name = "D-17",
+		.probe = "kernel",
+		.title = "the kernel is too old",
+		.lost = "run",
+		.fix = "carrel needs Linux 5.14, or 5.11 with its fallbacks",
+		.manual = "Overlay in user namespaces came with Linux 5.11; below that nothing "
+			"runs. From 5.11 to 5.13 older system calls are used in place of missing ones, "
+			"which is reported as degraded. It is found by the kernel's release number, and "
+			"by a system call that does not exist.",
 	},
 	[DCODE_ROOT_SUBID] = {
-		DCODE_ROOT_SUBID, "D-18", "root has no range of subordinate ids",
-		"everything that needs a user namespace: host id 0 is never mapped",
-		"usermod --add-subuids 100000-165536 --add-subgids 100000-165536 root (65537 ids "
-		"that no other user has); contrib/try does it",
+		.code = DCODE_ROOT_SUBID,
+		.name = "D-18",
+		.probe = "caller",
+		.title = "root has no range of subordinate ids",
+		.lost = "everything that needs a user namespace: host id 0 is never mapped",
+		.fix = "usermod --add-subuids 100000-165536 --add-subgids 100000-165536 root "
+			"(65537 ids that no other user has); contrib/try does it",
+		.manual = "Called by root, carrel becomes the first id of root's range in "
+			"/etc/subuid and goes on as an unprivileged user. Were root's own id mapped, root "
+			"of a container could write to the host. It is found when root calls.",
 	},
 	[DCODE_SUBID_CHANGED] = {
-		DCODE_SUBID_CHANGED, "D-19", "layers were unpacked under another subuid range",
-		"the use of those layers",
-		"pull the image again; only root can remove the old tree",
+		.code = DCODE_SUBID_CHANGED,
+		.name = "D-19",
+		.probe = "stored-layers",
+		.title = "layers were unpacked under another subuid range",
+		.lost = "the use of those layers",
+		.fallback = "pull and run fetch such layers again, where a registry may be asked",
+		.fix = "pull the image again; only root can remove the old tree",
+		.manual = "The files of a layer belong to the ids that the user had when it was "
+			"unpacked. After a change in /etc/subuid or /etc/subgid they belong to ids that "
+			"are not the user's any more. It is found by comparing the owners that the "
+			"layer's record names with the present range. The old range, put back, makes them "
+			"good again.",
 	},
 	[DCODE_NO_CONTROLLER] = {
-		DCODE_NO_CONTROLLER, "D-20", "a cgroup controller is not delegated to the user",
-		"the limits that need that controller (--cpuset-cpus: cpuset, --device-*: io)",
-		"ask an administrator: Delegate=cpu cpuset io memory pids under [Service] in "
-		"/etc/systemd/system/user@.service.d/delegate.conf, then log in again",
+		.code = DCODE_NO_CONTROLLER,
+		.name = "D-20",
+		.probe = "controllers",
+		.title = "a cgroup controller is not delegated to the user",
+		.lost = "the limits that need that controller (--cpus: cpu, --cpuset-cpus: "
+			"cpuset, --device-*: io)",
+		.fix = "ask an administrator: Delegate=cpu cpuset io memory pids under [Service] "
+			"in /etc/systemd/system/user@.service.d/delegate.conf, then log in again",
+		.manual = "A cgroup v2 subtree is delegated, but some controllers are not "
+			"enabled in it. systemd 252 delegates memory, pids and, since 244, cpu to users; "
+			"cpuset and io only where an administrator says so. It is found by reading "
+			"cgroup.controllers.",
 	},
 	[DCODE_NO_FUSE] = {
-		DCODE_NO_FUSE, "D-21", "/dev/fuse or fuse-overlayfs is missing",
-		"images on hosts where the kernel refuses overlay (D-06)",
-		"ask an administrator: apt-get install fuse-overlayfs; modprobe fuse; "
-		"chmod 0666 /dev/fuse",
+		.code = DCODE_NO_FUSE,
+		.name = "D-21",
+		.probe = NULL,
+		.title = "/dev/fuse or fuse-overlayfs is missing",
+		.lost = "images on hosts where the kernel refuses overlay (D-06)",
+		.fix = "ask an administrator: apt-get install fuse-overlayfs; modprobe fuse; "
+			"chmod 0666 /dev/fuse",
+		.manual = "Where the kernel refuses overlay, fuse-overlayfs(1) can join the "
+			"layers of an image. It needs to be installed, and /dev/fuse has to be there and "
+			"open to the user.",
 	},
 	[DCODE_NO_LINGER] = {
-		DCODE_NO_LINGER, "D-22", "the host ends the user's session scopes at logout",
-		"containers in the background after the last logout",
-		"loginctl enable-linger USER (an administrator's right on some hosts)",
+		.code = DCODE_NO_LINGER,
+		.name = "D-22",
+		.probe = "linger",
+		.title = "the host ends the user's session scopes at logout",
+		.lost = "containers in the background after the last logout",
+		.fix = "loginctl enable-linger USER (an administrator's right on some hosts)",
+		.manual = "systemd stops user@UID.service, and with it every cgroup that was "
+			"delegated below it, some seconds after the user's last session ends, unless the "
+			"user lingers. It is found by looking for the user's file in "
+			"/var/lib/systemd/linger where systemd runs a session of the user. Containers in "
+			"other cgroups stay, unless logind kills the session's processes "
+			"(KillUserProcesses).",
 	},
 	[DCODE_NOEXEC] = {
-		DCODE_NOEXEC, "D-23", "the store lies on a noexec or nosuid mount",
-		"set-id programs of images (nosuid) or all of their programs (noexec)",
-		"use --root or CARREL_ROOT with a directory on another mount",
+		.code = DCODE_NOEXEC,
+		.name = "D-23",
+		.probe = "mount-flags",
+		.title = "the store lies on a noexec or nosuid mount",
+		.lost = "set-id programs of images (nosuid) or all of their programs (noexec)",
+		.fix = "use --root or CARREL_ROOT with a directory on another mount",
+		.manual = "Mount flags of the file system under the store may hold for what is "
+			"mounted from it, too. It is found by the flags of the store's mount.",
 	},
 	[DCODE_NO_PASSWD] = {
-		DCODE_NO_PASSWD, "D-24", "the user has no passwd entry",
-		"ranges of subordinate ids that are given by user name",
-		"set HOME; ask an administrator for a passwd entry, or for a line with the user's "
-		"number in /etc/subuid and /etc/subgid",
+		.code = DCODE_NO_PASSWD,
+		.name = "D-24",
+		.probe = "passwd",
+		.title = "the user has no passwd entry",
+		.lost = "ranges of subordinate ids that are given by user name",
+		.fallback = "HOME, and lines of /etc/subuid and /etc/subgid that give the user's "
+			"number",
+		.fix = "set HOME; ask an administrator for a passwd entry, or for a line with "
+			"the user's number in /etc/subuid and /etc/subgid",
+		.manual = "Directory services that are out of reach, containers and batch nodes "
+			"leave a user without an entry in passwd(5). It is found by looking it up. "
+			"newuidmap(1) then knows the user by number at most, and some versions of it "
+			"refuse to work.",
 	},
 	[DCODE_TMP] = {
-		DCODE_TMP, "D-25", "/tmp is full or cannot be written",
-		"the fallback for XDG_RUNTIME_DIR (D-10)",
-		"free space in /tmp, or log in through PAM, which sets XDG_RUNTIME_DIR",
+		.code = DCODE_TMP,
+		.name = "D-25",
+		.probe = "tmp",
+		.title = "/tmp is full or cannot be written",
+		.lost = "the fallback for XDG_RUNTIME_DIR (D-10)",
+		.fix = "free space in /tmp, or log in through PAM, which sets XDG_RUNTIME_DIR",
+		.manual = "Where XDG_RUNTIME_DIR is not usable, locks and sockets of running "
+			"containers lie in /tmp/carrel-UID. carrel itself needs nothing else there, and "
+			"some KiB are enough. It is found by writing a file in /tmp.",
 	},
 	[DCODE_NO_SWAP_LIMIT] = {
-		DCODE_NO_SWAP_LIMIT, "D-26", "the kernel does not account swap",
-		"--memory-swap: a container's swap is not limited",
-		"ask an administrator: boot with swapaccount=1, or swapoff -a",
+		.code = DCODE_NO_SWAP_LIMIT,
+		.name = "D-26",
+		.probe = "swap",
+		.title = "the kernel does not account swap",
+		.lost = "--memory-swap: a container's swap is not limited",
+		.fallback = "the limit of memory alone",
+		.fix = "ask an administrator: boot with swapaccount=1, or swapoff -a",
+		.manual = "The memory controller of this kernel has no memory.swap.max: it is "
+			"built without CONFIG_SWAP or booted with swapaccount=0. It is found by looking "
+			"for that file in the delegated cgroup. Where the host has no swap nothing is "
+			"lost.",
 	},
 };
 

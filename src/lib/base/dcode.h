@@ -36,13 +36,23 @@ enum dcode {
 	DCODE_MAX,
 };
 
+/*
+ * One capability of a host. The probe itself is joined by its key (runtime/probe.h); what says the
+ * code elsewhere (run, pull, explain) and carrel-host(7) read the same row.
+ */
 struct dcode_row {
 	enum dcode code;
-	const char *name;  /* "D-03" */
-	const char *title; /* one line, what is the case */
-	const char *lost;  /* what does not work because of it */
-	const char *fix;   /* what to do, an administrator's line where only root can */
+	const char *name;     /* "D-03" */
+	const char *probe;    /* key of the probe that finds it; DCODE_BY_CALLER; NULL: none */
+	const char *title;    /* one line, what is the case */
+	const char *lost;     /* what does not work because of it */
+	const char *fallback; /* what carrel does instead; NULL: nothing, it refuses */
+	const char *fix;      /* what to do, an administrator's line where only root can */
+	const char *manual;   /* a paragraph: the cause, how it is found, what to know */
 };
+
+/* Found when root calls, before anything is probed. */
+#define DCODE_BY_CALLER "caller"
 
 /* NULL for DCODE_NONE and unknown numbers. The row is static. */
 const struct dcode_row *dcode_get(enum dcode code);
