@@ -13,7 +13,7 @@ PACKAGES_BUILD="
 # Needed by the tests on top of that.
 PACKAGES_TEST="
 	libcmocka-dev libarchive-dev python3 python3-pytest python3-pytest-xdist
-	docker-registry skopeo umoci mmdebstrap mandoc clang-format-14 binutils
+	docker-registry skopeo umoci mmdebstrap user-mode-linux e2fsprogs mandoc clang-format-14 binutils
 	iproute2 iputils-ping strace apache2-utils openssl apt-utils curl attr util-linux procps zstd gzip slirp4netns
 "
 
