@@ -9,6 +9,7 @@ libbase_a_SOURCES = \
 	src/lib/base/fd.c src/lib/base/fd.h \
 	src/lib/base/file.c src/lib/base/file.h \
 	src/lib/base/id.c src/lib/base/id.h \
+	src/lib/base/landlock.c src/lib/base/landlock.h \
 	src/lib/base/lock.c src/lib/base/lock.h \
 	src/lib/base/log.c src/lib/base/log.h \
 	src/lib/base/loop.c src/lib/base/loop.h \
@@ -76,8 +77,8 @@ test_imgconfig_LDADD = $(oci_test_ldadd)
 endif
 
 if HAVE_CMOCKA
-base_tests = test_base_fd test_base_loop test_base_num test_base_opt test_base_path \
-	test_base_proc test_base_str
+base_tests = test_base_fd test_base_landlock test_base_loop test_base_num test_base_opt \
+	test_base_path test_base_proc test_base_str
 base_test_cppflags = $(INC_LIB) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 base_test_ldadd = libbase.a $(CMOCKA_LIBS)
 check_PROGRAMS += $(base_tests)
@@ -86,6 +87,9 @@ TESTS += $(base_tests)
 test_base_fd_SOURCES = tests/unit/test_base_fd.c tests/unit/cm.h tests/unit/tempdir.h
 test_base_fd_CPPFLAGS = $(base_test_cppflags)
 test_base_fd_LDADD = $(base_test_ldadd)
+test_base_landlock_SOURCES = tests/unit/test_base_landlock.c tests/unit/tempdir.h
+test_base_landlock_CPPFLAGS = $(base_test_cppflags)
+test_base_landlock_LDADD = $(base_test_ldadd)
 test_base_loop_SOURCES = tests/unit/test_base_loop.c
 test_base_loop_CPPFLAGS = $(base_test_cppflags)
 test_base_loop_LDADD = $(base_test_ldadd)

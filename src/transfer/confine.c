@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/landlock.h"
 #include "base/sandbox.h"
 #include "base/sys.h"
+#include "transfer/box.h"
 #include "transferfetch_filter.h"
 #include "transferunpack_filter.h"
 
@@ -63,16 +65,31 @@ static int load_filter(const struct sock_filter *filter, size_t n, struct error 
 #endif
 }
 
-int confine_fetcher(struct error *err)
+/* Landlock wants no_new_privs first. */
+static int second_line(int dir, enum landlock_what what, struct error *err)
 {
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return error_sys(err, "set no_new_privs");
+	return landlock_confine(dir, what, err);
+}
+
+int confine_fetcher(const char *layout, int *layout_fd, struct error *err)
+{
+	_cleanup_(fd_closep) int root = -1;
 	int r;
 
-	r = set_caps(0, err);
+	r = box_close(layout, layout_fd, err);
+	if (r == 0)
+		r = set_caps(0, err);
 	if (r == 0)
 		r = no_core(err);
 	if (r < 0)
 		return r;
-	return load_filter(transferfetch_filter, ARRAY_SIZE(transferfetch_filter), err);
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return error_sys(err, "open the new root");
+	r = second_line(*layout_fd >= 0 ? *layout_fd : root, LANDLOCK_READ, err);
+	return r < 0 ? r : load_filter(transferfetch_filter, ARRAY_SIZE(transferfetch_filter), err);
 }
 
 /* A clone of `dir` as a mount of its own, then nothing else: the rest is detached. */
@@ -116,6 +133,8 @@ int confine_unpacker(int dir, struct error *err)
 		     err);
 	if (r == 0)
 		r = no_core(err);
+	if (r == 0)
+		r = second_line(root, LANDLOCK_TREE, err);
 	if (r == 0)
 		r = load_filter(transferunpack_filter, ARRAY_SIZE(transferunpack_filter), err);
 	return r < 0 ? r : TAKE_FD(root);

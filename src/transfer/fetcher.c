@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "registry/authfile.h"
+#include "transfer/box.h"
 #include "transfer/confine.h"
 #include "transfer/decode.h"
 #include "transfer/intake.h"
@@ -289,18 +290,20 @@ int fetcher_main(void *data)
 	struct fetcher f = { .start = start };
 	int keep[] = { start->control, start->auth_fd, start->layout_fd };
 
-	/* Not dumpable: credentials are in this memory, and others share our user id. */
-	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
-	    getppid() != start->parent)
-		return 1;
 	/* The terminal's signals are the coordinator's business: it ends us. */
 	(void)setpgid(0, 0); /* cannot fail for a fresh child */
 	if (proc_close_fds(keep, ARRAY_SIZE(keep)) < 0)
 		return 1;
-	if (start->layout_fd < 0)
+	f.open_result = box_enter(&f.open_err);
+	/* Not dumpable: credentials will be in this memory, and others share our user id. The wish
+	 * to end with the parent comes after the change of credentials, which clears it. */
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
+	    getppid() != start->parent)
+		return 1;
+	if (f.open_result == 0 && start->layout_fd < 0)
 		open_registry(&f);
 	if (f.open_result == 0)
-		f.open_result = confine_fetcher(&f.open_err);
+		f.open_result = confine_fetcher(start->layout, &start->layout_fd, &f.open_err);
 	if (f.open_result == 0 && start_workers(&f) < 0)
 		f.open_result = error_set(&f.open_err, -EAGAIN, "start the worker threads");
 	if (start->layout_fd >= 0 || f.open_result < 0)

@@ -9,9 +9,10 @@
 /* The network half (wire.h). Runs in a process of its own; never returns to the coordinator. */
 struct fetcher_start {
 	struct wire *wire;
-	int control;   /* SEQPACKET: wire_ask in, wire_tell out; its end is the end */
-	int auth_fd;   /* credentials file, or -1 */
-	int layout_fd; /* an image layout instead of a registry, or -1 */
+	int control;	    /* SEQPACKET: wire_ask in, wire_tell out; its end is the end */
+	int auth_fd;	    /* credentials file, or -1 */
+	int layout_fd;	    /* an image layout instead of a registry, or -1 */
+	const char *layout; /* its name */
 	pid_t parent;
 	struct reference ref;
 	enum registry_tls tls;

@@ -89,6 +89,7 @@ static int fill(const struct arguments *a, bool import, struct pull_options *o, 
 	if (a->platform)
 		r = platform_parse(a->platform, &o->platform, err);
 	o->layout_fd = -1;
+	o->layout = a->layout;
 	if (r == 0 && import) {
 		o->layout_fd = open(a->layout, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (o->layout_fd < 0)

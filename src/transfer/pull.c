@@ -160,6 +160,7 @@ static int start_fetcher(struct pull *p, struct error *err)
 		.control = fds[1],
 		.auth_fd = o->auth_fd,
 		.layout_fd = o->layout_fd,
+		.layout = o->layout,
 		.parent = getpid(),
 		.ref = o->ref,
 		.tls = o->tls,

@@ -24,6 +24,7 @@ struct pull_options {
 	enum registry_tls tls;
 	int auth_fd;   /* -1 = none; closed once the fetcher has it */
 	int layout_fd; /* import; -1 = from the registry */
+	const char *layout;
 	enum progress_mode progress;
 };
 

@@ -204,8 +204,24 @@ class Host:
         shutil.rmtree(path, ignore_errors=True)
         return {"path": path}
 
-    OPS = {"carrel": op_carrel, "obstacle": op_obstacle, "peer": op_peer, "tmpfs": op_tmpfs, "readonly": op_readonly,
-           "remove": op_remove, "list": op_list}
+    def op_inject(self, req, undo):
+        """What a helper process of carrel's that was taken over could open: tests/attacks/inject.c
+        makes it try. Only for processes that run the transfer under test."""
+        pid = int(req["pid"])
+        if os.readlink(f"/proc/{pid}/exe") != os.path.join(self.prefix, "libexec/carrel/transfer"):
+            return {"error": "not the program under test"}
+        with self.lock:
+            tool = os.path.join(self.base, "inject")
+            if not os.path.exists(tool):
+                sh("cc", "-O1", "-o", tool, os.path.join(self.base, "src/tests/attacks/inject.c"))
+        said = subprocess.run([tool, str(pid)] + req["tries"], capture_output=True, text=True,
+                              timeout=20, check=False)
+        if said.returncode != 0:
+            return {"error": said.stderr}
+        return {"results": [line.split(" ", 1) for line in said.stdout.splitlines()]}
+
+    OPS = {"carrel": op_carrel, "obstacle": op_obstacle, "peer": op_peer, "tmpfs": op_tmpfs,
+           "readonly": op_readonly, "remove": op_remove, "list": op_list, "inject": op_inject}
 
     def serve_one(self, conn):
         undo = []
