@@ -5,7 +5,6 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/ctrconf.h"
 #include "cli/inspect.h"
 #include "cli/output.h"
 #include "codec/json.h"

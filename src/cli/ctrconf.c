@@ -103,32 +103,6 @@ void ctrconf_add_mount(struct ctrconf *rec, const struct ctrconf_mount *m)
 	rec->mounts[rec->n_mounts++] = *m;
 }
 
-void json_add_key(struct str_buf *b, const char *key)
-{
-	if (b->len && b->s[b->len - 1] != '{' && b->s[b->len - 1] != '[')
-		str_buf_addc(b, ',');
-	str_buf_add_json(b, key, strlen(key));
-	str_buf_addc(b, ':');
-}
-
-void json_add_strv(struct str_buf *b, const char *key, const struct strv *v)
-{
-	json_add_key(b, key);
-	str_buf_addc(b, '[');
-	for (size_t i = 0; i < v->n; i++) {
-		if (i)
-			str_buf_addc(b, ',');
-		str_buf_add_json(b, v->v[i], strlen(v->v[i]));
-	}
-	str_buf_addc(b, ']');
-}
-
-void json_add_bool(struct str_buf *b, const char *key, bool value)
-{
-	json_add_key(b, key);
-	str_buf_adds(b, value ? "true" : "false");
-}
-
 /*
  * JSON holds no bytes that are not UTF-8, and words and paths have them: each such byte is U+FDD0,
  * which is no character for ever, and two hex digits. That character itself is written so, too.

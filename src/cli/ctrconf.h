@@ -53,8 +53,3 @@ int ctrconf_parse(const char *text, size_t len, struct ctrconf *ret, struct erro
 
 const char *net_mode_name(enum net_mode mode);
 int net_mode_parse(const char *s, enum net_mode *ret, struct error *err) _nodiscard_;
-
-/* JSON helpers shared with inspect: "key":[...] and "key":value with the comma where needed. */
-void json_add_key(struct str_buf *b, const char *key);
-void json_add_strv(struct str_buf *b, const char *key, const struct strv *v);
-void json_add_bool(struct str_buf *b, const char *key, bool value);

@@ -104,6 +104,32 @@ void output_json_member(struct str_buf *b, const char *key, const char *value)
 	str_buf_add_json(b, value, strlen(value));
 }
 
+void json_add_key(struct str_buf *b, const char *key)
+{
+	if (b->len && b->s[b->len - 1] != '{' && b->s[b->len - 1] != '[')
+		str_buf_addc(b, ',');
+	str_buf_add_json(b, key, strlen(key));
+	str_buf_addc(b, ':');
+}
+
+void json_add_strv(struct str_buf *b, const char *key, const struct strv *v)
+{
+	json_add_key(b, key);
+	str_buf_addc(b, '[');
+	for (size_t i = 0; i < v->n; i++) {
+		if (i)
+			str_buf_addc(b, ',');
+		str_buf_add_json(b, v->v[i], strlen(v->v[i]));
+	}
+	str_buf_addc(b, ']');
+}
+
+void json_add_bool(struct str_buf *b, const char *key, bool value)
+{
+	json_add_key(b, key);
+	str_buf_adds(b, value ? "true" : "false");
+}
+
 static void new_line(FILE *to, unsigned depth)
 {
 	(void)fprintf(to, "\n%*s", (int)depth * JSON_INDENT, "");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -30,6 +31,10 @@ int output_format_parse(const char *format, struct error *err) _nodiscard_;
 
 /* "key":"value" members, with the comma where one is needed. */
 void output_json_member(struct str_buf *b, const char *key, const char *value);
+/* The same for "key": alone, "key":[...] and "key":true. */
+void json_add_key(struct str_buf *b, const char *key);
+void json_add_strv(struct str_buf *b, const char *key, const struct strv *v);
+void json_add_bool(struct str_buf *b, const char *key, bool value);
 
 /* A JSON document on several lines, four blanks a level, as docker prints it. */
 void output_json_indented(const char *s, FILE *to);
