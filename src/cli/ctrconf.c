@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cli/limitrec.h"
 #include "cli/output.h"
 #include "codec/json.h"
 
@@ -93,6 +94,8 @@ void ctrconf_done(struct ctrconf *rec)
 		free(rec->mounts[i].options);
 	}
 	free(rec->mounts);
+	limits_done(&rec->limits);
+	strv_done(&rec->ulimits);
 	*rec = (struct ctrconf){ 0 };
 }
 
@@ -196,9 +199,33 @@ static void format_mounts(const struct ctrconf *rec, struct str_buf *out)
 	str_buf_addc(out, ']');
 }
 
+/* A reader of version 1 would start the container without them. */
+static bool has_resources(const struct ctrconf *rec)
+{
+	return limits_any(&rec->limits) || rec->limits.pids || rec->limits.memory_swap ||
+	       rec->ulimits.n || rec->shm_size || rec->oom_score_adj;
+}
+
+static void format_resources(const struct ctrconf *rec, struct str_buf *out)
+{
+	limitrec_format(&rec->limits, out);
+	if (rec->ulimits.n)
+		json_add_strv(out, "ulimits", &rec->ulimits);
+	if (rec->shm_size) {
+		json_add_key(out, "shm_size");
+		str_buf_addf(out, "%" PRIu64, rec->shm_size);
+	}
+	if (rec->oom_score_adj) {
+		json_add_key(out, "oom_score_adj");
+		str_buf_addf(out, "%" PRId64, rec->oom_score_adj);
+	}
+}
+
 void ctrconf_format(const struct ctrconf *rec, struct str_buf *out)
 {
-	str_buf_addf(out, "{\"version\":%d", CTRCONF_VERSION);
+	bool resources = has_resources(rec);
+
+	str_buf_addf(out, "{\"version\":%d", resources ? CTRCONF_VERSION : 1);
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		const struct field *f = &fields[i];
 		const void *p = field_of(rec, f);
@@ -219,6 +246,8 @@ void ctrconf_format(const struct ctrconf *rec, struct str_buf *out)
 	json_add_key(out, "caps");
 	str_buf_addf(out, "%" PRIu64, rec->caps);
 	format_mounts(rec, out);
+	if (resources)
+		format_resources(rec, out);
 	str_buf_addc(out, '}');
 }
 
@@ -305,6 +334,19 @@ static int parse_mounts(struct json_object *doc, struct ctrconf *rec, struct err
 	return 0;
 }
 
+static int parse_resources(struct json_object *doc, struct ctrconf *rec, struct error *err)
+{
+	bool found;
+	int r;
+
+	r = limitrec_parse(doc, &rec->limits, err);
+	if (r == 0)
+		r = json_get_strv(doc, "ulimits", CTRCONF_ITEMS_MAX, &rec->ulimits, err);
+	if (r == 0)
+		r = json_get_u64(doc, "shm_size", &rec->shm_size, &found, err);
+	return r < 0 ? r : json_get_i64(doc, "oom_score_adj", &rec->oom_score_adj, err);
+}
+
 static int parse_rest(struct json_object *doc, struct ctrconf *rec, struct error *err)
 {
 	const char *net;
@@ -321,7 +363,9 @@ static int parse_rest(struct json_object *doc, struct ctrconf *rec, struct error
 		r = net_mode_parse(net ? net : "none", &rec->net, err);
 	if (r == 0)
 		r = json_get_u64(doc, "caps", &rec->caps, &found, err);
-	return r < 0 ? r : parse_mounts(doc, rec, err);
+	if (r == 0)
+		r = parse_mounts(doc, rec, err);
+	return r < 0 ? r : parse_resources(doc, rec, err);
 }
 
 int ctrconf_parse(const char *text, size_t len, struct ctrconf *ret, struct error *err)
@@ -335,7 +379,7 @@ int ctrconf_parse(const char *text, size_t len, struct ctrconf *ret, struct erro
 	r = json_parse(text, len, &doc, err);
 	if (r == 0)
 		r = json_get_u64(doc, "version", &version, &found, err);
-	if (r == 0 && version != CTRCONF_VERSION)
+	if (r == 0 && (version < 1 || version > CTRCONF_VERSION))
 		r = error_set(err, -EINVAL, "record version %" PRIu64 " is not known", version);
 	if (r == 0)
 		r = parse_rest(doc, &rec, err);

@@ -8,13 +8,14 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "runtime/ctr.h"
+#include "runtime/limits.h"
 
 /*
  * What a container is, resolved and complete: the `config` document of its record, written once
  * when it is made. `start` launches from it alone, `inspect` shows it (doc/format-store.md).
  */
 enum {
-	CTRCONF_VERSION = 1,
+	CTRCONF_VERSION = 2, /* 1 had no limits; what has none is still written as 1 */
 	CTRCONF_SIZE_MAX = 4 << 20,
 	CTRCONF_ITEMS_MAX = 8192, /* entries of each list */
 };
@@ -41,6 +42,10 @@ struct ctrconf {
 	struct ctrconf_mount *mounts;
 	size_t n_mounts, cap_mounts;
 	uint64_t caps;
+	struct limits limits;
+	struct strv ulimits;   /* "nofile=1024:2048" */
+	uint64_t shm_size;     /* bytes; 0 = docker's 64 MiB */
+	int64_t oom_score_adj; /* 0 = as the caller's */
 	enum net_mode net;
 	bool tty, open_stdin, remove, init, read_only, no_new_privs, seccomp_off;
 };

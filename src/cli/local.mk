@@ -36,6 +36,7 @@ libcli_a_SOURCES = \
 	src/cli/hint.c \
 	src/cli/inspect.c src/cli/inspect.h \
 	src/cli/launch.c src/cli/launch.h \
+	src/cli/limitrec.c src/cli/limitrec.h \
 	src/cli/mountopt.c src/cli/mountopt.h \
 	src/cli/output.c src/cli/output.h \
 	src/cli/ctrconf.c src/cli/ctrconf.h \

@@ -5,13 +5,16 @@ libruntime_a_SOURCES = \
 	src/runtime/caps.c \
 	src/runtime/command.c src/runtime/command.h \
 	src/runtime/create.c src/runtime/ctr.h \
+	src/runtime/enforced.c src/runtime/enforced.h \
 	src/runtime/exec.c src/runtime/exec.h \
 	src/runtime/hostdiag.c src/runtime/hostdiag.h \
 	src/runtime/idmap.c src/runtime/idmap.h \
 	src/runtime/inside.c src/runtime/inside.h \
 	src/runtime/join.c \
+	src/runtime/limits.c src/runtime/limits.h \
 	src/runtime/mnt.c src/runtime/mnt.h \
 	src/runtime/mounts.c \
+	src/runtime/oom.c src/runtime/oom.h \
 	src/runtime/pid1.c src/runtime/pid1.h \
 	src/runtime/plan.c src/runtime/plan.h \
 	src/runtime/pty.c src/runtime/pty.h \
@@ -33,14 +36,17 @@ mapper_filter.h: seccomp-gen$(EXEEXT) src/runtime/rootcaller.c
 	$(AM_V_GEN)$(SECCOMP_GEN) filter mapper mapper $(filter %.c,$^) >$@.tmp && mv $@.tmp $@
 
 if HAVE_CMOCKA
-check_PROGRAMS += test_idmap test_ctrwords test_seccomp test_users
-TESTS += test_idmap test_ctrwords test_seccomp test_users
+check_PROGRAMS += test_idmap test_ctrwords test_limits test_seccomp test_users
+TESTS += test_idmap test_ctrwords test_limits test_seccomp test_users
 test_idmap_SOURCES = tests/unit/test_idmap.c
 test_idmap_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
 test_idmap_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
 test_ctrwords_SOURCES = tests/unit/test_ctrwords.c
 test_ctrwords_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
 test_ctrwords_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
+test_limits_SOURCES = tests/unit/test_limits.c tests/unit/tempdir.h
+test_limits_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
+test_limits_LDADD = libruntime.a libstorage.a liboci.a libbase.a $(CMOCKA_LIBS)
 test_seccomp_SOURCES = tests/unit/test_seccomp.c
 test_seccomp_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS) $(SECCOMP_CFLAGS)
 test_seccomp_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS) $(SECCOMP_LIBS)

@@ -136,13 +136,66 @@ static void record_round_trip(void **state)
 	assert_int_equal(b.caps, a.caps);
 }
 
+static void record_of_limits(void **state)
+{
+	struct limits_throttle t = { LIMITS_READ_IOPS, xstrdup("/dev/sda"), 99 };
+	_cleanup_(ctrconf_done) struct ctrconf a = { 0 }, b = { 0 };
+	_cleanup_(str_buf_done) struct str_buf x, y;
+
+	(void)state;
+	str_buf_init(&x, CTRCONF_SIZE_MAX);
+	str_buf_init(&y, CTRCONF_SIZE_MAX);
+	ctrconf_format(&a, &x);
+	assert_non_null(strstr(x.s, "{\"version\":1,"));
+	assert_null(strstr(x.s, "limits"));
+	str_buf_done(&x);
+	str_buf_init(&x, CTRCONF_SIZE_MAX);
+
+	a.limits = (struct limits){ .memory = UINT64_C(1) << 40,
+				    .memory_swap = -1,
+				    .memory_reservation = 5,
+				    .nano_cpus = 500000000,
+				    .cpu_quota_us = 50000,
+				    .cpu_period_us = 100000,
+				    .cpu_shares = 2,
+				    .pids = -1,
+				    .blkio_weight = 1000,
+				    .cpuset_cpus = xstrdup("0-1"),
+				    .cpuset_mems = xstrdup("0") };
+	limits_add_throttle(&a.limits, &t);
+	strv_add(&a.ulimits, "nofile=5:-1");
+	a.shm_size = 1 << 20;
+	a.oom_score_adj = -17;
+	ctrconf_format(&a, &x);
+	assert_non_null(strstr(x.s, "{\"version\":2,"));
+	assert_int_equal(ctrconf_parse(x.s, x.len, &b, NULL), 0);
+	ctrconf_format(&b, &y);
+	assert_string_equal(x.s, y.s);
+	assert_int_equal(b.limits.memory, a.limits.memory);
+	assert_int_equal(b.limits.memory_swap, -1);
+	assert_int_equal(b.limits.blkio_weight, 1000);
+	assert_int_equal(b.limits.n_throttles, 1);
+	assert_int_equal(b.limits.throttles[0].kind, LIMITS_READ_IOPS);
+	assert_int_equal(b.limits.throttles[0].rate, 99);
+	assert_string_equal(b.limits.cpuset_cpus, "0-1");
+	assert_string_equal(b.ulimits.v[0], "nofile=5:-1");
+	assert_int_equal(b.oom_score_adj, -17);
+}
+
 static void record_mistakes(void **state)
 {
 	static const char *const bad[] = {
 		"",
 		"[]",
 		"{}",
-		"{\"version\":2}",
+		"{\"version\":3}",
+		"{\"version\":2,\"limits\":[]}",
+		"{\"version\":2,\"limits\":{\"memory\":-1}}",
+		"{\"version\":2,\"limits\":{\"pids\":9223372036854775808}}",
+		"{\"version\":2,\"limits\":{\"blkio_weight\":4294967296}}",
+		"{\"version\":2,\"limits\":{\"throttles\":[{\"kind\":\"x\",\"device\":\"/d\",\"rate\":1}]}}",
+		"{\"version\":2,\"limits\":{\"throttles\":[{\"kind\":\"device-read-bps\",\"rate\":1}]}}",
+		"{\"version\":2,\"ulimits\":\"nofile\"}",
 		"{\"version\":1,\"network\":\"lan\"}",
 		"{\"version\":1,\"tty\":\"yes\"}",
 		"{\"version\":1,\"mounts\":[1]}",
@@ -238,11 +291,17 @@ static void sizes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(envfile_lines),   cmocka_unit_test(envfile_mistakes),
-		cmocka_unit_test(volumes),	   cmocka_unit_test(volume_mistakes),
-		cmocka_unit_test(tmpfs),	   cmocka_unit_test(record_round_trip),
-		cmocka_unit_test(record_mistakes), cmocka_unit_test(sizes),
-		cmocka_unit_test(commands),	   cmocka_unit_test(strict),
+		cmocka_unit_test(envfile_lines),
+		cmocka_unit_test(envfile_mistakes),
+		cmocka_unit_test(volumes),
+		cmocka_unit_test(volume_mistakes),
+		cmocka_unit_test(tmpfs),
+		cmocka_unit_test(record_round_trip),
+		cmocka_unit_test(record_of_limits),
+		cmocka_unit_test(record_mistakes),
+		cmocka_unit_test(sizes),
+		cmocka_unit_test(commands),
+		cmocka_unit_test(strict),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

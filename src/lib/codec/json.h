@@ -31,6 +31,9 @@ int json_get_string(struct json_object *o, const char *key, const char **ret,
 		    struct error *err) _nodiscard_;
 int json_get_u64(struct json_object *o, const char *key, uint64_t *ret, bool *ret_found,
 		 struct error *err) _nodiscard_;
+/* 0 where it is absent. */
+int json_get_i64(struct json_object *o, const char *key, int64_t *ret,
+		 struct error *err) _nodiscard_;
 int json_get_bool(struct json_object *o, const char *key, bool *ret, struct error *err) _nodiscard_;
 int json_get_object(struct json_object *o, const char *key, struct json_object **ret,
 		    struct error *err) _nodiscard_;
