@@ -46,6 +46,10 @@ size_t container_format_state(const struct container_state *st, char buf[CONTAIN
 	textrec_add(&w, "boot", st->boot);
 	textrec_add(&w, "node", st->node);
 	textrec_add(&w, "error", st->error);
+	if (st->cgroup[0])
+		textrec_add(&w, "cgroup", st->cgroup);
+	if (st->oom_killed)
+		textrec_add(&w, "oom-killed", "1");
 	/* The fields' sizes sum up to less than the buffer. */
 	ignore_result(textrec_end(&w, &len));
 	return len;
@@ -79,6 +83,21 @@ static int get_status(const struct textrec *rec, enum container_status *ret)
 		}
 	}
 	return r < 0 ? r : -EINVAL;
+}
+
+/* Lines that are there only where they say something, and not in records of earlier versions. */
+static int get_optional(const struct textrec *rec, struct container_state *st)
+{
+	uint64_t oom = 0;
+	int r;
+
+	r = textrec_get(rec, "cgroup", st->cgroup, sizeof(st->cgroup));
+	if (r == 0 || r == -ENODATA)
+		r = textrec_get_u64(rec, "oom-killed", &oom);
+	if (r < 0 && r != -ENODATA)
+		return r;
+	st->oom_killed = oom != 0;
+	return 0;
 }
 
 static int get_numbers(const struct textrec *rec, struct container_state *st)
@@ -127,6 +146,8 @@ int container_parse_state(const char *text, size_t len, struct container_state *
 		r = textrec_get(&rec, "node", st.node, sizeof(st.node));
 	if (r == 0)
 		r = textrec_get(&rec, "error", st.error, sizeof(st.error));
+	if (r == 0)
+		r = get_optional(&rec, &st);
 	if (r < 0)
 		return r;
 	*ret = st;

@@ -122,6 +122,7 @@ static int fill(struct run *r, char **args, struct error *err)
 		.tty_rows = 24,
 		.tty_cols = 80,
 		.envp = q->env.v,
+		.cgroup_fd = -1,
 		.lower_fds = r->lowers,
 		.mounts = r->mounts,
 	};

@@ -226,6 +226,7 @@ static void fill_spec(const struct launch *l, struct ctr_spec *spec)
 		.hostname_file = l->hostname_file,
 		.hidden_paths = { l->store_path, l->runtime_path, l->tmp_runtime },
 		.libexec_fd = l->libexec_fd,
+		.cgroup_fd = -1,
 		.map = l->map,
 		.flags = (rec->tty ? CTR_TTY : 0) | (rec->init ? CTR_INIT : 0) |
 			 (rec->read_only ? CTR_READ_ONLY : 0) |
@@ -259,7 +260,8 @@ static int write_running(struct launch *l, const struct launched *d, struct erro
 	st->pid = d->ctr.init.pid;
 	st->exit_code = 0;
 	st->remove_at_end = l->rec->remove;
-	st->finished[0] = st->error[0] = '\0';
+	st->finished[0] = st->error[0] = st->cgroup[0] = '\0';
+	st->oom_killed = false;
 	(void)timefmt_now(st->started);
 	(void)id_node(st->node);
 	st->start_time = d->ctr.start_time;

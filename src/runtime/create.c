@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/sys.h"
 #include "runtime/pid1.h"
 #include "runtime/plan.h"
 
@@ -110,7 +111,9 @@ static int start(struct ctr *c, struct plan *p, struct error *err)
 	c->gate_fd = pair[0];
 	p->sync = pair[1];
 	p->gate = pair[0];
-	r = proc_clone(flags, -1, pid1_main, p, &c->init);
+	if (p->spec->cgroup_fd >= 0)
+		flags |= CLONE_INTO_CGROUP;
+	r = proc_clone(flags, p->spec->cgroup_fd, pid1_main, p, &c->init);
 	fd_close(pair[1]);
 	return r < 0 ? clone_failed(r, p->spec, err) : set_up(c, p->spec, err);
 }

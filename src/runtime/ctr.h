@@ -68,6 +68,7 @@ struct ctr_spec {
 	uint64_t caps; /* bounding, permitted, effective set of root; see caps.h */
 	const struct ctr_rlimit *rlimits;
 	unsigned n_rlimits;
+	int cgroup_fd; /* pid 1 begins in it (CLONE_INTO_CGROUP); -1 = none */
 	const struct ctr_mount *mounts;
 	unsigned n_mounts;
 

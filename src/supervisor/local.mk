@@ -12,7 +12,7 @@ BUILT_SOURCES += supervisor_filter.h
 CLEANFILES += supervisor_filter.h
 supervisor_filter.h: seccomp-gen$(EXEEXT) $(supervisor_SOURCES)
 	$(AM_V_GEN)$(SECCOMP_GEN) filter supervisor "" $(filter %.c,$^) >$@.tmp && mv $@.tmp $@
-supervisor_LDADD = libstorage.a liboci.a libbase.a
+supervisor_LDADD = libruntime.a libstorage.a liboci.a libbase.a
 
 if HAVE_CMOCKA
 check_PROGRAMS += test_logfile

@@ -28,6 +28,7 @@
 #include "base/fd.h"
 #include "base/sandbox.h"
 #include "base/timefmt.h"
+#include "runtime/oom.h"
 #include "supervisor/supervisor.h"
 #include "supervisor_filter.h"
 
@@ -42,6 +43,8 @@ static void publish_state(struct super *s)
 
 	st->status = CONTAINER_EXITED;
 	st->exit_code = s->status;
+	if (s->start.fds & 1u << SUPER_OOM_FD)
+		st->oom_killed = oom_happened(SUPER_OOM_FD);
 	(void)timefmt_now(st->finished);
 	n = container_format_state(st, text);
 	/* On a full disk the old state stands: a free lock with "running" reads as 137. */

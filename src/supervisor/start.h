@@ -27,7 +27,8 @@ enum super_fd {
 	SUPER_LOCK_FD = 15, /* the lock for life */
 	SUPER_JANITOR_FD = 16, /* its end of file tells the janitor of --rm; or absent */
 	SUPER_DONE_FD = 17,    /* its end of file tells the `run` that waits; or absent */
-	SUPER_FD_END = 18,
+	SUPER_OOM_FD = 18,     /* memory.events (runtime/oom.h), read at the end; or absent */
+	SUPER_FD_END = 19,
 };
 
 enum super_flags {
@@ -36,7 +37,7 @@ enum super_flags {
 };
 
 enum {
-	SUPER_START_VERSION = 1,
+	SUPER_START_VERSION = 2,
 };
 
 struct super_start {

@@ -81,6 +81,7 @@ static void test_state_roundtrip(void **state)
 				     .supervisor_start = 8,
 				     .exit_code = 137,
 				     .remove_at_end = true,
+				     .oom_killed = true,
 				     .started = "2026-11-24T00:44:15.000000000Z",
 				     .node = "0123456789abcdef" },
 			       b;
@@ -91,6 +92,7 @@ static void test_state_roundtrip(void **state)
 	memset(a.error, 'e', sizeof(a.error) - 1);
 	memset(a.boot, 'b', sizeof(a.boot) - 1);
 	memset(a.finished, 'f', sizeof(a.finished) - 1);
+	memset(a.cgroup, 'c', sizeof(a.cgroup) - 1);
 	n = container_format_state(&a, text);
 	assert_int_not_equal(n, 0);
 	assert_int_equal(container_parse_state(text, n, &b), 0);
@@ -98,12 +100,22 @@ static void test_state_roundtrip(void **state)
 	assert_int_equal(b.pid, a.pid);
 	assert_true(b.start_time == a.start_time && b.supervisor_start == 8 && b.supervisor == 7);
 	assert_int_equal(b.exit_code, 137);
-	assert_true(b.remove_at_end);
+	assert_true(b.remove_at_end && b.oom_killed);
+	assert_string_equal(b.cgroup, a.cgroup);
 	assert_string_equal(b.error, a.error);
 	assert_string_equal(b.node, a.node);
 	assert_string_equal(b.boot, a.boot);
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(container_parse_state(text, i, &b), -EINVAL);
+	/* A record of before there were limits: the two lines are not there. */
+	a.cgroup[0] = '\0';
+	a.oom_killed = false;
+	n = container_format_state(&a, text);
+	text[n] = '\0';
+	assert_null(strstr(text, "cgroup"));
+	assert_null(strstr(text, "oom"));
+	assert_int_equal(container_parse_state(text, n, &b), 0);
+	assert_true(!b.oom_killed && !b.cgroup[0]);
 }
 
 static void test_state_refuses(void **state)
