@@ -8,6 +8,7 @@
 The exit status is the command's; 124 after the timeout, 125 when the host does not boot.
 """
 import argparse
+import functools
 import os
 import shlex
 import sys
@@ -39,11 +40,12 @@ def shell(host, who):
 def main():
     p = argparse.ArgumentParser(description=__doc__,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--kind", default="plain", choices=["plain"])
+    p.add_argument("--kind", default="plain", choices=["plain", "systemd"],
+                   help="systemd: the command runs in a login of the user")
     p.add_argument("--variant", default="normal", choices=sorted(VARIANTS))
     p.add_argument("--prefix", help="what is installed as /usr/local (default $CARREL_PREFIX)")
-    p.add_argument("--disk", default="plain", choices=["plain", "full"])
-    p.add_argument("--memory", type=int, default=768, help="megabytes")
+    p.add_argument("--disk", choices=["plain", "full"])
+    p.add_argument("--memory", type=int, help="megabytes")
     p.add_argument("--root", action="store_true", help="the command is root's")
     p.add_argument("--timeout", type=float, default=120)
     p.add_argument("--list", action="store_true", help="name the variants")
@@ -57,7 +59,7 @@ def main():
     host = None
     try:
         host = Machine(args.variant, args.prefix, args.disk, args.memory, args.kind)
-        host.boot(console=None if args.command else (0, 1))
+        host.boot(console=None if args.command else (os.dup(0), os.dup(1)))
     except (LabError, RuntimeError) as e:
         print(f"host.py: {e}", file=sys.stderr)
         if host:
@@ -66,8 +68,12 @@ def main():
     try:
         if not args.command:
             return shell(host, who)
+        if args.kind == "systemd" and not args.root:
+            runner = host.login().run
+        else:
+            runner = functools.partial(host.run, who=who)
         script = args.command[0] if len(args.command) == 1 else shlex.join(args.command)
-        return host.run(script, args.timeout, who, streaming()).status
+        return runner(script, timeout=args.timeout, idle=streaming()).status
     except LabError as e:
         print(f"host.py: {e}", file=sys.stderr)
         return 124

@@ -4,6 +4,10 @@
     with Machine(variant="no-subuid") as host:
         r = host.run("carrel run --rm hello true")      # by the user; host.root(...) by root
         r.status, r.out, r.err
+    with Machine(kind="systemd") as host:
+        session = host.login()                          # by agetty, login and PAM
+        session.run("cat /proc/self/cgroup")
+        session.logout()
 
 Shell commands go in by a serial line, scripts and their output by a directory that the host sees
 as /lab. A machine ends with its block; its disk is a sparse file of differences to the cached one.
@@ -117,8 +121,10 @@ class Job:
 
 
 class Machine:
-    def __init__(self, variant="normal", prefix=None, disk="plain", memory=768, kind="plain"):
-        self.variant, self.disk, self.memory, self.kind = VARIANTS[variant], disk, memory, kind
+    def __init__(self, variant="normal", prefix=None, disk=None, memory=None, kind="plain"):
+        self.variant, self.kind = VARIANTS[variant], kind
+        self.disk = disk or ("full" if kind == "systemd" else "plain")
+        self.memory = memory or (1024 if kind == "systemd" else 768)
         self.prefix = os.path.abspath(prefix or os.environ.get("CARREL_PREFIX") or "/usr/local")
         self.process, self.jobs = None, 0
         if not os.access(KERNEL, os.X_OK):
@@ -133,7 +139,6 @@ class Machine:
         self.write("variant", self.variant.script)
         self.write("settings", f"LAB_KIND={self.kind}\nLAB_PREFIX={self.prefix}\n"
                                f"LAB_MODULE_DIR={MODULES}\n")
-        os.symlink("guest/setup", os.path.join(self.share, "setup"))
 
     def write(self, name, text):
         with open(os.path.join(self.share, name), "w", encoding="utf-8") as f:
@@ -159,7 +164,8 @@ class Machine:
                 "root=/dev/ubda", "rw", "con=null", "con0=null,fd:1", "quiet",
                 f"uml_dir={self.dir}/uml", f"LAB_SHARE={self.share}"]
         argv += [f"ssl{i}={line.spec()}" for i, line in enumerate(self.lines)]
-        argv += ["init=/sbin/lab-init"]
+        argv.append("systemd.unified_cgroup_hierarchy=1" if self.kind == "systemd" else
+                    "init=/sbin/lab-init")
         keep = [fd for line in self.lines for fd in line.theirs()]
         if console:
             argv.append(f"con1=fd:{console[0]},fd:{console[1]}")
@@ -222,11 +228,13 @@ class Machine:
         self.jobs += 1
         job = Job(self, self.lines[line], self.jobs)
         os.mkdir(job.dir)
+        os.chmod(job.dir, 0o777)
         self.write(f"jobs/{self.jobs}/run", script + "\n")
         inside = f"/lab/jobs/{self.jobs}"
         prefix = "/lab/guest/as-user " if who == "user" else ""
+        # A login's line echoes this: the word to wait for is not in it.
         job.line.send(f"( /lab/guest/job {inside} {prefix}/bin/sh {inside}/run; "
-                      f"echo lab-done {self.jobs}. ) &")
+                      f"echo lab-'done' {self.jobs}. ) &")
         return job
 
     def run(self, script, timeout=60, who="user", idle=None):
@@ -235,6 +243,32 @@ class Machine:
 
     def root(self, script, timeout=60):
         return self.run(script, timeout, "root")
+
+
+    def login(self, line=1):
+        return Session(self, line)
+
+
+class Session:
+    """A login of the user on a serial line."""
+
+    def __init__(self, machine, line):
+        self.machine, self.number, self.line = machine, line, machine.lines[line]
+        machine.lines[0].send(f"systemctl start lab-login@ttyS{line}")
+        # The shell has asked for its first command.
+        self.line.wait("$ ", time.monotonic() + 60)
+
+    def start(self, script):
+        return self.machine.start(script, "session", self.number)
+
+    def run(self, script, timeout=60, idle=None):
+        job = self.start(script)
+        return job.wait(timeout, idle and (lambda: idle(job)))
+
+    def logout(self, timeout=30):
+        """Returns when login has ended; what logind does then takes its time."""
+        self.line.send("exit")
+        self.machine.lines[0].wait(f"lab-out-ttyS{self.number}", time.monotonic() + timeout)
 
 
 def streaming(out=sys.stdout, err=sys.stderr):
