@@ -100,7 +100,6 @@ static int rm_one(struct cli *cli, const char *name, void *data, struct error *e
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	struct rm_options o = { 0 };
-	struct store *s;
 	char **args;
 	int r;
 
@@ -108,13 +107,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 		      err);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	r = cli_store(cli, STORE_CREATE, &s, err);
-	if (r < 0)
-		return r;
-	r = ctrcmd_each(cli, args, rm_one, CTRCMD_ECHO, &o, err);
-	if (store_has_trash(s) > 0)
-		ctrcmd_empty_trash(cli);
-	return r;
+	return ctrcmd_remove_each(cli, args, rm_one, CTRCMD_ECHO, &o, err);
 }
 
 const struct command cmd_rm = {

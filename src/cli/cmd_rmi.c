@@ -47,7 +47,6 @@ static int rmi_one(struct cli *cli, const char *name, void *data, struct error *
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	struct rmi_options o = { 0 };
-	struct store *s;
 	char **args;
 	int r;
 
@@ -55,13 +54,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 		      err);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	r = cli_store(cli, STORE_CREATE, &s, err);
-	if (r < 0)
-		return r;
-	r = ctrcmd_each(cli, args, rmi_one, 0, &o, err);
-	if (store_has_trash(s) > 0)
-		ctrcmd_empty_trash(cli);
-	return r;
+	return ctrcmd_remove_each(cli, args, rmi_one, 0, &o, err);
 }
 
 const struct command cmd_rmi = {

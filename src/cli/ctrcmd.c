@@ -142,7 +142,7 @@ static int empty_child(void *arg)
 	return store_empty_trash(fd, 100, NULL) < 0 ? EXIT_OURS : 0;
 }
 
-void ctrcmd_empty_trash(struct cli *cli)
+static void empty_trash(struct cli *cli)
 {
 	struct proc p;
 	int status = 0, r;
@@ -155,4 +155,19 @@ void ctrcmd_empty_trash(struct cli *cli)
 	/* The record is gone in any case; files wait in trash/ for a command that can. */
 	if (r < 0 || status)
 		log_debug("trash", "not emptied: %d, status %d", r, status);
+}
+
+int ctrcmd_remove_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_flags flags,
+		       void *data, struct error *err)
+{
+	struct store *s;
+	int r;
+
+	r = cli_store(cli, STORE_CREATE, &s, err);
+	if (r < 0)
+		return r;
+	r = ctrcmd_each(cli, names, fn, flags, data, err);
+	if (store_has_trash(s) > 0)
+		empty_trash(cli);
+	return r;
 }

@@ -38,5 +38,9 @@ int ctrcmd_wait_pidfd(int pidfd, int timeout_ms) _nodiscard_;
 /* "created", "running", "exited" */
 const char *ctrcmd_status(const struct container *c);
 
-/* Delete what lies in trash/, by a child inside U, for at most 100 ms. */
-void ctrcmd_empty_trash(struct cli *cli);
+/*
+ * A command that removes what it names: fn for each, with the store open for writing, and then
+ * what has come to lie in trash/ is deleted by a child inside U, for at most 100 ms.
+ */
+int ctrcmd_remove_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_flags flags,
+		       void *data, struct error *err) _nodiscard_;
