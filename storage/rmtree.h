@@ -15,6 +15,7 @@ enum {
 enum rmtree_flags {
 	RMTREE_PARALLEL = 1 << 0, /* a second thread; not in a process that will fork or unshare */
 	RMTREE_CONTENT = 1 << 1,  /* the directory itself stays */
+	RMTREE_ALONE = 1 << 2,	  /* -EAGAIN where another process with this flag is at the tree */
 };
 
 /*

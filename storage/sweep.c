@@ -287,10 +287,12 @@ int store_empty_trash(int trash_fd, unsigned budget_ms, struct error *err)
 
 		if (budget_ms && used >= (long)budget_ms)
 			return 1;
-		r = rmtree(trash_fd, names.v[i], budget_ms - (unsigned)used, RMTREE_PARALLEL);
+		r = rmtree(trash_fd, names.v[i], budget_ms - (unsigned)used,
+			   RMTREE_PARALLEL | RMTREE_ALONE);
 		if (r > 0)
 			return 1;
-		if (r < 0 && first == 0)
+		/* -EAGAIN: another command is at it, and will finish it */
+		if (r < 0 && r != -EAGAIN && first == 0)
 			first = store_error(err, r, "empty the trash");
 	}
 	return first;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -188,6 +189,20 @@ static void test_budget(void **state)
 	assert_true(gone("slow"));
 }
 
+static void test_alone(void **state)
+{
+	int fd = make_dir(top, "alone");
+
+	(void)state;
+	make_chain(fd, 2);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	assert_int_equal(rmtree(top, "alone", 0, RMTREE_ALONE), -EAGAIN);
+	assert_false(gone("alone"));
+	fd_close(fd);
+	assert_int_equal(rmtree(top, "alone", 0, RMTREE_ALONE), 0);
+	assert_true(gone("alone"));
+}
+
 static void test_absent(void **state)
 {
 	(void)state;
@@ -203,6 +218,7 @@ int main(void)
 		cmocka_unit_test(test_deep),	    cmocka_unit_test(test_wide),
 		cmocka_unit_test(test_permissions), cmocka_unit_test(test_symlink),
 		cmocka_unit_test(test_content),	    cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_alone),
 		cmocka_unit_test(test_absent),
 	};
 
