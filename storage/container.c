@@ -34,6 +34,14 @@ enum {
 	RECORD_VERSION = 1,
 	CONFIG_MAX = 16 << 20,
 	NAME_TRIES = 16,
+	LOCK_PROCESS_AT = 16, /* in the lock file, behind the exit status */
+	PROCESSES_TRIED = 16,
+};
+
+/* Read by other processes of this boot alone. */
+struct lock_process {
+	uint64_t start_time;
+	pid_t pid;
 };
 
 static int write_file(int dirfd, const char *name, const void *p, size_t n)
@@ -458,11 +466,54 @@ int container_lock_status(int lock_fd)
 	char text[16];
 	ssize_t n = pread(lock_fd, text, sizeof(text) - 1, 0);
 	uint32_t status;
+	char *end = n > 0 ? memchr(text, '\n', (size_t)n) : NULL;
 
-	if (n < 2 || text[n - 1] != '\n')
+	if (!end)
 		return -1;
-	text[n - 1] = '\0';
+	*end = '\0';
 	return num_u32(text, &status) == 0 && status <= 255 ? (int)status : -1;
+}
+
+int container_lock_set_process(int lock_fd)
+{
+	struct lock_process p = { .pid = getpid() };
+	int r = proc_start_time(p.pid, &p.start_time);
+
+	if (r < 0)
+		return r;
+	if (pwrite(lock_fd, &p, sizeof(p), LOCK_PROCESS_AT) != sizeof(p))
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+static int try_process(struct store *s, const char *lock, container_process fn, void *arg,
+		       struct error *err)
+{
+	_cleanup_(fd_closep) int fd =
+		openat(s->runtime_fd, lock, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_(fd_closep) int pidfd = -1;
+	struct lock_process p;
+
+	if (fd < 0 || pread(fd, &p, sizeof(p), LOCK_PROCESS_AT) != sizeof(p))
+		return 0;
+	pidfd = proc_open_recorded(p.pid, p.start_time);
+	return pidfd < 0 ? 0 : fn(pidfd, p.pid, arg, err);
+}
+
+int container_each_process(struct store *s, container_process fn, void *arg, struct error *err)
+{
+	_cleanup_(strv_done) struct strv names = { 0 };
+	unsigned tried = 0;
+	int r = 0;
+
+	ignore_result(store_names(s->runtime_fd, ".", &names)); /* then there is nobody */
+	for (size_t i = 0; r == 0 && i < names.n && tried < PROCESSES_TRIED; i++) {
+		if (strlen(names.v[i]) != ID_LEN + 5 || !str_ends(names.v[i], ".lock"))
+			continue;
+		tried++;
+		r = try_process(s, names.v[i], fn, arg, err);
+	}
+	return r;
 }
 
 int container_remove(struct store *s, struct container *c, struct error *err)

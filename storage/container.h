@@ -110,6 +110,18 @@ int container_lock(struct store *s, const struct container *c) _nodiscard_;
  */
 int container_lock_set_status(int lock_fd, int status) _nodiscard_;
 int container_lock_status(int lock_fd);
+/*
+ * The process that holds the lock and is in U, told to whoever wants to join that namespace. One
+ * exec later it is the same process.
+ */
+int container_lock_set_process(int lock_fd) _nodiscard_;
+/*
+ * Processes told so, of living containers of this store: fn gets a pidfd and the number until it
+ * returns something other than 0, which is returned. Looks at a few, not at all.
+ */
+typedef int (*container_process)(int pidfd, pid_t pid, void *arg, struct error *err);
+int container_each_process(struct store *s, container_process fn, void *arg,
+			   struct error *err) _nodiscard_;
 /* By lock, or by the recorded supervisor. */
 bool container_is_alive(struct store *s, const struct container *c);
 

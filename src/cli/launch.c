@@ -273,6 +273,29 @@ static int write_running(struct launch *l, const struct launched *d, struct erro
 	return r < 0 ? error_code(err, r, "record that container %.12s runs", l->ctr->id) : 0;
 }
 
+static int join_process(int pidfd, pid_t pid, void *arg, struct error *err)
+{
+	const struct launch *l = arg;
+	int r = userns_join(pidfd, pid, &l->map, err);
+
+	if (r > 0)
+		log_debug("launch", "in the user namespace of process %d", pid);
+	return r;
+}
+
+/* The U of a container that runs, or a new one: newuidmap is a third of what a start costs. */
+static int enter_u(struct launch *l, struct error *err)
+{
+	int r = container_each_process(l->store, join_process, l, err);
+
+	if (r == 0)
+		r = userns_enter(&l->map, err);
+	if (r < 0)
+		return r;
+	ignore_result(container_lock_set_process(l->lock_fd)); /* then nobody joins us */
+	return 0;
+}
+
 int launch_start(struct launch *l, const int stdio[3], unsigned short rows, unsigned short cols,
 		 struct launched *ret, struct error *err)
 {
@@ -280,7 +303,7 @@ int launch_start(struct launch *l, const int stdio[3], unsigned short rows, unsi
 	struct ctr_spec spec;
 	int r;
 
-	r = userns_enter(&l->map, err);
+	r = enter_u(l, err);
 	if (r < 0)
 		return r;
 	fill_spec(l, &spec);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -172,27 +173,49 @@ static void sum_up(struct idmap *m)
 	m->gid1 = m->n_gid_extents ? m->gids[0].host : 0;
 }
 
-/* A program that another carrel process started inside U cannot see the files' numbers anew. */
-static int load_inside(struct idmap *ret, struct error *err)
+static int read_map(pid_t pid, const char *name, uint32_t *ret_own,
+		    struct idmap_extent ret[IDMAP_EXTENTS_MAX], unsigned *ret_n)
 {
-	_cleanup_(freep) char *uids = NULL, *gids = NULL;
-	struct idmap m = { 0 };
-	int r, n_uids, n_gids;
+	_cleanup_(freep) char *text = NULL;
+	char path[32];
+	int r;
 
-	r = read_text("/proc/self/uid_map", &uids);
+	if (pid)
+		(void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	else
+		(void)snprintf(path, sizeof(path), "/proc/self/%s", name);
+	r = read_text(path, &text);
 	if (r == 0)
-		r = read_text("/proc/self/gid_map", &gids);
+		r = idmap_parse_proc(text, ret_own, ret);
 	if (r < 0)
-		return error_code(err, r, "read the id map of this process");
-	n_uids = idmap_parse_proc(uids, &m.uid0, m.uids);
-	n_gids = idmap_parse_proc(gids, &m.gid0, m.gids);
-	if (n_uids < 0 || n_gids < 0)
-		return error_set(err, -EINVAL, "the id map of this process is not carrel's");
-	m.n_uid_extents = (unsigned)n_uids;
-	m.n_gid_extents = (unsigned)n_gids;
+		return r;
+	*ret_n = (unsigned)r;
+	return 0;
+}
+
+int idmap_of(pid_t pid, struct idmap *ret)
+{
+	struct idmap m = { 0 };
+	int r;
+
+	r = read_map(pid, "uid_map", &m.uid0, m.uids, &m.n_uid_extents);
+	if (r == 0)
+		r = read_map(pid, "gid_map", &m.gid0, m.gids, &m.n_gid_extents);
+	if (r < 0)
+		return r;
 	sum_up(&m);
 	*ret = m;
 	return 0;
+}
+
+/* A program that another carrel process started inside U cannot see the files' numbers anew. */
+static int load_inside(struct idmap *ret, struct error *err)
+{
+	int r = idmap_of(0, ret);
+
+	if (r == -EINVAL)
+		return error_set(err, r, "the id map of this process is not carrel's");
+	return r < 0 ? error_code(err, r, "read the id map of this process") : 0;
 }
 
 /* The range behind a dropped root caller: id 0 is its first id, which this process is. */

@@ -35,6 +35,9 @@ struct idmap {
 /* Reads /etc/subuid and /etc/subgid (libsubid sources later); inside U, U's own map. D-03, D-18. */
 int idmap_load(struct idmap *ret, struct error *err) _nodiscard_;
 
+/* U's map as a process that is in it has it: its number, or 0 for the caller. -EINVAL: no U. */
+int idmap_of(pid_t pid, struct idmap *ret) _nodiscard_;
+
 /*
  * The text of /etc/subuid or /etc/subgid: lines "OWNER:FIRST:COUNT", OWNER a name or a number.
  * Takes the owner's ranges in the order of the file until max ids or IDMAP_EXTENTS_MAX ranges are

@@ -26,6 +26,7 @@ libruntime_a_SOURCES = \
 	src/runtime/seccomp.c src/runtime/seccomp.h \
 	src/runtime/signals.c \
 	src/runtime/userns.c src/runtime/userns.h \
+	src/runtime/userns_join.c \
 	src/runtime/users.c src/runtime/users.h \
 	src/runtime/volumes.c
 

@@ -179,7 +179,7 @@ static int map_by_helpers(const struct idmap *map, struct error *err)
 	return r;
 }
 
-static int become_root_of_u(struct error *err)
+int userns_become_root(struct error *err)
 {
 	int r;
 
@@ -208,7 +208,7 @@ int userns_enter(const struct idmap *map, struct error *err)
 	} else {
 		r = map_by_helpers(map, err);
 	}
-	return r < 0 ? r : become_root_of_u(err);
+	return r < 0 ? r : userns_become_root(err);
 }
 
 static int write_map(pid_t pid, const char *file, const struct idmap_extent *e, unsigned n,

@@ -265,6 +265,42 @@ static void test_torn_record(void **state)
 	teststore_close(&t);
 }
 
+static int take_pid(int pidfd, pid_t pid, void *arg, struct error *err)
+{
+	(void)err;
+	assert_true(fcntl(pidfd, F_GETFD) >= 0);
+	*(pid_t *)arg = pid;
+	return 7;
+}
+
+/* Beside the exit status, which readers still find. */
+static void test_process_in_lock(void **state)
+{
+	struct container c;
+	struct teststore t;
+	pid_t found = 0;
+	int lock;
+
+	(void)state;
+	assert_int_equal(teststore_open(&t), 0);
+	assert_int_equal(create(&t, "web", false, &c, &lock), 0);
+	assert_int_equal(container_each_process(t.s, take_pid, &found, &t.err), 0);
+	assert_int_equal(container_lock_status(lock), -1);
+	assert_int_equal(container_lock_set_process(lock), 0);
+	assert_int_equal(container_lock_status(lock), -1);
+	assert_int_equal(container_each_process(t.s, take_pid, &found, &t.err), 7);
+	assert_int_equal(found, getpid());
+	assert_int_equal(container_lock_set_status(lock, 42), 0);
+	assert_int_equal(container_lock_status(lock), 42);
+	assert_int_equal(container_remove(t.s, &c, &t.err), 0);
+	found = 0;
+	assert_int_equal(container_each_process(t.s, take_pid, &found, &t.err), 0);
+	assert_int_equal(found, 0);
+	container_done(&c);
+	fd_close(lock);
+	teststore_close(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +310,7 @@ int main(void)
 		cmocka_unit_test(test_rm_supervisor_killed),
 		cmocka_unit_test(test_other_runtime_dir),
 		cmocka_unit_test(test_torn_record),
+		cmocka_unit_test(test_process_in_lock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -218,8 +218,7 @@ int main(void)
 		cmocka_unit_test(test_deep),	    cmocka_unit_test(test_wide),
 		cmocka_unit_test(test_permissions), cmocka_unit_test(test_symlink),
 		cmocka_unit_test(test_content),	    cmocka_unit_test(test_budget),
-		cmocka_unit_test(test_alone),
-		cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_alone),	    cmocka_unit_test(test_absent),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
