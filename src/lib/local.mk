@@ -2,6 +2,8 @@
 noinst_LIBRARIES += libbase.a
 libbase_a_CPPFLAGS = $(INC_LIB)
 libbase_a_SOURCES = \
+	src/lib/base/cgroupfs.c src/lib/base/cgroupfs.h \
+	src/lib/base/conf.c src/lib/base/conf.h \
 	src/lib/base/dcode.c src/lib/base/dcode.h \
 	src/lib/base/dirs.c src/lib/base/dirs.h \
 	src/lib/base/error.c src/lib/base/error.h \
@@ -112,12 +114,15 @@ test_base_str_LDADD = $(base_test_ldadd)
 endif
 
 # The parsers over their corpora; all of them also build against libFuzzer.
-fuzz_oci = tests/fuzz/fuzz_manifest tests/fuzz/fuzz_reference tests/fuzz/fuzz_inflate
+fuzz_oci = tests/fuzz/fuzz_conf tests/fuzz/fuzz_manifest tests/fuzz/fuzz_reference tests/fuzz/fuzz_inflate
 check_PROGRAMS += $(fuzz_oci)
 TESTS += $(fuzz_oci)
-EXTRA_DIST += tests/fuzz/corpus/manifest tests/fuzz/corpus/reference tests/fuzz/corpus/inflate
+EXTRA_DIST += tests/fuzz/corpus/conf tests/fuzz/corpus/manifest tests/fuzz/corpus/reference tests/fuzz/corpus/inflate
 fuzz_oci_frame = tests/fuzz/fuzz_main.c tests/fuzz/fuzz.h
 fuzz_oci_cppflags = $(INC_LIB) -I$(top_srcdir)/tests/fuzz
+tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(fuzz_oci_frame)
+tests_fuzz_fuzz_conf_CPPFLAGS = $(fuzz_oci_cppflags)
+tests_fuzz_fuzz_conf_LDADD = libbase.a
 tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz_manifest.c $(fuzz_oci_frame)
 tests_fuzz_fuzz_manifest_CPPFLAGS = $(fuzz_oci_cppflags)
 tests_fuzz_fuzz_manifest_LDADD = liboci.a libcodec.a libbase.a $(JSONC_LIBS)
