@@ -6,7 +6,7 @@
 PACKAGES_BUILD="
 	autoconf automake make gcc libc6-dev pkg-config
 	libjson-c-dev libcap-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libisal-dev libzstd-dev
-	libslirp-dev libglib2.0-dev libseccomp-dev
+	libslirp-dev libglib2.0-dev libseccomp-dev libsystemd-dev
 	busybox-static uidmap ca-certificates
 "
 

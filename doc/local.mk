@@ -21,7 +21,8 @@ dist_man_MANS += \
 	doc/man/carrel-stop.1 \
 	doc/man/carrel-version.1 \
 	doc/man/carrel-wait.1 \
-	doc/man/carrel.1
+	doc/man/carrel.1 \
+	doc/man/carrel.conf.5
 
 # The codes of the host ladder are told by its own rows (tools/hostman.c).
 nodist_man_MANS = doc/man/carrel-host.7

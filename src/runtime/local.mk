@@ -3,6 +3,10 @@ noinst_LIBRARIES += libruntime.a
 libruntime_a_CPPFLAGS = $(INC_SRC) -I.
 libruntime_a_SOURCES = \
 	src/runtime/caps.c \
+	src/runtime/cgroup.c src/runtime/cgroup.h \
+	src/runtime/cgroup_find.c src/runtime/cgroup_find.h \
+	src/runtime/cgroup_set.c src/runtime/cgroup_set.h \
+	src/runtime/cgroup_value.c src/runtime/cgroup_value.h \
 	src/runtime/command.c src/runtime/command.h \
 	src/runtime/create.c src/runtime/ctr.h \
 	src/runtime/enforced.c src/runtime/enforced.h \
@@ -37,8 +41,11 @@ mapper_filter.h: seccomp-gen$(EXEEXT) src/runtime/rootcaller.c
 	$(AM_V_GEN)$(SECCOMP_GEN) filter mapper mapper $(filter %.c,$^) >$@.tmp && mv $@.tmp $@
 
 if HAVE_CMOCKA
-check_PROGRAMS += test_idmap test_ctrwords test_limits test_seccomp test_users
-TESTS += test_idmap test_ctrwords test_limits test_seccomp test_users
+check_PROGRAMS += test_cgroup test_idmap test_ctrwords test_limits test_seccomp test_users
+TESTS += test_cgroup test_idmap test_ctrwords test_limits test_seccomp test_users
+test_cgroup_SOURCES = tests/unit/test_cgroup.c tests/unit/cm.h
+test_cgroup_CPPFLAGS = $(INC_SRC) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
+test_cgroup_LDADD = libruntime.a libstorage.a liboci.a libbase.a $(CMOCKA_LIBS)
 test_idmap_SOURCES = tests/unit/test_idmap.c
 test_idmap_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
 test_idmap_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)

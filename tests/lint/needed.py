@@ -16,6 +16,7 @@ ALLOWED = {
                         "libcap"},
     "supervisor": LIBC,
     "netstack": LIBC | {"libslirp", "libcap", "libglib-2.0"},
+    "scope": LIBC | {"libsystemd"},
     "init": set(),  # static: it runs where no library is
 }
 # Parts of glibc, and what a sanitizer brings.

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/cgroupfs.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "runtime/enforced.h"
+#include "runtime/limits.h"
+
+/*
+ * The cgroup of one container, in a subtree of cgroup v2 that is delegated to the user. Made only
+ * where a limit was asked for: an unlimited start does nothing of this.
+ */
+struct cgroup {
+	int fd;		/* its directory, for CLONE_INTO_CGROUP; -1 = none */
+	int parent_fd;	/* where it is removed from */
+	int events_fd;	/* its cgroup.events */
+	int oom_fd;	/* its memory.events; -1 without that controller */
+	bool has_super; /* this process lives in the leaf beside it, having had to move */
+	char name[CGROUPFS_NAME_MAX];
+	char path[CGROUPFS_PATH_MAX]; /* below the mount: for the record */
+};
+
+#define CGROUP_NONE                                                      \
+	{                                                                \
+		.fd = -1, .parent_fd = -1, .events_fd = -1, .oom_fd = -1 \
+	}
+
+struct cgroup_request {
+	const struct limits *limits;
+	const char *id;
+	int libexec_fd;
+	/* Called with the path before anything is made there: once it is on record, whoever comes
+	 * after a crash can reclaim it. */
+	int (*record)(const char *path, void *data, struct error *err);
+	void *data;
+};
+
+/*
+ * On the host side, by the process that will supervise: it, and where it is carrel its parent, may
+ * be moved. Finds the subtree (cgroup_find.h), makes the cgroup and writes the limits; each limit
+ * that is held gets its row "cgroup v2". One that is not held gets no row, for the caller to find
+ * something else or to say D-20 (no such controller here); memory-swap alone gets its row with D-26
+ * where the kernel cannot count swap, for nothing else can hold it.
+ * -EOPNOTSUPP with D-08 and the reason: there is no subtree. Nothing is left of a failure.
+ */
+int cgroup_create(const struct cgroup_request *req, struct cgroup *ret, struct enforced *rows,
+		  struct error *err) _nodiscard_;
+
+/*
+ * After the container's end, by the same process: waits for the last process to be gone, removes
+ * the cgroup, and goes back out of the leaf. Closes everything. False: something is left, which the
+ * next command reclaims by the record.
+ */
+bool cgroup_end(struct cgroup *c);
+/* Close the descriptors alone: somebody else does the rest. */
+void cgroup_done(struct cgroup *c);
+
+/* The directory of a recorded cgroup. -ENOENT: it is gone; -EINVAL: not this container's. */
+int cgroup_open(const char *path, const char *id) _nodiscard_;
+
+/* Write changed limits to a running container's cgroup; rows as above. */
+int cgroup_update(int fd, const struct limits *limits, struct enforced *rows,
+		  struct error *err) _nodiscard_;
+
+/*
+ * Put a process into a recorded cgroup that only the user's service manager can reach from here
+ * (a login shell is outside of its subtree): one bus call by libexec/carrel/scope. -EOPNOTSUPP: the
+ * cgroup is not in a scope of ours.
+ */
+int cgroup_attach(const char *path, const char *id, int libexec_fd, pid_t pid,
+		  struct error *err) _nodiscard_;

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "runtime/cgroup_set.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/cgroupfs.h"
+#include "base/str.h"
+#include "runtime/cgroup_find.h"
+#include "runtime/cgroup_value.h"
+
+enum {
+	ASKED_MAX = sizeof(((struct enforced_row *)0)->asked),
+};
+
+struct setter {
+	int fd;
+	const struct limits *l;
+	struct enforced *rows;
+	struct error *err;
+};
+
+unsigned cgroup_set_needs(const struct limits *l)
+{
+	return (l->memory || l->memory_swap > 0 || l->memory_reservation ? CGROUP_MEMORY : 0) |
+	       (l->cpu_quota_us || l->cpu_shares ? CGROUP_CPU : 0) |
+	       (l->pids > 0 ? CGROUP_PIDS : 0) |
+	       (l->cpuset_cpus || l->cpuset_mems ? CGROUP_CPUSET : 0) |
+	       (l->blkio_weight || l->n_throttles ? CGROUP_IO : 0);
+}
+
+/* In the largest unit that tells it exactly. */
+static void size_text(uint64_t n, char buf[ASKED_MAX])
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	size_t i = 0;
+
+	for (; i + 1 < ARRAY_SIZE(units) && n && n % 1024 == 0; i++)
+		n /= 1024;
+	(void)snprintf(buf, ASKED_MAX, "%" PRIu64 " %s", n, units[i]);
+}
+
+/*
+ * 1: it is held, and has its row. 0: this cgroup has no such file (no controller, or an old
+ * kernel). -errno: the kernel refuses the value.
+ */
+static int set(struct setter *s, const char *file, const char *value, const char *what,
+	       const char *asked)
+{
+	int r = cgroupfs_write(s->fd, file, value);
+
+	/* A file that is not there is none of ours to make: EACCES or EPERM from the kernel. */
+	if (r == -ENOENT || r == -EACCES || r == -EPERM || r == -EOPNOTSUPP)
+		return 0;
+	if (r < 0) {
+		error_code(s->err, r, "--%s %s: write %s of the container's cgroup", what, asked,
+			   file);
+		return r;
+	}
+	enforced_add(s->rows, what, asked, "cgroup v2", DCODE_NONE, "%s = %s", file, value);
+	return 1;
+}
+
+static int set_swap(struct setter *s)
+{
+	char value[CGROUP_VALUE_MAX], asked[ASKED_MAX];
+	const struct limits *l = s->l;
+	int r;
+
+	r = cgroup_swap_max(l->memory, l->memory_swap, value);
+	if (r < 0)
+		return error_set(s->err, r, "--memory-swap is less than --memory");
+	if (l->memory_swap) {
+		if (l->memory_swap < 0)
+			(void)snprintf(asked, sizeof(asked), "unlimited");
+		else
+			size_text((uint64_t)l->memory_swap, asked);
+		r = set(s, "memory.swap.max", value, "memory-swap", asked);
+		if (r == 0 && l->memory_swap > 0)
+			enforced_add(s->rows, "memory-swap", asked, "nothing", DCODE_NO_SWAP_LIMIT,
+				     "this kernel does not count swap");
+		return r < 0 ? r : 0;
+	}
+	/* docker's default, as much again; without accounting of swap there is nothing to ask. */
+	r = cgroupfs_write(s->fd, "memory.swap.max", value);
+	return r == -ENOENT || r == -EACCES || r == -EPERM || r == 0
+		       ? 0
+		       : error_code(s->err, r, "limit the container's swap");
+}
+
+static int set_memory(struct setter *s)
+{
+	char value[CGROUP_VALUE_MAX], asked[ASKED_MAX];
+	const struct limits *l = s->l;
+	int r = 1;
+
+	if (l->memory) {
+		ignore_result(str_print(value, sizeof(value), "%" PRIu64, l->memory)); /* fits */
+		size_text(l->memory, asked);
+		r = set(s, "memory.max", value, "memory", asked);
+		if (r > 0)
+			r = set_swap(s);
+	}
+	if (r >= 0 && l->memory_reservation) {
+		ignore_result(str_print(value, sizeof(value), "%" PRIu64,
+					l->memory_reservation)); /* fits */
+		size_text(l->memory_reservation, asked);
+		r = set(s, "memory.low", value, "memory-reservation", asked);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int set_cpu(struct setter *s)
+{
+	char value[CGROUP_VALUE_MAX], asked[ASKED_MAX];
+	const struct limits *l = s->l;
+	int r = 0;
+
+	if (l->cpu_quota_us) {
+		r = cgroup_cpu_max(l->cpu_quota_us, l->cpu_period_us, value);
+		if (r < 0)
+			return r;
+		if (l->nano_cpus)
+			(void)snprintf(asked, sizeof(asked), "%" PRIu64 ".%02" PRIu64 " CPUs",
+				       l->nano_cpus / 1000000000,
+				       l->nano_cpus % 1000000000 / 10000000);
+		else
+			(void)snprintf(asked, sizeof(asked), "%" PRIu64 " of %" PRIu64 " us",
+				       l->cpu_quota_us, l->cpu_period_us);
+		r = set(s, "cpu.max", value, l->nano_cpus ? "cpus" : "cpu-quota", asked);
+	}
+	if (r >= 0 && l->cpu_shares) {
+		ignore_result(str_print(value, sizeof(value), "%" PRIu32,
+					cgroup_weight_of_shares(l->cpu_shares))); /* fits */
+		(void)snprintf(asked, sizeof(asked), "%" PRIu64, l->cpu_shares);
+		r = set(s, "cpu.weight", value, "cpu-shares", asked);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int set_pids(struct setter *s)
+{
+	char value[CGROUP_VALUE_MAX];
+	int r;
+
+	if (s->l->pids <= 0)
+		return 0;
+	r = cgroup_count_max(s->l->pids, value);
+	if (r == 0)
+		r = set(s, "pids.max", value, "pids-limit", value);
+	return r < 0 ? r : 0;
+}
+
+static int set_cpuset(struct setter *s)
+{
+	int r = 0;
+
+	if (s->l->cpuset_cpus)
+		r = set(s, "cpuset.cpus", s->l->cpuset_cpus, "cpuset-cpus", s->l->cpuset_cpus);
+	if (r >= 0 && s->l->cpuset_mems)
+		r = set(s, "cpuset.mems", s->l->cpuset_mems, "cpuset-mems", s->l->cpuset_mems);
+	return r < 0 ? r : 0;
+}
+
+static int set_throttle(struct setter *s, const struct limits_throttle *t)
+{
+	static const char *const keys[LIMITS_THROTTLE_KINDS] = {
+		[LIMITS_READ_BPS] = "rbps",
+		[LIMITS_WRITE_BPS] = "wbps",
+		[LIMITS_READ_IOPS] = "riops",
+		[LIMITS_WRITE_IOPS] = "wiops",
+	};
+	char value[CGROUP_VALUE_MAX], asked[ASKED_MAX];
+	const char *what = limits_throttle_name(t->kind);
+	struct stat st;
+	int r;
+
+	if (stat(t->device, &st) < 0)
+		return error_sys(s->err, "--%s: look at %s", what, t->device);
+	if (!S_ISBLK(st.st_mode))
+		return error_set(s->err, -ENOTBLK, "--%s: %s is not a block device", what,
+				 t->device);
+	(void)snprintf(asked, sizeof(asked), "%s:%" PRIu64, t->device, t->rate);
+	r = str_print(value, sizeof(value), "%u:%u %s=%" PRIu64, major(st.st_rdev),
+		      minor(st.st_rdev), keys[t->kind], t->rate);
+	if (r == 0)
+		r = set(s, "io.max", value, what, asked);
+	return r < 0 ? r : 0;
+}
+
+static int set_io(struct setter *s)
+{
+	char value[CGROUP_VALUE_MAX], asked[ASKED_MAX];
+	const struct limits *l = s->l;
+	int r = 0;
+
+	if (l->blkio_weight) {
+		(void)snprintf(asked, sizeof(asked), "%" PRIu32, l->blkio_weight);
+		r = set(s, "io.bfq.weight", asked, "blkio-weight", asked);
+		ignore_result(str_print(value, sizeof(value), "default %" PRIu32,
+					cgroup_io_weight(l->blkio_weight))); /* fits */
+		if (r == 0)
+			r = set(s, "io.weight", value, "blkio-weight", asked);
+	}
+	for (size_t i = 0; r >= 0 && i < l->n_throttles; i++)
+		r = set_throttle(s, &l->throttles[i]);
+	return r < 0 ? r : 0;
+}
+
+int cgroup_set_all(int fd, const struct limits *l, struct enforced *rows, struct error *err)
+{
+	struct setter s = { .fd = fd, .l = l, .rows = rows, .err = err };
+	int r;
+
+	r = set_memory(&s);
+	if (r == 0)
+		r = set_cpu(&s);
+	if (r == 0)
+		r = set_pids(&s);
+	if (r == 0)
+		r = set_cpuset(&s);
+	return r < 0 ? r : set_io(&s);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/mem.h"
+#include "runtime/enforced.h"
+#include "runtime/limits.h"
+
+/* The controllers that these limits need. */
+unsigned cgroup_set_needs(const struct limits *l);
+
+/*
+ * Write the limits into a cgroup of ours, in the order that the kernel wants (memory before swap).
+ * Each that stuck is a row; -errno is for none of them, only what is written wrongly: a limit that
+ * the kernel refuses as such (a cpuset without a processor) with err set.
+ */
+int cgroup_set_all(int fd, const struct limits *l, struct enforced *rows,
+		   struct error *err) _nodiscard_;

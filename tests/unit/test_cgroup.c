@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cgroupfs.h"
+#include "base/conf.h"
+#include "base/str.h"
+#include "cm.h"
+#include "runtime/cgroup_find.h"
+#include "runtime/cgroup_set.h"
+#include "runtime/cgroup_value.h"
+
+/* From ceil(10^((l^2 + 125 l)/612 - 7/34)), l = log2(shares), in double precision. */
+static void test_weight(void **state)
+{
+	static const struct {
+		uint64_t shares;
+		uint32_t weight;
+	} rows[] = {
+		{ 0, 1 },	  { 1, 1 },	     { 2, 1 },		{ 3, 2 },
+		{ 256, 35 },	  { 512, 59 },	     { 1024, 100 },	{ 2048, 174 },
+		{ 102400, 4429 }, { 262143, 10000 }, { 262144, 10000 }, { UINT64_MAX, 10000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_int_equal(cgroup_weight_of_shares(rows[i].shares), rows[i].weight);
+	for (uint64_t s = 2, last = 1; s <= 262144; s += 61) {
+		uint32_t w = cgroup_weight_of_shares(s);
+
+		assert_true(w >= last && w <= 10000);
+		last = w;
+	}
+	assert_int_equal(cgroup_io_weight(10), 1);
+	assert_int_equal(cgroup_io_weight(500), 4950);
+	assert_int_equal(cgroup_io_weight(1000), 10000);
+}
+
+static void test_values(void **state)
+{
+	char buf[CGROUP_VALUE_MAX];
+
+	(void)state;
+	assert_int_equal(cgroup_cpu_max(50000, 0, buf), 0);
+	assert_string_equal(buf, "50000 100000");
+	assert_int_equal(cgroup_cpu_max(50000, 20000, buf), 0);
+	assert_string_equal(buf, "50000 20000");
+	assert_int_equal(cgroup_cpu_max(0, 20000, buf), 0);
+	assert_string_equal(buf, "max 20000");
+	/* docker's --memory-swap is both together; not given, it is twice the memory */
+	assert_int_equal(cgroup_swap_max(1000, 0, buf), 0);
+	assert_string_equal(buf, "1000");
+	assert_int_equal(cgroup_swap_max(1000, 1000, buf), 0);
+	assert_string_equal(buf, "0");
+	assert_int_equal(cgroup_swap_max(1000, 1500, buf), 0);
+	assert_string_equal(buf, "500");
+	assert_int_equal(cgroup_swap_max(1000, -1, buf), 0);
+	assert_string_equal(buf, "max");
+	assert_int_equal(cgroup_swap_max(1000, 999, buf), -EINVAL);
+	assert_int_equal(cgroup_count_max(-1, buf), 0);
+	assert_string_equal(buf, "max");
+	assert_int_equal(cgroup_count_max(20, buf), 0);
+	assert_string_equal(buf, "20");
+}
+
+static void test_own_path(void **state)
+{
+	char buf[CGROUPFS_PATH_MAX], text[CGROUPFS_PATH_MAX + 64];
+
+	(void)state;
+	assert_int_equal(cgroup_own_path("0::/\n", buf), 0);
+	assert_string_equal(buf, "");
+	assert_int_equal(cgroup_own_path("9:name=systemd:/x\n0::/user.slice/a b\n", buf), 0);
+	assert_string_equal(buf, "user.slice/a b");
+	assert_int_equal(cgroup_own_path("0::/..x/y\n", buf), 0);
+	/* outside of our namespace; gone; version 1 alone */
+	assert_int_equal(cgroup_own_path("0::/../other\n", buf), -ENODATA);
+	assert_int_equal(cgroup_own_path("0::/..\n", buf), -ENODATA);
+	assert_int_equal(cgroup_own_path("0::/a (deleted)\n", buf), -ENODATA);
+	assert_int_equal(cgroup_own_path("3:memory:/a\n", buf), -ENODATA);
+	assert_int_equal(cgroup_own_path("", buf), -ENODATA);
+	memset(text, 'a', sizeof(text));
+	memcpy(text, "0::/", 4);
+	text[sizeof(text) - 1] = '\0';
+	assert_int_equal(cgroup_own_path(text, buf), -ENAMETOOLONG);
+}
+
+static bool marked(size_t len, void *data)
+{
+	return len == *(size_t *)data;
+}
+
+/* What the user's systemd has given away is ours, with all below; the rest of its tree is not. */
+static void test_managed(void **state)
+{
+	static const char app[] = "user.slice/user-1000.slice/user@1000.service/app.slice";
+	static const char unit[] =
+		"user.slice/user-1000.slice/user@1000.service/app.slice/a.scope/b";
+	size_t none = 0, scope = strlen(unit) - 2;
+
+	(void)state;
+	assert_true(cgroup_is_managed(app, marked, &none));
+	assert_true(cgroup_is_managed(unit, marked, &none));
+	assert_false(cgroup_is_managed(unit, marked, &scope));
+	assert_true(cgroup_is_managed("user.slice/user@0.service", marked, &none));
+	assert_false(cgroup_is_managed("system.slice/slurmd.service/job_1", marked, &none));
+	assert_false(cgroup_is_managed("", marked, &none));
+}
+
+static void test_words(void **state)
+{
+	char buf[64];
+	uint64_t n;
+
+	(void)state;
+	assert_int_equal(cgroup_controllers("cpuset cpu io memory pids\n"),
+			 CGROUP_CPUSET | CGROUP_CPU | CGROUP_IO | CGROUP_MEMORY | CGROUP_PIDS);
+	assert_int_equal(cgroup_controllers("cpuset\n"), CGROUP_CPUSET);
+	assert_int_equal(cgroup_controllers(""), 0);
+	assert_string_equal(cgroup_controllers_text(CGROUP_MEMORY | CGROUP_PIDS, buf),
+			    "memory pids");
+	assert_int_equal(cgroupfs_key("low 0\noom 3\noom_kill 2\n", "oom_kill", &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(cgroupfs_key("oom_kill_group 1\n", "oom_kill", &n), -ENODATA);
+	assert_int_equal(cgroupfs_key("max max\n", "max", &n), -EINVAL);
+}
+
+static void test_needs(void **state)
+{
+	struct limits l = { .memory_swap = -1, .pids = -1 };
+
+	(void)state;
+	assert_int_equal(cgroup_set_needs(&l), 0);
+	l.memory = 1;
+	l.cpu_shares = 1024;
+	l.blkio_weight = 10;
+	assert_int_equal(cgroup_set_needs(&l), CGROUP_MEMORY | CGROUP_CPU | CGROUP_IO);
+}
+
+/* Names carry the id: nothing else is ever reclaimed. */
+static void test_reclaim_is_picky(void **state)
+{
+	static const char id[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+	(void)state;
+	assert_int_equal(cgroupfs_reclaim("user.slice", id), -EINVAL);
+	assert_int_equal(cgroupfs_reclaim("", id), -EINVAL);
+	assert_int_equal(cgroupfs_reclaim("a/carrel-0123", id), -EINVAL);
+}
+
+static int add(const char *key, const char *value, unsigned line, void *data, struct error *err)
+{
+	(void)err;
+	str_buf_addf(data, "%u %s=%s;", line, key, value);
+	return 0;
+}
+
+static void check_conf(const char *text, int want, const char *entries)
+{
+	_cleanup_(str_buf_done) struct str_buf b;
+	struct error err = { 0 };
+
+	str_buf_init(&b, 4096);
+	assert_int_equal(conf_parse(text, strlen(text), add, &b, &err), want);
+	if (want == 0)
+		assert_string_equal(b.s ? b.s : "", entries);
+	else
+		assert_true(error_is_set(&err));
+}
+
+static void test_conf(void **state)
+{
+	char long_line[CONF_VALUE_MAX + 32];
+
+	(void)state;
+	check_conf("", 0, "");
+	check_conf("# comment\n\n  cgroup =  /sys/fs/cgroup/a b\t\r\nx=\n", 0,
+		   "3 cgroup=/sys/fs/cgroup/a b;4 x=;");
+	check_conf("a = b = c", 0, "1 a=b = c;");
+	check_conf("  # = x\n", 0, "");
+	check_conf("word\n", -EINVAL, NULL);
+	check_conf("= x\n", -EINVAL, NULL);
+	memset(long_line, 'k', sizeof(long_line));
+	long_line[sizeof(long_line) - 1] = '\0';
+	long_line[1] = '=';
+	check_conf(long_line, -EINVAL, NULL);
+	long_line[1] = 'k';
+	long_line[100] = '=';
+	check_conf(long_line, -EINVAL, NULL);
+	assert_int_equal(conf_parse("a=\0b\n", 5, add, NULL, NULL), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_weight),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_own_path),
+		cmocka_unit_test(test_managed),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_needs),
+		cmocka_unit_test(test_reclaim_is_picky),
+		cmocka_unit_test(test_conf),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
