@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cgroupfs.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/lock.h"
@@ -524,6 +525,13 @@ int container_remove(struct store *s, struct container *c, struct error *err)
 
 	if (dir < 0)
 		return store_error(err, dir, "open %s/containers", s->path);
+	if (c->state.cgroup[0]) {
+		/* Before the record, which alone knows of it. */
+		r = cgroupfs_reclaim(c->state.cgroup, c->id);
+		if (r < 0)
+			log_debug("container", "remove cgroup %s: %s", c->state.cgroup,
+				  strerror(-r));
+	}
 	/* The attach socket of a supervisor that was killed; before the record, which leads here.
 	 */
 	(void)unlinkat(s->runtime_fd, ctrrec_socket_name(c->id, lname), 0);

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cgroupfs.h"
 #include "base/fd.h"
 #include "base/lock.h"
 #include "base/log.h"
@@ -63,11 +64,24 @@ static void drop_temporary(int dirfd)
 			(void)unlinkat(dirfd, names.v[i], 0);
 }
 
+/* Its cgroup, with whatever is still in it; that of another boot is gone anyway. */
+static bool reclaim(struct container_state *st, const char *id)
+{
+	int r = cgroupfs_reclaim(st->cgroup, id);
+
+	if (r < 0 && r != -EINVAL) {
+		log_debug("sweep", "cgroup %s: %s", st->cgroup, strerror(-r));
+		return false;
+	}
+	st->cgroup[0] = '\0';
+	return true;
+}
+
 /* The record of a container whose lock we hold and whose supervisor is gone. */
 static int bury(struct sweep *w, struct container *c, struct error *err)
 {
 	struct container_state *st = &c->state;
-	bool was_running = st->status == CONTAINER_RUNNING;
+	bool was_running = st->status == CONTAINER_RUNNING, changed = false;
 	char boot[ID_BOOT_LEN + 1] = "";
 	int r = 0;
 
@@ -77,13 +91,16 @@ static int bury(struct sweep *w, struct container *c, struct error *err)
 		w->names_dirty = true;
 		return container_remove(w->s, c, err);
 	}
+	if (st->cgroup[0])
+		changed = reclaim(st, c->id);
 	if (was_running) {
 		st->status = CONTAINER_EXITED;
 		st->exit_code = 137;
 		st->pid = 0;
 		timefmt_now(st->finished);
-		r = container_write_state(c->dirfd, st);
 	}
+	if (was_running || changed)
+		r = container_write_state(c->dirfd, st);
 	drop_temporary(c->dirfd);
 	return r < 0 ? store_error(err, r, "write the end of container %.12s", c->id) : 0;
 }

@@ -112,6 +112,7 @@ static int foreground(struct launch *l, struct error *err)
 	if (r == 0) {
 		r = session_run(&s, &d.ctr.init, -1, err);
 		launched_done(&d);
+		launch_end_cgroup(l);
 		/* For `carrel wait`; on a full disk it says that it does not know. */
 		if (r >= 0)
 			ignore_result(container_lock_set_status(l->lock_fd, r));

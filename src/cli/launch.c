@@ -226,7 +226,7 @@ static void fill_spec(const struct launch *l, struct ctr_spec *spec)
 		.hostname_file = l->hostname_file,
 		.hidden_paths = { l->store_path, l->runtime_path, l->tmp_runtime },
 		.libexec_fd = l->libexec_fd,
-		.cgroup_fd = -1,
+		.cgroup_fd = l->cgroup ? l->cgroup->fd : -1,
 		.map = l->map,
 		.flags = (rec->tty ? CTR_TTY : 0) | (rec->init ? CTR_INIT : 0) |
 			 (rec->read_only ? CTR_READ_ONLY : 0) |
@@ -261,6 +261,8 @@ static int write_running(struct launch *l, const struct launched *d, struct erro
 	st->exit_code = 0;
 	st->remove_at_end = l->rec->remove;
 	st->finished[0] = st->error[0] = st->cgroup[0] = '\0';
+	if (l->cgroup)
+		ignore_result(str_copy(st->cgroup, sizeof(st->cgroup), l->cgroup->path)); /* fits */
 	st->oom_killed = false;
 	(void)timefmt_now(st->started);
 	(void)id_node(st->node);
@@ -296,23 +298,71 @@ static int enter_u(struct launch *l, struct error *err)
 	return 0;
 }
 
+static int record_cgroup(const char *path, void *data, struct error *err)
+{
+	struct launch *l = data;
+	int r = str_copy(l->ctr->state.cgroup, sizeof(l->ctr->state.cgroup), path);
+
+	if (r == 0)
+		r = container_write_state(l->ctr->dirfd, &l->ctr->state);
+	return r < 0 ? error_code(err, r, "record the cgroup of container %.12s", l->ctr->id) : 0;
+}
+
+static int make_cgroup(struct launch *l, struct enforced *rows, struct error *err)
+{
+	struct cgroup_request req = {
+		.limits = &l->rec->limits,
+		.id = l->ctr->id,
+		.libexec_fd = l->libexec_fd,
+		.record = record_cgroup,
+		.data = l,
+	};
+	struct cgroup c;
+	int r;
+
+	if (!limits_any(&l->rec->limits))
+		return 0;
+	r = cgroup_create(&req, &c, rows, err);
+	if (r == 0)
+		l->cgroup = xmemdup(&c, sizeof(c));
+	return r;
+}
+
+void launch_end_cgroup(struct launch *l)
+{
+	if (!l->cgroup)
+		return;
+	/* What stays is on record, and the next command's. */
+	if (cgroup_end(l->cgroup))
+		l->ctr->state.cgroup[0] = '\0';
+	free(TAKE_PTR(l->cgroup));
+}
+
 int launch_start(struct launch *l, const int stdio[3], unsigned short rows, unsigned short cols,
 		 struct launched *ret, struct error *err)
 {
 	struct launched d = { .net = { .control_fd = -1, .proc.pidfd = -1 } };
+	struct enforced held = { 0 };
 	struct ctr_spec spec;
 	int r;
 
-	r = enter_u(l, err);
-	if (r < 0)
+	/* The first thing: the bus asks who we are, and a cgroup below us must hold nobody. */
+	r = make_cgroup(l, &held, err);
+	if (r == 0)
+		r = enter_u(l, err);
+	if (r < 0) {
+		launch_end_cgroup(l);
 		return r;
+	}
 	fill_spec(l, &spec);
 	memcpy(spec.stdio, stdio, sizeof(spec.stdio));
 	spec.tty_rows = rows;
 	spec.tty_cols = cols;
 	r = ctr_create(&spec, &d.ctr, err);
-	if (r < 0)
+	if (r < 0) {
+		launch_end_cgroup(l);
 		return r;
+	}
 	/* Beside pid 1, which mounts meanwhile. */
 	r = start_net(l, &d, err);
 	if (r == 0)
@@ -325,6 +375,7 @@ int launch_start(struct launch *l, const int stdio[3], unsigned short rows, unsi
 		r = ctr_start(&d.ctr, err);
 	if (r < 0) {
 		launched_done(&d);
+		launch_end_cgroup(l);
 		return r;
 	}
 	*ret = d;
@@ -382,6 +433,9 @@ void launch_done(struct launch *l)
 	free(TAKE_PTR(l->mounts));
 	strv_done(&l->argv);
 	strv_done(&l->env);
+	if (l->cgroup)
+		cgroup_done(l->cgroup);
+	free(TAKE_PTR(l->cgroup));
 	free(TAKE_PTR(l->resolv_conf));
 	free(TAKE_PTR(l->hosts));
 	free(TAKE_PTR(l->hostname));

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/ctrconf.h"
 #include "net/net.h"
+#include "runtime/cgroup.h"
 #include "runtime/ctr.h"
 #include "storage/container.h"
 
@@ -27,6 +28,7 @@ struct launch {
 	int *lower_fds;
 	unsigned n_lowers;
 	struct ctr_mount *mounts;
+	struct cgroup *cgroup; /* with limits, where there is a delegation: launch_start() */
 	char *resolv_conf, *hosts, *hostname, *hostname_file;
 	char *runtime_path, *tmp_runtime, *store_path;
 	bool layer_lost; /* why it failed: a pull would bring it */
@@ -44,6 +46,8 @@ int launch_prepare(struct launch *l, struct error *err) _nodiscard_;
 int launch_start(struct launch *l, const int stdio[3], unsigned short rows, unsigned short cols,
 		 struct launched *ret, struct error *err) _nodiscard_;
 void launched_done(struct launched *d);
+/* The container has ended, and its parent is at its last steps: remove its cgroup. */
+void launch_end_cgroup(struct launch *l);
 
 /* Remove the record and its upper directory. Inside U the files go at once (in 100 ms), outside
  * they wait in trash/ for the next command that is. */

@@ -241,6 +241,17 @@ static int start_janitor(struct starter *st, struct error *err)
 	return 0;
 }
 
+static void hand_over_cgroup(struct starter *st)
+{
+	const struct cgroup *c = st->l->cgroup;
+
+	st->fds[SUPER_CGROUP_FD] = c->parent_fd;
+	st->fds[SUPER_CGEVENTS_FD] = c->events_fd;
+	st->fds[SUPER_OOM_FD] = c->oom_fd;
+	st->start.flags |= c->has_super ? SUPER_IN_LEAF : 0;
+	memcpy(st->start.cgroup_name, c->name, sizeof(st->start.cgroup_name));
+}
+
 static int exec_supervisor(struct starter *st, struct launched *d, int report, struct error *err)
 {
 	static char *const argv[] = { (char *)"carrel-supervisor", NULL };
@@ -254,6 +265,8 @@ static int exec_supervisor(struct starter *st, struct launched *d, int report, s
 		st->fds[SUPER_OUT_FD] = d->ctr.pty_master;
 		st->fds[SUPER_IN_FD] = d->ctr.pty_master;
 	}
+	if (st->l->cgroup)
+		hand_over_cgroup(st);
 	st->start.state = st->l->ctr->state;
 	for (int i = 0; i < SUPER_FD_END; i++)
 		if (st->fds[i] >= 0)

@@ -111,8 +111,10 @@ static int start(struct ctr *c, struct plan *p, struct error *err)
 	c->gate_fd = pair[0];
 	p->sync = pair[1];
 	p->gate = pair[0];
+	/* A cgroup namespace has the cgroup of the one who makes it as its root: in a cgroup of its
+	 * own pid 1 makes it itself, or it would see ours (/proc/self/cgroup: "0::/../..."). */
 	if (p->spec->cgroup_fd >= 0)
-		flags |= CLONE_INTO_CGROUP;
+		flags = (flags & ~(uint64_t)CLONE_NEWCGROUP) | CLONE_INTO_CGROUP;
 	r = proc_clone(flags, p->spec->cgroup_fd, pid1_main, p, &c->init);
 	fd_close(pair[1]);
 	return r < 0 ? clone_failed(r, p->spec, err) : set_up(c, p->spec, err);

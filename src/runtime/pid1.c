@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -153,6 +154,8 @@ static int prepare(struct plan *p, int *ret_master, struct error *err)
 
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return error_sys(err, "become root of the container");
+	if (p->spec->cgroup_fd >= 0 && unshare(CLONE_NEWCGROUP) < 0)
+		return error_sys(err, "make the container's cgroup namespace");
 	if (sethostname(p->spec->hostname, strlen(p->spec->hostname)) < 0)
 		return error_sys(err, "set host name %s", p->spec->hostname);
 	r = loopback_up(p, err);

@@ -25,6 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cgroupfs.h"
 #include "base/fd.h"
 #include "base/sandbox.h"
 #include "base/timefmt.h"
@@ -33,7 +34,25 @@
 #include "supervisor_filter.h"
 
 /* #syscalls: epoll_wait epoll_pwait waitid pread64 pwrite64 fsync ftruncate renameat renameat2 */
-/* #syscalls: unlinkat exit_group rt_sigreturn close restart_syscall */
+/* #syscalls: unlinkat exit_group rt_sigreturn close restart_syscall poll ppoll */
+
+enum {
+	CGROUP_END_MS = 2000,
+};
+
+/*
+ * With pid 1 its pid namespace has ended; a process that was just joining may be a moment late.
+ * What cannot be removed stays in the record, for the next command.
+ */
+static void remove_cgroup(struct super *s)
+{
+	if (!(s->start.fds & 1u << SUPER_CGROUP_FD))
+		return;
+	ignore_result(cgroupfs_wait_empty(SUPER_CGEVENTS_FD, CGROUP_END_MS)); /* rmdir tells */
+	if (unlinkat(SUPER_CGROUP_FD, s->start.cgroup_name, AT_REMOVEDIR) == 0 &&
+	    !(s->start.flags & SUPER_IN_LEAF))
+		s->start.state.cgroup[0] = '\0';
+}
 
 static void publish_state(struct super *s)
 {
@@ -45,6 +64,7 @@ static void publish_state(struct super *s)
 	st->exit_code = s->status;
 	if (s->start.fds & 1u << SUPER_OOM_FD)
 		st->oom_killed = oom_happened(SUPER_OOM_FD);
+	remove_cgroup(s);
 	(void)timefmt_now(st->finished);
 	n = container_format_state(st, text);
 	/* On a full disk the old state stands: a free lock with "running" reads as 137. */

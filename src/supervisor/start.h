@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "base/cgroupfs.h"
 #include "storage/container.h"
 
 /*
@@ -25,19 +26,22 @@ enum super_fd {
 	SUPER_CLIENT_FD = 13, /* the `run` that waits; or absent */
 	SUPER_NET_FD = 14,  /* control socket of the netstack: open as long as we live; or absent */
 	SUPER_LOCK_FD = 15, /* the lock for life */
-	SUPER_JANITOR_FD = 16, /* its end of file tells the janitor of --rm; or absent */
-	SUPER_DONE_FD = 17,    /* its end of file tells the `run` that waits; or absent */
-	SUPER_OOM_FD = 18,     /* memory.events (runtime/oom.h), read at the end; or absent */
-	SUPER_FD_END = 19,
+	SUPER_JANITOR_FD = 16,	/* its end of file tells the janitor of --rm; or absent */
+	SUPER_DONE_FD = 17,	/* its end of file tells the `run` that waits; or absent */
+	SUPER_OOM_FD = 18,	/* memory.events (runtime/oom.h), read at the end; or absent */
+	SUPER_CGROUP_FD = 19,	/* directory that holds the container's cgroup; or absent */
+	SUPER_CGEVENTS_FD = 20, /* cgroup.events of it, absent with that */
+	SUPER_FD_END = 21,
 };
 
 enum super_flags {
 	SUPER_TTY = 1 << 0,
 	SUPER_STDIN_ONCE = 1 << 1, /* stdin ends with the client of `run` or `start` */
+	SUPER_IN_LEAF = 1 << 2, /* the cgroup that we live in is for the next command to remove */
 };
 
 enum {
-	SUPER_START_VERSION = 2,
+	SUPER_START_VERSION = 3,
 };
 
 struct super_start {
@@ -45,7 +49,8 @@ struct super_start {
 	uint32_t flags;
 	uint32_t fds; /* bit n: descriptor n is there */
 	uint32_t unused;
-	uint64_t userns_dev, userns_ino; /* of the caller, see superctl.h */
-	char socket_name[ID_LEN + 8];	 /* below SUPER_RUNTIME_FD, removed at the end */
-	struct container_state state;	 /* running; the exit status is added at the end */
+	uint64_t userns_dev, userns_ino;     /* of the caller, see superctl.h */
+	char socket_name[ID_LEN + 8];	     /* below SUPER_RUNTIME_FD, removed at the end */
+	char cgroup_name[CGROUPFS_NAME_MAX]; /* below SUPER_CGROUP_FD */
+	struct container_state state;	     /* running; the exit status is added at the end */
 };
