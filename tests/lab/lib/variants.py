@@ -7,7 +7,7 @@ import collections
 Variant = collections.namedtuple("Variant", "name about script")
 
 VARIANTS = {v.name: v for v in (
-    Variant("normal", "nothing is missing but a delegated cgroup", ""),
+    Variant("normal", "nothing is wrong, and no cgroup is delegated", ""),
     Variant("delegated", "a cgroup v2 subtree is the user's, as systemd delegates one", """
 LAB_CGROUP=/sys/fs/cgroup/lab.slice/user
 lab_after()
@@ -30,6 +30,101 @@ lab_before()
 {
 	: >/etc/subuid
 	: >/etc/subgid
+}
+"""),
+    Variant("newuidmap-bit", "newuidmap and newgidmap have lost their set-uid bits", """
+lab_before()
+{
+	chmod u-s /usr/bin/newuidmap /usr/bin/newgidmap
+}
+"""),
+    Variant("no-fuse", "no /dev/fuse", """
+LAB_MODULES='overlay tun veth'
+"""),
+    Variant("no-tun", "no /dev/net/tun", """
+LAB_MODULES='overlay fuse veth'
+lab_after()
+{
+	rm -rf /dev/net
+}
+"""),
+    Variant("no-overlay", "a kernel without overlay", """
+LAB_MODULES='fuse tun veth'
+"""),
+    Variant("no-layers", "a kernel without overlay, and no /dev/fuse", """
+LAB_MODULES='tun veth'
+"""),
+    Variant("readonly-home", "the home directory is read-only", """
+lab_after()
+{
+	mount --bind /home /home && mount -o remount,bind,ro /home
+}
+"""),
+    Variant("full-tmp", "/tmp has no byte left", """
+lab_after()
+{
+	mount -o remount,size=64k /tmp
+	cat /dev/zero >/tmp/full 2>/dev/null
+	chmod 1777 /tmp
+}
+"""),
+    Variant("tiny-home", "a home directory of 30 MB", """
+LAB_MODULES='overlay fuse tun veth loop'
+lab_after()
+{
+	truncate -s 30M /var/home.ext4
+	mke2fs -q -t ext4 -O ^has_journal -m 0 /var/home.ext4
+	mount -o loop /var/home.ext4 /home/lab
+	chown lab:lab /home/lab
+}
+"""),
+    Variant("no-runtime-dir", "XDG_RUNTIME_DIR is not set, and /run/user does not exist", """
+LAB_RUNTIME=
+lab_after()
+{
+	rm -rf /run/user
+}
+"""),
+    Variant("no-passwd", "the user has no passwd entry", """
+LAB_UID=4242 LAB_USER= LAB_GROUPS=--clear-groups LAB_HOME=/home/ghost LAB_RUNTIME=
+lab_after()
+{
+	mkdir -p /home/ghost
+	chown 4242:4242 /home/ghost
+}
+"""),
+    Variant("masked-proc", "parts of /proc are covered, as inside docker", """
+lab_after()
+{
+	mount --bind /dev/null /proc/kcore
+	mount --bind /dev/null /proc/keys
+	mount -t tmpfs -o ro tmpfs /proc/fs
+	mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys
+}
+"""),
+    Variant("no-userns", "user.max_user_namespaces is 0", """
+lab_after()
+{
+	echo 0 >/proc/sys/user/max_user_namespaces
+}
+"""),
+    Variant("noexec-home", "the home directory's mount forbids programs", """
+lab_after()
+{
+	mount --bind /home /home && mount -o remount,bind,noexec /home
+}
+"""),
+    Variant("nosuid-home", "the home directory's mount ignores set-uid bits", """
+lab_after()
+{
+	mount --bind /home /home && mount -o remount,bind,nosuid,nodev /home
+}
+"""),
+    Variant("chroot", "the user's processes are in a chroot", """
+LAB_WRAP='chroot /srv/root'
+lab_after()
+{
+	mkdir -p /srv/root && mount --rbind / /srv/root
 }
 """),
 )}
