@@ -301,7 +301,9 @@ static void test_normalize(void **state)
 
 static void test_mkdir_all(void **state)
 {
+	bool by_root = geteuid() == 0;
 	char path[512];
+	int r;
 
 	(void)state;
 	assert_int_equal(str_print(path, sizeof(path), "%s/m/n//o/", temp.path), 0);
@@ -312,6 +314,11 @@ static void test_mkdir_all(void **state)
 	assert_int_equal(path_mkdir_all(path, 0755), -ENOTDIR);
 	assert_int_equal(str_print(path, sizeof(path), "%s/secret/x", temp.path), 0);
 	assert_int_equal(path_mkdir_all(path, 0755), -ENOTDIR);
+	/* The reason is that of the first directory which is missing. */
+	assert_int_equal(by_root ? seteuid(65534) : 0, 0);
+	r = path_mkdir_all("/carrel-test/x/y", 0755);
+	assert_int_equal(by_root ? seteuid(0) : 0, 0);
+	assert_int_equal(r, -EACCES);
 }
 
 static void test_read(void **state)

@@ -283,7 +283,7 @@ int path_mkdir_all(const char *path, mode_t mode)
 {
 	char buf[PATH_MAX];
 	struct stat st;
-	int r = str_copy(buf, sizeof(buf), path);
+	int denied = 0, r = str_copy(buf, sizeof(buf), path);
 
 	if (r < 0)
 		return r;
@@ -293,14 +293,19 @@ int path_mkdir_all(const char *path, mode_t mode)
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		if (mkdir(buf, mode) < 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
-			return -errno;
+		/* What may not be made can be there all the same; if it is not, the next one tells
+		 * of ENOENT, and this is the cause. */
+		if (mkdir(buf, mode) < 0 && errno != EEXIST) {
+			if (errno != EROFS && errno != EACCES)
+				return errno == ENOENT && denied ? denied : -errno;
+			denied = -errno;
+		}
 		*p = '/';
 	}
 	if (mkdir(buf, mode) == 0)
 		return 0;
 	if (errno != EEXIST)
-		return -errno;
+		return errno == ENOENT && denied ? denied : -errno;
 	if (stat(buf, &st) < 0)
 		return -errno;
 	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
