@@ -15,6 +15,11 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "runtime/mountinfo.h"
+
+enum {
+	OVERFLOW_UID = 65534,
+};
 
 /* The value of a one-number file below /proc/sys, or `absent`. */
 static uint64_t sysctl_read(const char *path, uint64_t absent)
@@ -29,15 +34,25 @@ static uint64_t sysctl_read(const char *path, uint64_t absent)
 	return num_u64(text, &v) == 0 ? v : absent;
 }
 
-/* chroot(2) into a directory that is no mount point; into a mount point it cannot be told. */
+/* chroot(2) into a directory that is no mount point, or into one that process 1 sees below its
+ * root: mount ids are the same in both lists only within one mount namespace. */
 static bool root_is_chroot(void)
 {
+	_cleanup_(freep) char *text = NULL;
+	_cleanup_(fd_closep) int fd = -1;
+	struct mountinfo m;
 	struct statx sx;
 
-	if (statx(AT_FDCWD, "/", AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &sx) < 0)
+	if (statx(AT_FDCWD, "/", AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_MNT_ID, &sx) < 0)
 		return false;
-	return (sx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) &&
-	       !(sx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+	if ((sx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) &&
+	    !(sx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return true;
+	fd = open("/proc/1/mountinfo", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fd_read_to_end(fd, MOUNTINFO_SIZE_MAX, &text, NULL) < 0)
+		return false;
+	return (sx.stx_mask & STATX_MNT_ID) && mountinfo_by_id(text, sx.stx_mnt_id, &m) == 0 &&
+	       !str_eq(m.target, "/");
 }
 
 static bool under_seccomp(void)
@@ -73,6 +88,10 @@ int hostdiag_userns(int r, struct error *err)
 				"one with a seccomp profile that allows unshare and clone");
 		return r;
 	}
+	/* SELinux and AppArmor say EACCES. Nothing else is left but a root directory that is a
+	 * mount point, in a mount namespace of which no other process tells. */
+	if (r == -EPERM)
+		return found(err, r, DCODE_CHROOT, "the kernel refuses it as inside chroot(2)");
 	error_code(err, r, "make a user namespace");
 	error_host(err, DCODE_USERNS_DENIED);
 	return r;
@@ -95,8 +114,9 @@ static const char *missing_privilege(const char *program)
 		return "this process has no_new_privs set";
 	if (stat(program, &st) < 0)
 		return "it cannot be looked at";
-	if (!((st.st_mode & S_ISUID) && st.st_uid == 0) &&
-	    getxattr(program, "security.capability", caps, sizeof(caps)) < 0)
+	/* In U host id 0 has no name: an owner shows as OVERFLOW_UID, capabilities as EOVERFLOW. */
+	if (!((st.st_mode & S_ISUID) && (st.st_uid == 0 || st.st_uid == OVERFLOW_UID)) &&
+	    getxattr(program, "security.capability", caps, sizeof(caps)) < 0 && errno != EOVERFLOW)
 		return "it has neither the setuid bit nor file capabilities";
 	if (statvfs(program, &vfs) == 0 && (vfs.f_flag & ST_NOSUID))
 		return "its file system is mounted nosuid";
@@ -111,6 +131,11 @@ int hostdiag_idmap(const char *program, int status, const char *said, struct err
 		error_set(err, -ENOEXEC, "%s cannot be executed", program);
 		error_host(err, DCODE_NO_NEWIDMAP);
 		return -ENOEXEC;
+	}
+	if (strstr(said, "user name")) {
+		error_set(err, -EPERM, "%s serves no user without a passwd entry", program);
+		error_host(err, DCODE_NO_PASSWD);
+		return -EPERM;
 	}
 	if (why) {
 		error_set(err, -EPERM, "%s cannot write the id map: %s", program, why);

@@ -11,7 +11,7 @@
 /* unshare(CLONE_NEWUSER) failed with r. D-01, D-02, D-11. */
 int hostdiag_userns(int r, struct error *err);
 
-/* newuidmap or newgidmap ended with status and said `said`. D-03, D-04, D-05. */
+/* newuidmap or newgidmap ended with status and said `said`. D-03, D-04, D-05, D-24. */
 int hostdiag_idmap(const char *program, int status, const char *said, struct error *err);
 
 /* The user namespace was made, but gives no right to mount. D-02. */

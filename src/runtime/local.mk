@@ -17,6 +17,7 @@ libruntime_a_SOURCES = \
 	src/runtime/join.c \
 	src/runtime/limits.c src/runtime/limits.h \
 	src/runtime/mnt.c src/runtime/mnt.h \
+	src/runtime/mountinfo.c src/runtime/mountinfo.h \
 	src/runtime/mounts.c \
 	src/runtime/oom.c src/runtime/oom.h \
 	src/runtime/pid1.c src/runtime/pid1.h \
