@@ -28,7 +28,7 @@ int cli_store(struct cli *cli, enum store_flags flags, struct store **ret, struc
 		return 0;
 	path = dirs_store(cli->root, err);
 	if (!path)
-		return -ENOENT;
+		return -EINVAL; /* not -ENOENT: that is a store that was never made */
 	r = store_open(path, flags, &cli->store, err);
 	if (r < 0) {
 		cli_hint_access(err);

@@ -15,11 +15,15 @@
 #include "runtime/probe.h"
 #include "runtime/userns.h"
 
+/*
+ * The screen: one line for each group of probes with what was found in it, one for each place, and
+ * under them the findings, each with its code, its cause, what is done instead (or what is lost)
+ * and the remedy. 24 lines of 80 columns hold it, with two or three findings.
+ */
 enum {
-	DOCTOR_ROWS_MAX = 32,
-	DOCTOR_JSON_MAX = 64 << 10,
-	NAME_WIDTH = 18,
-	TEXT_COLUMN = 9,
+	DOCTOR_ROWS_MAX = 48,
+	DOCTOR_JSON_MAX = 256 << 10,
+	LABEL_WIDTH = 11,
 	TEXT_WIDTH = 79,
 };
 
@@ -47,11 +51,16 @@ static const char *const level_words[] = {
 	[PROBE_LOST] = "lost",
 };
 
+static const char *const group_words[PROBE_GROUPS_N] = {
+	[PROBE_IDENTITY] = "identity", [PROBE_KERNEL] = "kernel", [PROBE_IMAGES] = "images",
+	[PROBE_NETWORK] = "network",   [PROBE_LIMITS] = "limits", [PROBE_PATHS] = "paths",
+};
+
 struct report {
 	const struct probe *rows;
 	size_t n;
 	struct probe_result results[DOCTOR_ROWS_MAX];
-	char *store;
+	char *store; /* NULL: none can be named */
 	/* Root without a range of its own: nothing below it can be probed as it would be used. */
 	struct error root;
 };
@@ -85,44 +94,46 @@ static const char *tier(const struct report *rep)
 	return NULL;
 }
 
-/* "  fix:   " and the text behind it, wrapped. */
-static void print_wrapped(const char *label, const char *text)
+/* Words from `column` on, wrapped to lines that are indented by `indent`. */
+static void print_words(const char *text, size_t column, size_t indent)
 {
-	size_t column = TEXT_COLUMN + 2;
+	bool first = true;
 
-	printf("  %-*s", TEXT_COLUMN, label);
 	while (*text) {
 		size_t n = strcspn(text, " ");
 
-		if (column + n > TEXT_WIDTH && column > TEXT_COLUMN + 2) {
-			printf("\n%*s", TEXT_COLUMN + 2, "");
-			column = TEXT_COLUMN + 2;
+		if (!first && column + 1 + n > TEXT_WIDTH) {
+			printf("\n%*s", (int)indent, "");
+			column = indent;
+			first = true;
 		}
-		printf("%.*s", (int)n, text);
-		column += n + 1;
+		printf("%s%.*s", first ? "" : " ", (int)n, text);
+		column += n + !first;
+		first = false;
 		text += n + strspn(text + n, " ");
-		if (*text && column + strcspn(text, " ") <= TEXT_WIDTH)
-			putchar(' ');
 	}
 	putchar('\n');
 }
 
-static void print_row(enum dcode dcode, const char *cause)
+/* "  fix:       " and the text behind it. */
+static void print_labelled(const char *label, const char *text)
+{
+	printf("  %-*s", LABEL_WIDTH, label);
+	print_words(text, LABEL_WIDTH + 2, LABEL_WIDTH + 2);
+}
+
+static void print_finding(enum dcode dcode, const char *cause)
 {
 	const struct dcode_row *row = dcode_get(dcode);
+	const char *name = row ? row->name : "D-??";
 
-	if (row)
-		printf("\n[%s] %s\n", row->name, row->title);
-	else
-		printf("\n[no code] %s\n", "an unexpected failure");
-	if (cause)
-		print_wrapped("cause:", cause);
-	if (row) {
-		print_wrapped("lost:", row->lost);
-		if (row->fallback)
-			print_wrapped("instead:", row->fallback);
-		print_wrapped("fix:", row->fix);
-	}
+	printf("[%s] ", name);
+	print_words(cause, strlen(name) + 3, 2);
+	if (!row)
+		return;
+	print_labelled(row->fallback ? "instead:" : "lost:",
+		       row->fallback ? row->fallback : row->lost);
+	print_labelled("fix:", row->fix);
 }
 
 /* Each code once, with its first cause. */
@@ -131,7 +142,7 @@ static void print_findings(const struct report *rep)
 	bool seen[DCODE_MAX] = { false };
 
 	if (error_is_set(&rep->root))
-		print_row(rep->root.dcode, rep->root.text);
+		print_finding(rep->root.dcode, rep->root.text);
 	for (size_t i = 0; i < rep->n; i++) {
 		const struct probe_result *res = &rep->results[i];
 
@@ -140,28 +151,81 @@ static void print_findings(const struct report *rep)
 		if (res->dcode != DCODE_NONE && seen[res->dcode])
 			continue;
 		seen[res->dcode] = true;
-		print_row(res->dcode, res->detail);
+		print_finding(res->dcode, res->detail);
+	}
+}
+
+/* "private network [D-07]" where something is missing, else what was seen. */
+static void add_verdict(struct str_buf *b, const struct probe *row, const struct probe_result *res)
+{
+	const struct dcode_row *finding = dcode_get(res->dcode);
+
+	switch (res->level) {
+	case PROBE_OK:
+		if (!(row->flags & PROBE_QUIET))
+			str_buf_addf(b, "%s%s", b->len ? "; " : "", res->detail);
+		return;
+	case PROBE_SKIPPED:
+		return;
+	case PROBE_DEGRADED:
+	case PROBE_LOST:
+		str_buf_addf(b, "%s%s %s [%s]", b->len ? "; " : "", row->name,
+			     level_words[res->level], finding ? finding->name : "D-??");
+		return;
+	}
+}
+
+static void print_group(const struct report *rep, enum probe_group group)
+{
+	_cleanup_(str_buf_done) struct str_buf b;
+
+	str_buf_init(&b, DOCTOR_JSON_MAX);
+	for (size_t i = 0; i < rep->n; i++)
+		if (rep->rows[i].group == group)
+			add_verdict(&b, &rep->rows[i], &rep->results[i]);
+	if (b.len)
+		print_labelled(group_words[group], b.s);
+}
+
+/* What could not be tried because of what is lost: by name, all of it on one line. */
+static void print_skipped(const struct report *rep)
+{
+	_cleanup_(str_buf_done) struct str_buf b;
+
+	str_buf_init(&b, DOCTOR_JSON_MAX);
+	for (size_t i = 0; i < rep->n; i++)
+		if (rep->results[i].level == PROBE_SKIPPED && rep->rows[i].needs)
+			str_buf_addf(&b, "%s%s", b.len ? ", " : "", rep->rows[i].name);
+	if (b.len)
+		print_labelled("not tried", b.s);
+}
+
+static void print_paths(const struct report *rep)
+{
+	for (size_t i = 0; i < rep->n; i++) {
+		_cleanup_(str_buf_done) struct str_buf b;
+
+		str_buf_init(&b, DOCTOR_JSON_MAX);
+		if (rep->rows[i].group == PROBE_PATHS)
+			add_verdict(&b, &rep->rows[i], &rep->results[i]);
+		if (b.len)
+			print_labelled(rep->rows[i].name, b.s);
 	}
 }
 
 static void print_text(const struct report *rep)
 {
-	printf("carrel %s, user id %u, tier %s\n\n", PACKAGE_VERSION, getuid(),
-	       tier(rep) ? tier(rep) : "none");
-	for (size_t i = 0; i < rep->n; i++) {
-		const struct probe_result *res = &rep->results[i];
-		const struct dcode_row *row = dcode_get(res->dcode);
-		bool good = res->level == PROBE_OK || res->level == PROBE_SKIPPED;
+	int worst = worst_of(rep);
 
-		printf("  %-9s %-*s ", level_words[res->level], NAME_WIDTH, rep->rows[i].name);
-		if (good)
-			printf("%s\n", res->detail);
-		else
-			printf("%s%s%s\n", row ? "[" : "", row ? row->name : "?", row ? "]" : "");
-	}
+	printf("carrel %s, user id %u, tier %s\n", PACKAGE_VERSION, getuid(),
+	       tier(rep) ? tier(rep) : "none");
+	for (int g = 0; g < PROBE_PATHS; g++)
+		print_group(rep, (enum probe_group)g);
+	print_paths(rep);
+	print_skipped(rep);
+	if (worst == DOCTOR_FINE)
+		puts("Nothing is missing.");
 	print_findings(rep);
-	if (worst_of(rep) == DOCTOR_FINE)
-		printf("\nNothing is missing.\n");
 }
 
 static void json_finding(struct str_buf *b, enum dcode dcode)
@@ -173,6 +237,8 @@ static void json_finding(struct str_buf *b, enum dcode dcode)
 	output_json_member(b, "code", row->name);
 	output_json_member(b, "title", row->title);
 	output_json_member(b, "lost", row->lost);
+	if (row->fallback)
+		output_json_member(b, "fallback", row->fallback);
 	output_json_member(b, "fix", row->fix);
 }
 
@@ -185,11 +251,12 @@ static int print_json(const struct report *rep, struct error *err)
 	output_json_member(&b, "version", PACKAGE_VERSION);
 	output_json_member(&b, "status", worst_word(worst_of(rep)));
 	output_json_member(&b, "tier", tier(rep) ? tier(rep) : "none");
-	output_json_member(&b, "store", rep->store);
+	if (rep->store)
+		output_json_member(&b, "store", rep->store);
 	str_buf_adds(&b, ",\"probes\":[");
 	if (error_is_set(&rep->root)) {
 		str_buf_adds(&b, "{");
-		output_json_member(&b, "name", "caller");
+		output_json_member(&b, "name", DCODE_BY_CALLER);
 		output_json_member(&b, "level", "lost");
 		output_json_member(&b, "detail", rep->root.text);
 		json_finding(&b, rep->root.dcode);
@@ -200,9 +267,12 @@ static int print_json(const struct report *rep, struct error *err)
 
 		str_buf_adds(&b, b.s[b.len - 1] == '}' ? ",{" : "{");
 		output_json_member(&b, "name", rep->rows[i].key);
+		output_json_member(&b, "group", group_words[rep->rows[i].group]);
 		output_json_member(&b, "level", level_words[res->level]);
 		output_json_member(&b, "detail", res->detail);
 		json_finding(&b, res->dcode);
+		if (*res->facts)
+			str_buf_addf(&b, ",\"facts\":{%s}", res->facts);
 		str_buf_addc(&b, '}');
 	}
 	str_buf_adds(&b, "]}");
@@ -230,11 +300,12 @@ static int explain(const char *word, struct error *err)
 	const struct dcode_row *row = dcode_get((enum dcode)n);
 
 	printf("[%s] %s\n", row->name, row->title);
-	print_wrapped("cause:", row->manual);
-	print_wrapped("lost:", row->lost);
+	printf("  ");
+	print_words(row->manual, 2, 2);
+	print_labelled("lost:", row->lost);
 	if (row->fallback)
-		print_wrapped("instead:", row->fallback);
-	print_wrapped("fix:", row->fix);
+		print_labelled("instead:", row->fallback);
+	print_labelled("fix:", row->fix);
 	return 0;
 }
 
@@ -247,9 +318,7 @@ static int examine(struct cli *cli, struct report *rep, struct error *err)
 		return error_set(err, -E2BIG, "too many probes");
 	if (geteuid() == 0 && rootcaller_drop(&rep->root) < 0)
 		rep->n = 0;
-	rep->store = dirs_store(cli->root, err);
-	if (!rep->store)
-		return err->code ? err->code : -ENOENT;
+	rep->store = dirs_store(cli->root, NULL); /* the probe of the store says why not */
 	host.store = rep->store;
 	if (rep->n)
 		probe_run_all(&host, rep->results);

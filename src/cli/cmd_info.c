@@ -79,7 +79,7 @@ static int look(struct cli *cli, struct info *i, struct error *err)
 
 	i->store = dirs_store(cli->root, err);
 	if (!i->store)
-		return -ENOENT;
+		return -EINVAL;
 	if (uname(&i->uts) < 0)
 		return error_sys(err, "ask the kernel for its name");
 	count_ids(i);

@@ -17,14 +17,15 @@ libruntime_a_SOURCES = \
 	src/runtime/join.c \
 	src/runtime/limits.c src/runtime/limits.h \
 	src/runtime/mnt.c src/runtime/mnt.h \
-	src/runtime/mountinfo.c src/runtime/mountinfo.h \
 	src/runtime/mounts.c \
 	src/runtime/oom.c src/runtime/oom.h \
 	src/runtime/pid1.c src/runtime/pid1.h \
 	src/runtime/plan.c src/runtime/plan.h \
 	src/runtime/pty.c src/runtime/pty.h \
 	src/runtime/probe.c src/runtime/probe.h \
-	src/runtime/probe_net.c src/runtime/probe_ns.c src/runtime/probe_store.c \
+	src/runtime/mountinfo.c src/runtime/mountinfo.h \
+	src/runtime/probe_limits.c src/runtime/probe_net.c src/runtime/probe_ns.c \
+	src/runtime/probe_paths.c src/runtime/probe_store.c src/runtime/probe_who.c \
 	src/runtime/probe_row.h \
 	src/runtime/rootcaller.c src/runtime/rootcaller.h \
 	src/runtime/rootfs.c src/runtime/rootfs.h \
@@ -56,6 +57,12 @@ test_ctrwords_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
 test_limits_SOURCES = tests/unit/test_limits.c tests/unit/tempdir.h
 test_limits_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
 test_limits_LDADD = libruntime.a libstorage.a liboci.a libbase.a $(CMOCKA_LIBS)
+check_PROGRAMS += test_ladder
+TESTS += test_ladder
+test_ladder_SOURCES = tests/unit/test_ladder.c
+test_ladder_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
+test_ladder_LDADD = libruntime.a libstorage.a liboci.a libcodec.a libbase.a $(JSONC_LIBS) \
+	$(CMOCKA_LIBS)
 test_seccomp_SOURCES = tests/unit/test_seccomp.c
 test_seccomp_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS) $(SECCOMP_CFLAGS)
 test_seccomp_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS) $(SECCOMP_LIBS)

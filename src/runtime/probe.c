@@ -4,6 +4,9 @@
 #include "runtime/probe.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -22,24 +25,40 @@ enum {
 	NEEDS_MAP = 1 << 2,
 	NEEDS_STORE = 1 << 3,
 	NEEDS_NETNS = 1 << 4,
+	NEEDS_OVERLAY = 1 << 5,
 };
 
+/* Each after those that it needs; the doctor shows them by group. */
 static const struct probe rows[] = {
-	{ "kernel", "kernel", 0, 0, probe_kernel },
-	{ "user namespace", "userns", 0, NEEDS_USERNS, probe_userns },
-	{ "subordinate ids", "subids", 0, NEEDS_SUBIDS, probe_subids },
-	{ "id map", "idmap", NEEDS_USERNS | NEEDS_SUBIDS, NEEDS_MAP, probe_idmap },
-	{ "private /proc", "proc", NEEDS_MAP, 0, probe_proc },
-	{ "system call filter", "seccomp", 0, 0, probe_seccomp },
-	{ "store", "store", 0, NEEDS_STORE, probe_store_write },
-	{ "layers", "store-fs", NEEDS_MAP | NEEDS_STORE, 0, probe_store_fs },
-	{ "stored layers", "stored-layers", NEEDS_SUBIDS, 0, probe_layers },
-	{ "overlay", "overlay", NEEDS_MAP | NEEDS_STORE, 0, probe_overlay },
-	{ "runtime directory", "runtime-dir", 0, 0, probe_runtime_dir },
-	{ "network namespace", "netns", NEEDS_MAP, NEEDS_NETNS, probe_netns },
-	{ "private network", "tun", NEEDS_NETNS, 0, probe_tun },
-	{ "ping", "ping", 0, 0, probe_ping },
-	{ "limits", "cgroup", 0, 0, probe_cgroup },
+	{ "passwd entry", "passwd", PROBE_IDENTITY, 0, 0, 0, probe_passwd },
+	{ "kernel", "kernel", PROBE_KERNEL, 0, 0, 0, probe_kernel },
+	{ "user namespaces", "userns", PROBE_KERNEL, 0, 0, NEEDS_USERNS, probe_userns },
+	{ "subordinate ids", "subids", PROBE_IDENTITY, 0, 0, NEEDS_SUBIDS, probe_subids },
+	{ "id map", "idmap", PROBE_IDENTITY, PROBE_QUIET, NEEDS_USERNS | NEEDS_SUBIDS, NEEDS_MAP,
+	  probe_idmap },
+	{ "groups", "groups", PROBE_IDENTITY, 0, 0, 0, probe_groups },
+	{ "an own /proc", "proc", PROBE_KERNEL, 0, NEEDS_MAP, 0, probe_proc },
+	{ "seccomp filters", "seccomp", PROBE_KERNEL, 0, 0, 0, probe_seccomp },
+	{ "store", "store", PROBE_PATHS, 0, 0, NEEDS_STORE, probe_store_write },
+	{ "layers", "store-fs", PROBE_IMAGES, PROBE_QUIET, NEEDS_MAP | NEEDS_STORE, 0,
+	  probe_store_fs },
+	{ "overlay", "overlay", PROBE_IMAGES, 0, NEEDS_MAP | NEEDS_STORE, NEEDS_OVERLAY,
+	  probe_overlay },
+	{ "mount flags", "mount-flags", PROBE_IMAGES, PROBE_QUIET, NEEDS_OVERLAY, 0,
+	  probe_mount_flags },
+	{ "stored layers", "stored-layers", PROBE_IMAGES, 0, NEEDS_SUBIDS, 0, probe_layers },
+	{ "network namespaces", "netns", PROBE_NETWORK, 0, NEEDS_MAP, NEEDS_NETNS, probe_netns },
+	{ "private network", "tun", PROBE_NETWORK, 0, NEEDS_NETNS, 0, probe_tun },
+	{ "ping", "ping", PROBE_NETWORK, 0, 0, 0, probe_ping },
+	{ "processes", "nproc", PROBE_LIMITS, 0, 0, 0, probe_nproc },
+	{ "cgroups", "cgroup", PROBE_LIMITS, 0, 0, 0, probe_cgroup },
+	{ "controllers", "controllers", PROBE_LIMITS, 0, 0, 0, probe_controllers },
+	{ "swap limit", "swap", PROBE_LIMITS, PROBE_QUIET, 0, 0, probe_swap },
+	{ "linger", "linger", PROBE_LIMITS, 0, 0, 0, probe_linger },
+	{ "batch job", "batch", PROBE_LIMITS, 0, 0, 0, probe_batch },
+	{ "home", "home", PROBE_PATHS, 0, 0, 0, probe_home },
+	{ "runtime", "runtime-dir", PROBE_PATHS, 0, 0, 0, probe_runtime_dir },
+	{ "tmp", "tmp", PROBE_PATHS, 0, 0, 0, probe_tmp },
 };
 
 const struct probe *probe_table(size_t *ret_n)
@@ -76,6 +95,52 @@ void probe_degraded(struct probe_result *ret, enum dcode dcode, const char *fmt,
 	va_end(ap);
 }
 
+void probe_skip(struct probe_result *ret, const char *why)
+{
+	ret->level = PROBE_SKIPPED;
+	probe_say(ret, "%s", why);
+}
+
+static void add_fact(struct probe_result *ret, const char *key, const char *json)
+{
+	size_t len = strlen(ret->facts);
+
+	/* One that does not fit is left out whole. */
+	if (str_print(ret->facts + len, sizeof(ret->facts) - len, "%s\"%s\":%s", len ? "," : "",
+		      key, json) < 0)
+		ret->facts[len] = '\0';
+}
+
+void probe_fact(struct probe_result *ret, const char *key, const char *value)
+{
+	_cleanup_(str_buf_done) struct str_buf b;
+
+	str_buf_init(&b, sizeof(ret->facts));
+	str_buf_add_json(&b, value, strlen(value));
+	if (str_buf_end(&b) == 0)
+		add_fact(ret, key, b.s);
+}
+
+void probe_fact_u64(struct probe_result *ret, const char *key, uint64_t value)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRIu64, value);
+	add_fact(ret, key, text);
+}
+
+void probe_fact_bool(struct probe_result *ret, const char *key, bool value)
+{
+	add_fact(ret, key, value ? "true" : "false");
+}
+
+int probe_read(const char *path, size_t max, char **ret)
+{
+	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd_read_to_end(fd, max, ret, NULL);
+}
+
 static void lost(struct probe_result *ret, const struct error *err)
 {
 	ret->level = PROBE_LOST;
@@ -90,7 +155,7 @@ struct child {
 	int out;
 };
 
-_Static_assert(sizeof(struct probe_result) <= 512, "a result is one atomic pipe write");
+_Static_assert(sizeof(struct probe_result) <= PIPE_BUF, "a result is one atomic pipe write");
 
 static int child_run(void *arg)
 {
@@ -149,6 +214,16 @@ static void run_one(const struct probe *row, const struct probe_host *host,
 	fd_close(fds[0]);
 }
 
+/* Lost, but what it gives came from another row: that is the fallback, and it works. */
+static void weigh(unsigned have, struct probe_result *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (ret[i].level == PROBE_LOST && rows[i].gives &&
+		    (have & rows[i].gives) == rows[i].gives)
+			ret[i].level = PROBE_DEGRADED;
+	}
+}
+
 void probe_run_all(const struct probe_host *host, struct probe_result *ret)
 {
 	unsigned have = 0;
@@ -156,11 +231,12 @@ void probe_run_all(const struct probe_host *host, struct probe_result *ret)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		if ((rows[i].needs & have) != rows[i].needs) {
 			ret[i] = (struct probe_result){ .level = PROBE_SKIPPED };
-			probe_say(&ret[i], "not tried: it needs what is lost above");
+			probe_say(&ret[i], "not tried: it needs what is lost");
 			continue;
 		}
 		run_one(&rows[i], host, &ret[i]);
 		if (ret[i].level != PROBE_LOST)
 			have |= rows[i].gives;
 	}
+	weigh(have, ret);
 }

@@ -12,13 +12,29 @@
  */
 enum probe_level {
 	PROBE_OK,
-	PROBE_SKIPPED,	/* cannot be tried because an earlier probe found something lost */
+	PROBE_SKIPPED,	/* not tried: what it needs is lost, or there is nothing to try */
 	PROBE_DEGRADED, /* works in part, or only by a fallback */
 	PROBE_LOST,	/* something does not work at all */
 };
 
+/* What the doctor shows together, in this order. */
+enum probe_group {
+	PROBE_IDENTITY,
+	PROBE_KERNEL,
+	PROBE_IMAGES,
+	PROBE_NETWORK,
+	PROBE_LIMITS,
+	PROBE_PATHS,
+	PROBE_GROUPS_N,
+};
+
+enum probe_flags {
+	PROBE_QUIET = 1 << 0, /* told to people only where something is missing */
+};
+
 enum {
 	PROBE_DETAIL_MAX = 400,
+	PROBE_FACTS_MAX = 600,
 	PROBE_TIMEOUT_MS = 10000,
 };
 
@@ -26,17 +42,24 @@ struct probe_result {
 	enum probe_level level;
 	enum dcode dcode;
 	char detail[PROBE_DETAIL_MAX]; /* what was seen; the cause where level is not PROBE_OK */
+	char facts[PROBE_FACTS_MAX];   /* members of a JSON object, without its braces */
 };
 
 struct probe_host {
-	const char *store; /* the store's path; it need not exist */
+	const char *store; /* the store's path; it need not exist. NULL: none can be named */
 };
 
+/*
+ * A row. Rows that need what no row gave are skipped; so may be one that finds
+ * nothing to look at. One whose gives another row gives too (a fallback that works) is degraded
+ * where it would be lost.
+ */
 struct probe {
 	const char *name; /* "user namespace" */
-	const char *key;  /* "userns", for --json */
-	unsigned needs;	  /* bits of PROBE_NEEDS_* */
-	unsigned gives;	  /* bits that are there when this one is not lost */
+	const char *key;  /* "userns", for --json; rows of base/dcode.c name it */
+	enum probe_group group;
+	enum probe_flags flags;
+	unsigned needs, gives; /* bits of NEEDS_* in probe.c */
 	/* In the child. 0 with *ret filled, or -errno with err set: then lost, by err's dcode. */
 	int (*run)(const struct probe_host *host, struct probe_result *ret, struct error *err);
 };

@@ -47,7 +47,7 @@ int probe_netns(const struct probe_host *h, struct probe_result *ret, struct err
 	if (r == 0)
 		r = loopback_up(err);
 	if (r == 0)
-		probe_say(ret, "a new one, loopback is up");
+		probe_say(ret, "network namespaces");
 	return r;
 }
 
@@ -68,7 +68,7 @@ int probe_tun(const struct probe_host *h, struct probe_result *ret, struct error
 	if (r < 0)
 		error_host(err, DCODE_NO_TUN);
 	else
-		probe_say(ret, "a tap interface can be made");
+		probe_say(ret, "private network");
 	return r;
 }
 
@@ -83,6 +83,6 @@ int probe_ping(const struct probe_host *h, struct probe_result *ret, struct erro
 	if (fd < 0)
 		probe_degraded(ret, DCODE_PING, "open an echo socket: %s", strerror(errno));
 	else
-		probe_say(ret, "echo sockets can be opened");
+		probe_say(ret, "ping");
 	return 0;
 }

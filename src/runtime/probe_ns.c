@@ -75,7 +75,7 @@ int probe_userns(const struct probe_host *h, struct probe_result *ret, struct er
 		return hostdiag_userns(-errno, err);
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return hostdiag_no_power(-errno, err);
-	probe_say(ret, "a new one, with all rights in it");
+	probe_say(ret, "user namespaces");
 	return 0;
 }
 
@@ -90,9 +90,15 @@ int probe_subids(const struct probe_host *h, struct probe_result *ret, struct er
 	if (map.n_uids < IDMAP_COUNT - 1 || map.n_gids < IDMAP_COUNT - 1)
 		probe_degraded(ret, DCODE_NO_SUBID, "only %u user and %u group ids of %d",
 			       map.n_uids + 1, map.n_gids + 1, IDMAP_COUNT);
+	else if (map.uid1 == map.gid1 && map.n_uid_extents == 1 && map.n_gid_extents == 1)
+		probe_say(ret, "%u subordinate ids from %u", map.n_uids, map.uid1);
 	else
-		probe_say(ret, "%u user ids from %u, %u group ids from %u", map.n_uids, map.uid1,
-			  map.n_gids, map.gid1);
+		probe_say(ret, "%u subordinate user ids from %u, group ids from %u", map.n_uids,
+			  map.uid1, map.gid1);
+	probe_fact_u64(ret, "uids", map.n_uids);
+	probe_fact_u64(ret, "first_uid", map.uid1);
+	probe_fact_u64(ret, "gids", map.n_gids);
+	probe_fact_u64(ret, "first_gid", map.gid1);
 	return 0;
 }
 
@@ -110,7 +116,7 @@ int probe_idmap(const struct probe_host *h, struct probe_result *ret, struct err
 	if (setresgid((gid_t)map.n_gids, (gid_t)map.n_gids, (gid_t)map.n_gids) < 0 ||
 	    setresuid((uid_t)map.n_uids, (uid_t)map.n_uids, (uid_t)map.n_uids) < 0)
 		return error_sys(err, "become id %u of the map", map.n_uids);
-	probe_say(ret, "ids 0 to %u", map.n_uids);
+	probe_say(ret, "a map of the ids 0 to %u", map.n_uids);
 	return 0;
 }
 
@@ -141,7 +147,7 @@ int probe_proc(const struct probe_host *h, struct probe_result *ret, struct erro
 		error_host(err, DCODE_PROC_MASKED);
 		return -status;
 	}
-	probe_say(ret, "can be mounted in a new pid namespace");
+	probe_say(ret, "an own /proc");
 	return 0;
 }
 
@@ -160,63 +166,6 @@ int probe_seccomp(const struct probe_host *h, struct probe_result *ret, struct e
 		error_host(err, DCODE_NO_SECCOMP);
 		return r;
 	}
-	probe_say(ret, "filters can be loaded");
-	return 0;
-}
-
-/* The path behind "0::" in /proc/self/cgroup, below the mount point in `where`. */
-static int own_cgroup(const char *where, char *buf, size_t size)
-{
-	_cleanup_(freep) char *text = NULL;
-	_cleanup_(fd_closep) int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
-	char *s;
-
-	if (fd < 0)
-		return -errno;
-	if (fd_read_to_end(fd, 64 << 10, &text, NULL) < 0)
-		return -EIO;
-	s = str_starts(text, "0::") ? text : strstr(text, "\n0::");
-	if (!s)
-		return -ENOENT;
-	s += strspn(s, "\n0:");
-	s[strcspn(s, "\n")] = '\0';
-	return str_print(buf, size, "%s%s", where, s);
-}
-
-static bool has_controllers(const char *dir)
-{
-	_cleanup_(freep) char *text = NULL;
-	_cleanup_(fd_closep) int fd = -1;
-	char path[4096];
-
-	if (str_print(path, sizeof(path), "%s/cgroup.controllers", dir) < 0)
-		return false;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd >= 0 && fd_read_to_end(fd, 4096, &text, NULL) == 0 && strstr(text, "memory") &&
-	       strstr(text, "pids");
-}
-
-int probe_cgroup(const struct probe_host *h, struct probe_result *ret, struct error *err)
-{
-	static const char *const mounts[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
-	char dir[4096], leaf[4200];
-
-	(void)h;
-	(void)err;
-	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++) {
-		if (own_cgroup(mounts[i], dir, sizeof(dir)) < 0 || !has_controllers(dir))
-			continue;
-		(void)snprintf(leaf, sizeof(leaf), "%s/carrel-probe-%d", dir, getpid());
-		if (mkdir(leaf, 0755) < 0) {
-			probe_degraded(ret, DCODE_NO_CGROUP, "make a cgroup in %s: %s", dir,
-				       strerror(errno));
-			return 0;
-		}
-		(void)rmdir(leaf);
-		probe_say(ret, "%s is delegated", dir);
-		return 0;
-	}
-	probe_degraded(ret, DCODE_NO_CGROUP,
-		       "no cgroup v2 with the memory and pids controllers around this process");
+	probe_say(ret, "seccomp filters");
 	return 0;
 }

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,19 +44,19 @@ struct scratch {
 	int parent_fd, fd;
 };
 
-static void find_parent(const char *store, char buf[PATH_MAX])
+void probe_nearest(const char *store, char *buf, size_t size)
 {
 	struct stat st;
 
-	if (str_print(buf, PATH_MAX, "%s/staging", store) == 0 && stat(buf, &st) == 0)
+	if (str_print(buf, size, "%s/staging", store) == 0 && stat(buf, &st) == 0)
 		return;
-	if (str_copy(buf, PATH_MAX, store) < 0)
-		ignore_result(str_copy(buf, PATH_MAX, "/")); /* it fits */
+	if (str_copy(buf, size, store) < 0)
+		ignore_result(str_copy(buf, size, "/")); /* it fits */
 	while (stat(buf, &st) < 0 && errno == ENOENT) {
 		char *slash = strrchr(buf, '/');
 
 		if (!slash) {
-			ignore_result(str_copy(buf, PATH_MAX, ".")); /* it fits */
+			ignore_result(str_copy(buf, size, ".")); /* it fits */
 			return;
 		}
 		slash[slash == buf] = '\0';
@@ -70,7 +69,7 @@ static int scratch_open(struct scratch *s, const struct probe_host *h, struct er
 	int r;
 
 	*s = (struct scratch){ .parent_fd = -1, .fd = -1 };
-	find_parent(h->store, s->parent);
+	probe_nearest(h->store, s->parent, sizeof(s->parent));
 	(void)snprintf(s->name, sizeof(s->name), ".probe-%s", id_temp(id));
 	s->parent_fd = open(s->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->parent_fd < 0)
@@ -108,48 +107,42 @@ static int write_some(const struct scratch *s, struct error *err)
 	return r < 0 ? error_code(err, r, "write a file in %s", s->parent) : 0;
 }
 
+/* The way to the store's name says what is missing. */
+static int no_store(struct scratch *s, struct error *err)
+{
+	_cleanup_(freep) char *path = dirs_store(NULL, err);
+
+	*s = (struct scratch){ .parent_fd = -1, .fd = -1 };
+	return path ? -ENOENT : -EINVAL;
+}
+
 int probe_store_write(const struct probe_host *h, struct probe_result *ret, struct error *err)
 {
 	_cleanup_(scratch_close) struct scratch s;
 	unsigned long long free_bytes;
 	struct statvfs vfs;
-	int r = scratch_open(&s, h, err);
+	int r;
 
+	if (!h->store)
+		return no_store(&s, err);
+	r = scratch_open(&s, h, err);
 	if (r == 0)
 		r = write_some(&s, err);
 	if (r < 0) {
 		error_host(err, DCODE_STORE_WRITE);
 		return r;
 	}
+	r = probe_place(s.parent, h->store, ret, err);
+	if (r < 0)
+		return r;
+	probe_fact(ret, "store", h->store);
 	if (fstatvfs(s.fd, &vfs) < 0)
 		return error_sys(err, "look at the file system of %s", s.parent);
 	free_bytes = (unsigned long long)vfs.f_bavail * vfs.f_frsize;
 	if (free_bytes < SPACE_LOW)
 		probe_degraded(ret, DCODE_STORE_WRITE, "%s has only %llu MB free", h->store,
 			       free_bytes / 1000000);
-	else
-		probe_say(ret, "%s, %llu GB free", h->store, free_bytes / 1000000000);
 	return 0;
-}
-
-static const char *remote_name(long type)
-{
-	static const struct {
-		long type;
-		const char *name;
-	} names[] = {
-		{ NFS_SUPER_MAGIC, "NFS" },	{ SMB_SUPER_MAGIC, "SMB" },
-		{ SMB2_SUPER_MAGIC, "SMB" },	{ CIFS_SUPER_MAGIC, "SMB" },
-		{ 0x0bd00bd0, "Lustre" },	{ 0x47504653, "GPFS" },
-		{ CEPH_SUPER_MAGIC, "CephFS" }, { V9FS_MAGIC, "9P" },
-		{ AFS_SUPER_MAGIC, "AFS" },	{ 0x65735546, "FUSE" },
-		{ 0x19830326, "BeeGFS" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (names[i].type == type)
-			return names[i].name;
-	return NULL;
 }
 
 static int layer_file(const struct scratch *s, struct error *err)
@@ -186,7 +179,7 @@ int probe_store_fs(const struct probe_host *h, struct probe_result *ret, struct 
 	}
 	if (fstatfs(s.fd, &fs) < 0)
 		return error_sys(err, "look at the file system of %s", s.parent);
-	remote = remote_name((long)fs.f_type);
+	remote = probe_remote((long)fs.f_type);
 	if (remote)
 		probe_degraded(ret, DCODE_STORE_FS, "the store is on %s: it works, slowly", remote);
 	else
@@ -242,8 +235,65 @@ int probe_overlay(const struct probe_host *h, struct probe_result *ret, struct e
 	if (r < 0)
 		error_host(err, DCODE_NO_OVERLAY);
 	else
-		probe_say(ret, "mounted, lower directories can be replaced");
+		probe_say(ret, "overlay");
 	return r;
+}
+
+static int overlay_flags(const struct scratch *s, unsigned long *ret, bool *ret_exec,
+			 struct error *err)
+{
+	struct statvfs vfs;
+	int r = 0;
+
+	if (chmod("lower/d/f", 0755) < 0)
+		return error_sys(err, "change the mode of a file in %s", s->parent);
+	if (mount("overlay", "merged", "overlay", 0,
+		  "lowerdir=lower,upperdir=upper,workdir=work,userxattr") < 0)
+		return error_sys(err, "mount an overlay on %s", s->parent);
+	/* For a file of mode 0755, only a noexec mount refuses. */
+	*ret_exec = access("merged/d/f", X_OK) == 0;
+	if (statvfs("merged", &vfs) < 0)
+		r = error_sys(err, "look at an overlay on %s", s->parent);
+	else
+		*ret = vfs.f_flag;
+	(void)umount2("merged", MNT_DETACH);
+	return r;
+}
+
+/* An overlay has mount flags of its own: those of the store matter only where they come through. */
+int probe_mount_flags(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	_cleanup_(scratch_close) struct scratch s = { .parent_fd = -1, .fd = -1 };
+	unsigned long flags = 0;
+	struct statvfs vfs;
+	bool exec = true;
+	int r = probe_enter(err);
+
+	if (r == 0)
+		r = scratch_open(&s, h, err);
+	if (r < 0)
+		return r;
+	if (fstatvfs(s.fd, &vfs) < 0)
+		return error_sys(err, "look at the file system of %s", s.parent);
+	if (!(vfs.f_flag & (ST_NOEXEC | ST_NOSUID))) {
+		probe_say(ret, "the store's mount is neither noexec nor nosuid");
+		return 0;
+	}
+	r = overlay_prepare(&s, err);
+	if (r == 0)
+		r = overlay_flags(&s, &flags, &exec, err);
+	if (r < 0)
+		return r;
+	if (!exec) {
+		error_set(err, -EACCES, "nothing can be executed from %s: noexec", s.parent);
+		error_host(err, DCODE_NOEXEC);
+		return -EACCES;
+	}
+	if (flags & ST_NOSUID)
+		probe_degraded(ret, DCODE_NOEXEC, "no set-id programs from %s: nosuid", s.parent);
+	else
+		probe_say(ret, "containers are not bound by the flags of the store's mount");
+	return 0;
 }
 
 static int count_stale(struct store *s, const struct idmap *m, unsigned *ret_n, unsigned *ret_stale)
@@ -278,7 +328,7 @@ int probe_layers(const struct probe_host *h, struct probe_result *ret, struct er
 	int r = store_open(h->store, STORE_READONLY, &s, err);
 
 	if (r == -ENOENT) {
-		probe_say(ret, "none");
+		probe_say(ret, "no layers yet");
 		return 0;
 	}
 	if (r == 0)
@@ -291,25 +341,6 @@ int probe_layers(const struct probe_host *h, struct probe_result *ret, struct er
 	if (stale)
 		probe_degraded(ret, DCODE_SUBID_CHANGED, "%u of %u layers", stale, n);
 	else
-		probe_say(ret, "%u, owned by the present range of ids", n);
-	return 0;
-}
-
-int probe_runtime_dir(const struct probe_host *h, struct probe_result *ret, struct error *err)
-{
-	const char *xdg = secure_getenv("XDG_RUNTIME_DIR");
-	_cleanup_(freep) char *path = NULL;
-	_cleanup_(fd_closep) int fd = dirs_open_runtime(&path, err);
-
-	(void)h;
-	if (fd < 0)
-		return fd;
-	if (!xdg)
-		probe_degraded(ret, DCODE_NO_RUNTIME_DIR, "XDG_RUNTIME_DIR is unset: %s is used",
-			       path);
-	else if (strncmp(path, xdg, strlen(xdg)) != 0)
-		probe_degraded(ret, DCODE_NO_RUNTIME_DIR, "%s is unusable: %s is used", xdg, path);
-	else
-		probe_say(ret, "%s", path);
+		probe_say(ret, "%u %s of the present ids", n, n == 1 ? "layer" : "layers");
 	return 0;
 }

@@ -41,7 +41,7 @@ def behind(carrel, need):
 
 def examine(res):
     doc = res.json()
-    assert {"version", "status", "tier", "store", "probes"} <= set(doc), res
+    assert {"version", "status", "tier", "probes"} <= set(doc), res
     return doc, {p["code"] for p in doc["probes"] if "code" in p}
 
 
@@ -59,12 +59,50 @@ def test_here(carrel, need, leftovers):
     assert os.listdir(carrel.data) == [], "the doctor left something in the data directory"
 
 
+LINES, COLUMNS = 24, 80
+
+
 def test_text_is_one_screen(carrel):
     res = carrel.run("doctor", check=False)
     assert res.rc in (FINE, DEGRADED, LOST), res
     assert res.err == "", res
-    assert max(map(len, res.lines)) <= 120, res
-    assert "user namespace" in res.out and "overlay" in res.out, res
+    assert max(map(len, res.lines)) < COLUMNS and len(res.lines) <= LINES, res
+    for label in ("identity", "kernel", "images", "network", "limits", "store", "home", "tmp"):
+        assert any(line.startswith(f"  {label} ") for line in res.lines), (label, res)
+    assert "user namespaces" in res.out and "overlay" in res.out, res
+
+
+def test_screen_with_findings(behind):
+    """Two or three findings more than the host's own still fit."""
+    res = behind("tun-0600", env={"XDG_RUNTIME_DIR": "/nonexistent"}).run("doctor")
+    assert res.rc == LOST, res
+    assert max(map(len, res.lines)) < COLUMNS, res
+    own = sum(f"[{code}]" in res.out for code in TOLERATED)
+    assert len(res.lines) <= LINES + 4 * own, res
+    for code in "D-07", "D-10":
+        assert any(line.startswith(f"[{code}] ") for line in res.lines), res
+
+
+def test_places(carrel, need):
+    """The verdict on each path, as the kernel has it."""
+    need("subids")
+    doc, _ = examine(carrel.run("doctor", "--json", check=False))
+    facts = {p["name"]: p.get("facts", {}) for p in doc["probes"]}
+    for name, path in (("store", carrel.store), ("home", carrel.home), ("tmp", "/tmp"),
+                       ("runtime-dir", carrel.runtime)):
+        place = facts[name]
+        while not os.path.exists(path):
+            path = os.path.dirname(path)
+        vfs = os.statvfs(path)
+        assert place["path"].startswith(path), place
+        assert place["noexec"] == bool(vfs.f_flag & os.ST_NOEXEC), place
+        assert place["nosuid"] == bool(vfs.f_flag & os.ST_NOSUID), place
+        assert place["readonly"] is False and place["remote"] is False, place
+        assert abs(place["free"] - vfs.f_bavail * vfs.f_frsize) < 1 << 30, place
+        kind = subprocess.run(["stat", "-f", "-c", "%T", path], capture_output=True, text=True,
+                              check=True).stdout.strip()
+        assert place["type"][:3] == kind[:3], (place, kind)
+    assert facts["subids"]["uids"] == 65535 and facts["passwd"]["uid"] == os.getuid()
 
 
 @pytest.mark.parametrize("obstacle,codes,probe", [
@@ -79,6 +117,8 @@ def test_text_is_one_screen(carrel):
     ("no-tun", {"D-07"}, "tun"),
     ("tun-0600", {"D-07"}, "tun"),
     ("chroot", {"D-11"}, "userns"),
+    ("chroot-mount", {"D-11"}, "userns"),
+    ("no-seccomp", {"D-14"}, "seccomp"),
     ("masked-proc", {"D-12"}, "proc"),
     ("netns-limit", {"D-13"}, "netns"),
 ])
@@ -99,13 +139,75 @@ def test_ping_of_the_host(behind):
     assert "D-16" in found and res.rc == DEGRADED, res
 
 
+@pytest.mark.parametrize("obstacle,code,probe", [
+    ("tmp-full", "D-25", "tmp"),
+    ("tmp-ro", "D-25", "tmp"),
+    ("no-linger", "D-22", "linger"),
+])
+def test_small_obstacle(behind, obstacle, code, probe):
+    """What takes little is degraded only."""
+    res = behind(obstacle).run("doctor", "--json")
+    doc, found = examine(res)
+    assert found - TOLERATED == {code} and res.rc == DEGRADED, res
+    row = next(p for p in doc["probes"] if p["name"] == probe)
+    assert row["level"] == "degraded" and row["code"] == code, res
+
+
+def test_no_runtime_dir_at_all(behind):
+    """Neither XDG_RUNTIME_DIR nor its fallback."""
+    res = behind("tmp-ro", env={"XDG_RUNTIME_DIR": "/nonexistent"}).run("doctor", "--json")
+    _, found = examine(res)
+    assert found - TOLERATED == {"D-10", "D-25"} and res.rc == LOST, res
+
+
+def test_without_passwd_entry(behind):
+    """newuidmap serves nobody without a name."""
+    res = behind("no-passwd").run("doctor", "--json")
+    doc, found = examine(res)
+    assert found - TOLERATED == {"D-24"} and res.rc == LOST, res
+    levels = {p["name"]: p["level"] for p in doc["probes"]}
+    assert levels["passwd"] == "degraded" and levels["idmap"] == "lost", res
+    assert levels["subids"] == "ok", res
+
+
+def test_no_home(behind):
+    """Neither HOME nor an entry: the store has no name."""
+    b = behind("no-passwd")
+    for name in "HOME", "XDG_DATA_HOME":
+        del b.env[name]
+    res = b.run("doctor", "--json")
+    doc, found = examine(res)
+    assert found - TOLERATED == {"D-24"} and res.rc == LOST and "store" not in doc, res
+    assert any(p["name"] == "store" and p["level"] == "lost" for p in doc["probes"]), res
+    res = b.run("images")
+    assert res.rc == 125 and "[D-24]" in res.err, res
+
+
+def test_mount_flags_of_the_store(behind, images):
+    """noexec and nosuid of the store's mount do not bind an overlay: found out, and true."""
+    b = behind("noexec", env={"CARREL_ROOT": "/mnt/store"})
+    res = b.run("doctor", "--json")
+    doc, found = examine(res)
+    assert "D-23" not in found, res
+    place = next(p["facts"] for p in doc["probes"] if p["name"] == "store")
+    assert place["noexec"] and place["nosuid"], res
+    res = b.run("run", "--rm", "--network", "none", images["busybox"], "true")
+    assert res.rc == 0, res
+
+
+@pytest.mark.parametrize("name", ["SLURM_JOB_ID", "PBS_JOBID"])
+def test_batch_job(carrel, name):
+    res = carrel.run("doctor", env={name: "4711"}, check=False)
+    assert "in job 4711 of" in " ".join(res.out.split()), res
+
+
 def test_text_names_cause_and_cure(behind):
     res = behind("no-setuid").run("doctor")
     assert res.rc == LOST, res
     assert "[D-05]" in res.out, res
     text = " ".join(res.out.split())
     assert "neither the setuid bit" in text and "chmod u+s /usr/bin/newuidmap" in text, res
-    assert "skipped" in res.out, res
+    assert "not tried" in res.out, res
 
 
 @pytest.mark.parametrize("kind,codes", [
@@ -216,6 +318,9 @@ def stored(carrel, images, need):
     ("no-tun", "D-07", "private"),
     ("tun-0600", "D-07", "private"),
     ("chroot", "D-11", "none"),
+    ("chroot-mount", "D-11", "none"),
+    ("no-seccomp", "D-14", "none"),
+    ("no-passwd", "D-24", "none"),
     ("masked-proc", "D-12", "none"),
     ("netns-limit", "D-13", "none"),
 ])
@@ -230,6 +335,7 @@ def test_code_in_run(stored, behind, leftovers, obstacle, code, network):
 
 @pytest.mark.parametrize("obstacle,code", [
     ("userns-limit", "D-01"), ("no-subuid", "D-03"), ("no-setuid", "D-05"), ("chroot", "D-11"),
+    ("no-seccomp", "D-14"), ("no-passwd", "D-24"),
 ])
 def test_code_in_pull(carrel, behind, images, leftovers, obstacle, code):
     res = behind(obstacle).run("pull", "-q", images["busybox"])

@@ -12,8 +12,7 @@ import sys
 
 # Read by carrel's own programs from each other, not by users to them.
 INTERNAL_ENV = {"CARREL_MAPPER", "CARREL_USERNS"}
-LATER = {f"DCODE_{name}" for name in (
-    "NO_CONTROLLER", "NO_FUSE", "NO_LINGER", "NOEXEC", "NO_PASSWD", "TMP", "NO_SWAP_LIMIT")}
+LATER = {"DCODE_NO_FUSE"}
 HOST_PAGE = "doc/man/carrel-host.7"  # made by tools/hostman, in the build directory
 GENERIC = {("h", "help")}  # every command has it; carrel(1) says so
 

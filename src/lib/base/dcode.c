@@ -47,10 +47,10 @@ static const struct dcode_row rows[DCODE_MAX] = {
 			"100000-165535 USER (a range that no other user has)",
 		.manual = "Users and groups other than root inside a container are ids of a "
 			"range that /etc/subuid and /etc/subgid give to the user, by name or by number. "
-			"There is no line for the user, or the range is shorter than 65535 ids (then the "
-			"higher ids of an image cannot be used). Lines that name host id 0 or the user's "
-			"own id are skipped. An administrator adds a range that overlaps with no other "
-			"one.",
+			"It is found by reading the two files: there is no line for the user, or the "
+			"range is shorter than 65535 ids (then the higher ids of an image cannot be "
+			"used). Lines that name host id 0 or the user's own id are skipped. An "
+			"administrator adds a range that overlaps with no other one.",
 	},
 	[DCODE_NO_NEWIDMAP] = {
 		.code = DCODE_NO_NEWIDMAP,
@@ -60,8 +60,8 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.lost = "run, exec and the unpacking of layers",
 		.fix = "ask an administrator: apt-get install uidmap (shadow-utils elsewhere)",
 		.manual = "The kernel lets an unprivileged user map only the own id; "
-			"newuidmap(1) and newgidmap(1) write the map of the whole range. They are looked "
-			"for in /usr/bin, /bin and /usr/local/bin.",
+			"newuidmap(1) and newgidmap(1) write the map of the whole range. They are found "
+			"by looking in /usr/bin, /bin and /usr/local/bin.",
 	},
 	[DCODE_NEWIDMAP_PRIV] = {
 		.code = DCODE_NEWIDMAP_PRIV,
@@ -71,11 +71,11 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.lost = "run, exec and the unpacking of layers",
 		.fix = "ask an administrator: chmod u+s /usr/bin/newuidmap /usr/bin/newgidmap "
 			"(and no nosuid on that mount); it cannot work under no_new_privs",
-		.manual = "newuidmap(1) was started and could not write the map. The message "
-			"says which of its needs is missing: the setuid bit or file capabilities (images "
-			"of hosts and network roots lose them), a mount without nosuid, or a caller "
-			"without no_new_privs, which every sandbox sets. In a sandbox only its owner can "
-			"help.",
+		.manual = "It is found by starting newuidmap(1), which could not write the map. "
+			"The message says which of its needs is missing: the setuid bit or file "
+			"capabilities (images of hosts and network roots lose them), a mount without "
+			"nosuid, or a caller without no_new_privs, which every sandbox sets. In a sandbox "
+			"only its owner can help.",
 	},
 	[DCODE_NO_OVERLAY] = {
 		.code = DCODE_NO_OVERLAY,
@@ -144,9 +144,9 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.manual = "Locks and sockets of running containers lie in a directory of this "
 			"host alone. XDG_RUNTIME_DIR is set by PAM at login; it is missing under cron, in "
 			"batch steps, after su, and where it names a directory that is gone, belongs to "
-			"somebody else or is open to others. Then /tmp/carrel-UID is used, made with mode "
-			"0700; one that belongs to somebody else is refused. Commands with and without "
-			"the variable see each other's containers.",
+			"somebody else or is open to others. It is found by using it. Then "
+			"/tmp/carrel-UID is used, made with mode 0700; one that belongs to somebody else "
+			"is refused. Commands with and without the variable see each other's containers.",
 	},
 	[DCODE_CHROOT] = {
 		.code = DCODE_CHROOT,
@@ -159,9 +159,9 @@ static const struct dcode_row rows[DCODE_MAX] = {
 			"--root is a chroot too)",
 		.manual = "The kernel refuses new user namespaces to a process whose root "
 			"directory is not that of its mount namespace, also to root. It is found by "
-			"making one, and then by comparing the root directory with the mounts of this "
-			"process: it is no mount point, or other mounts lie above it. The tree has to be "
-			"entered by pivot_root(2).",
+			"making one, and then by looking at the root directory: it is no mount point, or "
+			"process 1 sees its mount below another root, or nothing else is left that "
+			"refuses with this error. The tree has to be entered by pivot_root(2).",
 	},
 	[DCODE_PROC_MASKED] = {
 		.code = DCODE_PROC_MASKED,
@@ -288,8 +288,8 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.fix = "ask an administrator: apt-get install fuse-overlayfs; modprobe fuse; "
 			"chmod 0666 /dev/fuse",
 		.manual = "Where the kernel refuses overlay, fuse-overlayfs(1) can join the "
-			"layers of an image. It needs to be installed, and /dev/fuse has to be there and "
-			"open to the user.",
+			"layers of an image. It is found by looking for the program and by opening "
+			"/dev/fuse.",
 	},
 	[DCODE_NO_LINGER] = {
 		.code = DCODE_NO_LINGER,
@@ -312,23 +312,24 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.title = "the store lies on a noexec or nosuid mount",
 		.lost = "set-id programs of images (nosuid) or all of their programs (noexec)",
 		.fix = "use --root or CARREL_ROOT with a directory on another mount",
-		.manual = "Mount flags of the file system under the store may hold for what is "
-			"mounted from it, too. It is found by the flags of the store's mount.",
+		.manual = "The root file system of a container is a mount with flags of its own, "
+			"and the kernel's overlay does not take over those of the store's mount. It is "
+			"found by mounting an overlay in the store and by asking there for the right to "
+			"execute a file; where that is granted the flags of the store's mount are shown, "
+			"but are no finding.",
 	},
 	[DCODE_NO_PASSWD] = {
 		.code = DCODE_NO_PASSWD,
 		.name = "D-24",
 		.probe = "passwd",
 		.title = "the user has no passwd entry",
-		.lost = "ranges of subordinate ids that are given by user name",
-		.fallback = "HOME, and lines of /etc/subuid and /etc/subgid that give the user's "
-			"number",
-		.fix = "set HOME; ask an administrator for a passwd entry, or for a line with "
-			"the user's number in /etc/subuid and /etc/subgid",
+		.lost = "run, exec and the unpacking of layers: newuidmap does not serve users "
+			"without a name",
+		.fix = "ask an administrator for a passwd entry; set HOME where it is unset",
 		.manual = "Directory services that are out of reach, containers and batch nodes "
-			"leave a user without an entry in passwd(5). It is found by looking it up. "
-			"newuidmap(1) then knows the user by number at most, and some versions of it "
-			"refuse to work.",
+			"leave a user without an entry in passwd(5). It is found by looking it up, by "
+			"newuidmap(1), which wants a name, and where HOME is not set and a home directory "
+			"is needed.",
 	},
 	[DCODE_TMP] = {
 		.code = DCODE_TMP,

@@ -24,8 +24,9 @@ char *dirs_home(struct error *err)
 	pw = getpwuid(getuid());
 	if (pw && path_is_absolute(pw->pw_dir))
 		return xstrdup(pw->pw_dir);
-	error_set(err, -ENOENT, "no home directory for user id %u", getuid());
+	error_set(err, -EINVAL, "no home directory for user id %u", getuid());
 	error_hint(err, "set HOME, or name the store by --root or CARREL_ROOT");
+	error_host(err, DCODE_NO_PASSWD);
 	return NULL;
 }
 

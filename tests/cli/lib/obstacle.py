@@ -5,6 +5,7 @@ Started by host.py as root. Each obstacle lies in private namespaces of this pro
 program then runs as USER.
 """
 import ctypes
+import errno
 import os
 import pwd
 import shutil
@@ -14,6 +15,7 @@ import sys
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 38, 22
 UNSHARE = {"x86_64": 272, "aarch64": 97}
+SECCOMP = {"x86_64": (317, 157), "aarch64": (277, 167)}  # and prctl
 MAPPERS = ("/usr/bin/newuidmap", "/usr/bin/newgidmap")
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -105,9 +107,11 @@ def other_range(who):
         sh("mount", "--bind", copy, path)
 
 
-def chroot_into_directory():
+def chroot_into(mount_point):
     top = os.path.join(scratch_dir(), "top")
     os.mkdir(top)
+    if mount_point:
+        sh("mount", "--bind", top, top)
     for name in os.listdir("/"):
         path = os.path.join("/", name)
         if os.path.islink(path):
@@ -119,18 +123,78 @@ def chroot_into_directory():
     os.chdir("/")
 
 
-def refuse_unshare():
-    nr = UNSHARE[os.uname().machine]
-    code = b"".join(
-        op.to_bytes(2, sys.byteorder) + bytes((jt, jf)) + k.to_bytes(4, sys.byteorder)
-        for op, jt, jf, k in ((0x20, 0, 0, 0), (0x15, 0, 1, nr), (0x06, 0, 0, 0x00050001),
-                              (0x06, 0, 0, 0x7fff0000)))
+LOAD, EQUAL, END = 0x20, 0x15, 0x06  # BPF_LD|W|ABS, BPF_JMP|JEQ|K, BPF_RET|K
+NR, ARG0 = 0, 16  # offsets in struct seccomp_data; the low half of a little-endian argument
+REFUSE, ALLOW = 0x00050000, 0x7fff0000
+
+
+def refuse(*rules):
+    """Rules: (word offset, jump if equal, jump if not, value)."""
+    code = b"".join(op.to_bytes(2, sys.byteorder) + bytes((jt, jf)) + k.to_bytes(4, sys.byteorder)
+                    for op, jt, jf, k in rules)
     buf = ctypes.create_string_buffer(code)
 
     class Prog(ctypes.Structure):
         _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
-    prog = Prog(4, ctypes.addressof(buf))
+    prog = Prog(len(rules), ctypes.addressof(buf))
     call(libc.prctl(PR_SET_SECCOMP, 2, ctypes.byref(prog), 0, 0))
+
+
+def refuse_unshare():
+    nr = UNSHARE[os.uname().machine]
+    refuse((LOAD, 0, 0, NR), (EQUAL, 0, 1, nr), (END, 0, 0, REFUSE | errno.EPERM),
+           (END, 0, 0, ALLOW))
+
+
+def kernel_without_filters():
+    """seccomp(2) and prctl(PR_SET_SECCOMP) as on a kernel without CONFIG_SECCOMP_FILTER."""
+    seccomp, prctl = SECCOMP[os.uname().machine]
+    refuse((LOAD, 0, 0, NR), (EQUAL, 4, 0, seccomp), (EQUAL, 0, 2, prctl),
+           (LOAD, 0, 0, ARG0), (EQUAL, 1, 0, PR_SET_SECCOMP), (END, 0, 0, ALLOW),
+           (END, 0, 0, REFUSE | errno.EINVAL))
+
+
+def without_passwd(user):
+    """The id is there, its name is not; the range is given by number."""
+    with open("/etc/passwd", encoding="utf-8") as f:
+        kept = [line for line in f if line.split(":")[0] != user.pw_name]
+    copies = {"/etc/passwd": "".join(kept)}
+    for path in ("/etc/subuid", "/etc/subgid"):
+        with open(path, encoding="utf-8") as f:
+            copies[path] = f.read().replace(f"{user.pw_name}:", f"{user.pw_uid}:")
+    for path, text in copies.items():
+        copy = os.path.join(scratch_dir(), os.path.basename(path))
+        write(copy, text)
+        sh("mount", "--bind", copy, path)
+
+
+def tmp(options):
+    """Another /tmp; what lies in the present one stays where the tests have it."""
+    used = (os.environ.get("HOME", ""), sys.argv[3])
+    kept = sorted({"/".join(path.split("/")[:3]) for path in used if path.startswith("/tmp/")})
+    for i, path in enumerate(kept):
+        os.mkdir(f"{scratch_dir()}/kept{i}")
+        sh("mount", "--rbind", path, f"{scratch_dir()}/kept{i}")
+    sh("mount", "-t", "tmpfs", "-o", "mode=1777,size=64k", "obstacle", "/tmp")
+    for i, path in enumerate(kept):
+        os.makedirs(path, exist_ok=True)
+        sh("mount", "--rbind", f"{scratch_dir()}/kept{i}", path)
+    if options == "full":
+        with open("/tmp/filler", "wb", buffering=0) as f:
+            try:
+                while True:
+                    f.write(b"x" * 4096)
+            except OSError as e:
+                assert e.errno == errno.ENOSPC
+    else:
+        sh("mount", "-o", f"remount,{options}", "/tmp")
+
+
+def session_without_linger(user):
+    """The marks of a systemd user session; nothing of it runs."""
+    sh("mount", "-t", "tmpfs", "-o", "mode=755", "obstacle", "/run")
+    os.makedirs(f"/run/user/{user.pw_uid}/systemd")
+    os.chown(f"/run/user/{user.pw_uid}", user.pw_uid, user.pw_gid)
 
 
 def no_tun():
@@ -142,7 +206,7 @@ def tun_for_root_only():
     os.mknod("/dev/net/tun", 0o20600, os.makedev(10, 200))
 
 
-def store_on(kind):
+def store_on(kind, options=None):
     def setup(user):
         if kind == "overlay":
             for d in ("l", "u", "w", "m"):
@@ -152,6 +216,8 @@ def store_on(kind):
             path = "/mnt/m"
         else:
             path = scratch(kind)
+            if options:
+                sh("mount", "-o", f"remount,{options}", path)
         os.chown(path, user.pw_uid, user.pw_gid)
     return setup
 
@@ -168,7 +234,14 @@ OBSTACLES = {
     "no-subuid": lambda user: without_lines(user.pw_name),
     "no-subuid-file": lambda user: cover("/etc/subuid", "/etc/subgid"),
     "other-range": lambda user: other_range(user.pw_name),
-    "chroot": lambda user: chroot_into_directory(),
+    "chroot": lambda user: chroot_into(mount_point=False),
+    "chroot-mount": lambda user: chroot_into(mount_point=True),
+    "no-seccomp": lambda user: kernel_without_filters(),
+    "no-passwd": without_passwd,
+    "tmp-full": lambda user: tmp("full"),
+    "tmp-ro": lambda user: tmp("ro"),
+    "no-linger": session_without_linger,
+    "noexec": store_on("tmpfs", "noexec,nosuid"),
     "masked-proc": lambda user: cover("/proc/version"),
     "no-tun": lambda user: no_tun(),
     "tun-0600": lambda user: tun_for_root_only(),

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "runtime/probe_row.h"
+
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "runtime/idmap.h"
+
+int probe_passwd(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	const struct passwd *pw = getpwuid(getuid());
+
+	(void)h;
+	(void)err;
+	probe_fact_u64(ret, "uid", getuid());
+	if (pw)
+		probe_fact(ret, "user", pw->pw_name);
+	if (secure_getenv(IDMAP_MAPPER_ENV))
+		probe_say(ret, "called by root, acting as id %u", getuid());
+	else if (!pw)
+		probe_degraded(ret, DCODE_NO_PASSWD, "there is no passwd entry for user id %u",
+			       getuid());
+	else
+		probe_say(ret, "%s (%u)", pw->pw_name, getuid());
+	return 0;
+}
+
+/* A container's processes have the groups of a user of its image, never the caller's others. */
+int probe_groups(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	_cleanup_(freep) gid_t *groups = xcalloc(NGROUPS_MAX, sizeof(*groups));
+	int n = getgroups(NGROUPS_MAX, groups), others = 0;
+
+	(void)h;
+	(void)err;
+	for (int i = 0; i < n; i++)
+		others += groups[i] != getgid();
+	probe_fact_u64(ret, "others", (uint64_t)others);
+	if (others)
+		probe_say(ret, "%d other %s, not kept inside", others,
+			  others == 1 ? "group" : "groups");
+	else
+		probe_say(ret, "no other groups");
+	return 0;
+}
