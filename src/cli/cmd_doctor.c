@@ -155,9 +155,11 @@ static void print_findings(const struct report *rep)
 	}
 }
 
-/* "private network [D-07]" where something is missing, else what was seen. */
+/* "private network lost [D-07]" where something is missing, else what was seen. A place has its
+ * name in front already. */
 static void add_verdict(struct str_buf *b, const struct probe *row, const struct probe_result *res)
 {
+	bool named = row->group == PROBE_PATHS;
 	const struct dcode_row *finding = dcode_get(res->dcode);
 
 	switch (res->level) {
@@ -169,8 +171,9 @@ static void add_verdict(struct str_buf *b, const struct probe *row, const struct
 		return;
 	case PROBE_DEGRADED:
 	case PROBE_LOST:
-		str_buf_addf(b, "%s%s %s [%s]", b->len ? "; " : "", row->name,
-			     level_words[res->level], finding ? finding->name : "D-??");
+		str_buf_addf(b, "%s%s%s%s [%s]", b->len ? "; " : "", named ? "" : row->name,
+			     named ? "" : " ", level_words[res->level],
+			     finding ? finding->name : "D-??");
 		return;
 	}
 }

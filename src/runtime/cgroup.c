@@ -86,8 +86,8 @@ static int make_scope(const char *id, int libexec_fd, struct error *err)
 	return run_scope(libexec_fd, argv, err);
 }
 
-static int find_place(unsigned want, const char *id, int libexec_fd, struct cgroup_place *ret,
-		      struct error *err)
+int cgroup_locate(unsigned want, const char *id, int libexec_fd, struct cgroup_place *ret,
+		  struct error *err)
 {
 	struct error found = { 0 }, bus = { 0 };
 	struct cgroup_place place = { .fd = -1 };
@@ -107,8 +107,8 @@ static int find_place(unsigned want, const char *id, int libexec_fd, struct cgro
 	if (r == 0)
 		return cgroup_find_own(want, ret, err);
 	log_debug("cgroup", "%s; %s", found.text, bus.text);
-	error_set(err, -EOPNOTSUPP, "no cgroup is delegated to the user (%.150s), and no scope: %s",
-		  found.text[0] ? found.text : "none has the controllers", bus.text);
+	error_set(err, -EOPNOTSUPP, "%.150s; and no scope: %s",
+		  found.text[0] ? found.text : "no delegated cgroup has the controllers", bus.text);
 	error_host(err, DCODE_NO_CGROUP);
 	return -EOPNOTSUPP;
 }
@@ -121,7 +121,7 @@ static int move_to(int dirfd, pid_t pid)
 	return cgroupfs_write(dirfd, "cgroup.procs", text);
 }
 
-/* find_place() has seen that nobody is in the place but us, and perhaps the carrel above us. */
+/* cgroup_locate() has seen that nobody is in the place but us, and perhaps the carrel above us. */
 static int enter_super(int place, const char *id, struct error *err)
 {
 	char name[CGROUPFS_NAME_MAX], text[CGROUPFS_TEXT_MAX];
@@ -224,7 +224,7 @@ int cgroup_create(const struct cgroup_request *req, struct cgroup *ret, struct e
 	struct enforced held = *rows;
 	int r;
 
-	r = find_place(want, req->id, req->libexec_fd, &place, err);
+	r = cgroup_locate(want, req->id, req->libexec_fd, &place, err);
 	if (r < 0)
 		return r;
 	c.parent_fd = place.fd;

@@ -39,6 +39,16 @@ struct cgroup_request {
 	void *data;
 };
 
+struct cgroup_place;
+
+/*
+ * Where cgroup_create() makes it, and what the doctor tries: a place as cgroup_find() has it, else
+ * a scope of the user's service manager around this process, of which one bus call asks. Of the
+ * controllers wanted, ret->offers are there. -EOPNOTSUPP with D-08 and the reason.
+ */
+int cgroup_locate(unsigned want, const char *id, int libexec_fd, struct cgroup_place *ret,
+		  struct error *err) _nodiscard_;
+
 /*
  * On the host side, by the process that will supervise: it, and where it is carrel its parent, may
  * be moved. Finds the subtree (cgroup_find.h), makes the cgroup and writes the limits; each limit

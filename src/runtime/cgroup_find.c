@@ -373,7 +373,7 @@ static int consider_configured(struct finder *f, struct error *err)
 
 static int nothing(const char *why, struct error *err)
 {
-	error_set(err, -EOPNOTSUPP, "find a cgroup that is delegated to the user: %s", why);
+	error_set(err, -EOPNOTSUPP, "no cgroup is delegated to the user: %s", why);
 	error_host(err, DCODE_NO_CGROUP);
 	return -EOPNOTSUPP;
 }

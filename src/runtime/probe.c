@@ -52,8 +52,6 @@ static const struct probe rows[] = {
 	{ "ping", "ping", PROBE_NETWORK, 0, 0, 0, probe_ping },
 	{ "processes", "nproc", PROBE_LIMITS, 0, 0, 0, probe_nproc },
 	{ "cgroups", "cgroup", PROBE_LIMITS, 0, 0, 0, probe_cgroup },
-	{ "controllers", "controllers", PROBE_LIMITS, 0, 0, 0, probe_controllers },
-	{ "swap limit", "swap", PROBE_LIMITS, PROBE_QUIET, 0, 0, probe_swap },
 	{ "linger", "linger", PROBE_LIMITS, 0, 0, 0, probe_linger },
 	{ "batch job", "batch", PROBE_LIMITS, 0, 0, 0, probe_batch },
 	{ "home", "home", PROBE_PATHS, 0, 0, 0, probe_home },

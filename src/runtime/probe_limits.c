@@ -4,6 +4,7 @@
 #include "runtime/probe_row.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -13,11 +14,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+#include "base/id.h"
+#include "base/proc.h"
 #include "base/str.h"
+#include "runtime/cgroup.h"
+#include "runtime/cgroup_find.h"
 
 enum {
-	CGROUP_PATH_MAX = 4096,
 	TEXT_MAX = 64 << 10,
+	ALL = CGROUP_CPU | CGROUP_MEMORY | CGROUP_PIDS | CGROUP_CPUSET | CGROUP_IO,
 };
 
 int probe_nproc(const struct probe_host *h, struct probe_result *ret, struct error *err)
@@ -36,157 +42,6 @@ int probe_nproc(const struct probe_host *h, struct probe_result *ret, struct err
 	return 0;
 }
 
-/* The path behind "0::" in /proc/self/cgroup, below the mount point in `where`. */
-static int own_cgroup(const char *where, char *buf, size_t size)
-{
-	_cleanup_(freep) char *text = NULL;
-	char *s;
-	int r = probe_read("/proc/self/cgroup", TEXT_MAX, &text);
-
-	if (r < 0)
-		return r;
-	s = str_starts(text, "0::") ? text : strstr(text, "\n0::");
-	if (!s)
-		return -ENOENT;
-	s += strspn(s, "\n0:");
-	s[strcspn(s, "\n")] = '\0';
-	return str_print(buf, size, "%s%s", where, s);
-}
-
-/* Below .../user-UID.slice a shell is in session-N.scope, and user@UID.service is delegated. */
-static int session_cgroup(const char *own, char *buf, size_t size)
-{
-	char slice[64];
-	const char *s;
-
-	if (str_print(slice, sizeof(slice), "/user-%u.slice/", getuid()) < 0)
-		return -ENOENT;
-	s = strstr(own, slice);
-	if (!s)
-		return -ENOENT;
-	return str_print(buf, size, "%.*suser@%u.service", (int)(s - own + (long)strlen(slice)),
-			 own, getuid());
-}
-
-static bool controllers_of(const char *dir, char **ret)
-{
-	char path[CGROUP_PATH_MAX + 64];
-
-	return str_print(path, sizeof(path), "%s/cgroup.controllers", dir) == 0 &&
-	       probe_read(path, TEXT_MAX, ret) == 0;
-}
-
-static bool has_word(const char *words, const char *word)
-{
-	size_t len = strlen(word);
-
-	while (*words) {
-		size_t n = strcspn(words, " \n");
-
-		if (n == len && memcmp(words, word, n) == 0)
-			return true;
-		words += n + strspn(words + n, " \n");
-	}
-	return false;
-}
-
-static int try_cgroup(const char *dir)
-{
-	char leaf[CGROUP_PATH_MAX + 64];
-	int r;
-
-	r = str_print(leaf, sizeof(leaf), "%s/carrel-probe-%d", dir, getpid());
-	if (r < 0)
-		return r;
-	if (mkdir(leaf, 0755) < 0)
-		return -errno;
-	(void)rmdir(leaf);
-	return 0;
-}
-
-/* A cgroup v2 directory with memory and pids in which we can make cgroups. -ENOENT: none has them;
- * another error: why none can be made in dir. */
-static int delegated(char dir[CGROUP_PATH_MAX], const char **ret_how)
-{
-	static const char *const mounts[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
-	char own[CGROUP_PATH_MAX];
-	int r = -ENOENT;
-
-	for (size_t i = 0; i < ARRAY_SIZE(mounts) * 2; i++) {
-		_cleanup_(freep) char *words = NULL;
-		bool session = i % 2;
-
-		if (own_cgroup(mounts[i / 2], own, sizeof(own)) < 0)
-			continue;
-		if (session ? session_cgroup(own, dir, CGROUP_PATH_MAX) < 0
-			    : str_copy(dir, CGROUP_PATH_MAX, own) < 0)
-			continue;
-		if (!controllers_of(dir, &words) || !has_word(words, "memory") ||
-		    !has_word(words, "pids"))
-			continue;
-		r = try_cgroup(dir);
-		if (r == 0) {
-			*ret_how = session ? "session" : "own";
-			return 0;
-		}
-	}
-	return r;
-}
-
-int probe_cgroup(const struct probe_host *h, struct probe_result *ret, struct error *err)
-{
-	char dir[CGROUP_PATH_MAX];
-	const char *how = "";
-	int r = delegated(dir, &how);
-
-	(void)h;
-	(void)err;
-	if (r == -ENOENT) {
-		probe_degraded(ret, DCODE_NO_CGROUP,
-			       "no cgroup v2 with the memory and pids controllers around here");
-	} else if (r < 0) {
-		probe_degraded(ret, DCODE_NO_CGROUP, "make a cgroup in %s: %s", dir, strerror(-r));
-	} else {
-		probe_fact(ret, "path", dir);
-		probe_fact(ret, "how", how);
-		probe_say(ret, "cgroup v2 (%s)",
-			  str_eq(how, "own") ? "around here" : "of the user's session");
-	}
-	return 0;
-}
-
-int probe_controllers(const struct probe_host *h, struct probe_result *ret, struct error *err)
-{
-	static const char *const wanted[] = { "cpu", "memory", "pids", "cpuset", "io" };
-	enum { USUAL = 3 }; /* what systemd delegates by itself */
-	char dir[CGROUP_PATH_MAX], have[64] = "", missing[64] = "";
-	_cleanup_(freep) char *words = NULL;
-	bool bad = false;
-	const char *how;
-
-	(void)h;
-	(void)err;
-	if (delegated(dir, &how) < 0 || !controllers_of(dir, &words)) {
-		probe_skip(ret, "no cgroup is delegated");
-		return 0;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
-		bool there = has_word(words, wanted[i]);
-		char *to = there ? have : missing;
-		size_t len = strlen(to);
-
-		(void)snprintf(to + len, sizeof(have) - len, "%s%s", len ? " " : "", wanted[i]);
-		bad |= !there && i < USUAL;
-	}
-	probe_fact(ret, "have", have);
-	probe_fact(ret, "missing", missing);
-	if (bad)
-		probe_degraded(ret, DCODE_NO_CONTROLLER, "not delegated in %s: %s", dir, missing);
-	else
-		probe_say(ret, "%s%s%s", have, *missing ? ", not " : "", missing);
-	return 0;
-}
-
 static bool host_swaps(void)
 {
 	_cleanup_(freep) char *text = NULL;
@@ -198,23 +53,56 @@ static bool host_swaps(void)
 	return line && line[1];
 }
 
-int probe_swap(const struct probe_host *h, struct probe_result *ret, struct error *err)
+static void judge_cgroup(const struct cgroup_place *place, struct probe_result *ret)
 {
-	char dir[CGROUP_PATH_MAX], path[CGROUP_PATH_MAX + 64];
-	const char *how;
+	enum { USUAL = CGROUP_CPU | CGROUP_MEMORY | CGROUP_PIDS }; /* systemd delegates these */
+	char have[64], missing[64];
+
+	cgroup_controllers_text(place->offers, have);
+	cgroup_controllers_text(ALL & ~place->offers, missing);
+	probe_fact(ret, "have", have);
+	probe_fact(ret, "missing", missing);
+	if (USUAL & ~place->offers)
+		probe_degraded(ret, DCODE_NO_CONTROLLER, "not delegated in /%s: %s", place->path,
+			       missing);
+	else if (host_swaps() && faccessat(place->fd, "memory.swap.max", F_OK, 0) < 0)
+		probe_degraded(ret, DCODE_NO_SWAP_LIMIT, "there is no memory.swap.max in /%s",
+			       place->path);
+	else
+		probe_say(ret, "cgroup v2 with %s%s%s", have, *missing ? ", not " : "", missing);
+}
+
+/* Locating it asks systemd, as a start does: this child is then in the scope, which ends with it.
+ */
+int probe_cgroup(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	struct cgroup_place place = { .fd = -1 };
+	char id[ID_LEN + 1], leaf[ID_TEMP_LEN + 16], temp[ID_TEMP_LEN + 1];
+	_cleanup_(fd_closep) int libexec = proc_open_libexec(err);
+	char unit[ID_SHORT_LEN + 16];
+	struct error e = { 0 };
+	bool scoped;
 
 	(void)h;
-	(void)err;
-	if (delegated(dir, &how) < 0) {
-		probe_skip(ret, "no cgroup is delegated");
-	} else if (!host_swaps()) {
-		probe_say(ret, "the host has no swap");
-	} else if (str_print(path, sizeof(path), "%s/memory.swap.max", dir) == 0 &&
-		   access(path, F_OK) == 0) {
-		probe_say(ret, "swap is accounted");
-	} else {
-		probe_degraded(ret, DCODE_NO_SWAP_LIMIT, "there is no %s", path);
+	if (libexec < 0)
+		return libexec;
+	if (cgroup_locate(ALL, id_hex(id, ID_LEN / 2), libexec, &place, &e) < 0) {
+		probe_degraded(ret, e.dcode, "%s", e.text);
+		return 0;
 	}
+	(void)snprintf(unit, sizeof(unit), "/carrel-%.*s-", ID_SHORT_LEN, id);
+	scoped = strstr(place.path, unit);
+	probe_fact(ret, "path", place.path);
+	probe_fact(ret, "how", scoped ? "scope" : (place.own ? "own" : "subtree"));
+	(void)snprintf(leaf, sizeof(leaf), "carrel-probe-%s", id_temp(temp));
+	if (mkdirat(place.fd, leaf, 0755) < 0) {
+		probe_degraded(ret, DCODE_NO_CGROUP, "make a cgroup in /%s: %s", place.path,
+			       strerror(errno));
+	} else {
+		(void)unlinkat(place.fd, leaf, AT_REMOVEDIR);
+		judge_cgroup(&place, ret);
+	}
+	fd_close(place.fd);
 	return 0;
 }
 

@@ -36,8 +36,6 @@ int probe_ping(const struct probe_host *h, struct probe_result *ret, struct erro
 /* probe_limits.c */
 int probe_nproc(const struct probe_host *h, struct probe_result *ret, struct error *err);
 int probe_cgroup(const struct probe_host *h, struct probe_result *ret, struct error *err);
-int probe_controllers(const struct probe_host *h, struct probe_result *ret, struct error *err);
-int probe_swap(const struct probe_host *h, struct probe_result *ret, struct error *err);
 int probe_linger(const struct probe_host *h, struct probe_result *ret, struct error *err);
 int probe_batch(const struct probe_host *h, struct probe_result *ret, struct error *err);
 

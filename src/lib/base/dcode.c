@@ -115,9 +115,11 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.fix = "nothing to do for now: limits are not part of this version",
 		.manual = "Limits of memory, processes and CPU time are kept by control groups. "
 			"An unprivileged user needs a cgroup v2 subtree with the memory and pids "
-			"controllers that belongs to the user: systemd delegates one to each login "
-			"session. It is found by making a cgroup in the own one. Hosts with cgroup v1 or "
-			"with both hierarchies have none.",
+			"controllers that belongs to the user: systemd gives one on request of the user's "
+			"session; another may be named by CARREL_CGROUP or by the key cgroup in "
+			"carrel.conf. It is found by looking at the own cgroup and those above it, by "
+			"asking systemd for a scope, and by making a cgroup there. Hosts with cgroup v1 "
+			"or with both hierarchies have none.",
 	},
 	[DCODE_STORE_FS] = {
 		.code = DCODE_STORE_FS,
@@ -268,15 +270,15 @@ static const struct dcode_row rows[DCODE_MAX] = {
 	[DCODE_NO_CONTROLLER] = {
 		.code = DCODE_NO_CONTROLLER,
 		.name = "D-20",
-		.probe = "controllers",
+		.probe = "cgroup",
 		.title = "a cgroup controller is not delegated to the user",
 		.lost = "the limits that need that controller (--cpus: cpu, --cpuset-cpus: "
 			"cpuset, --device-*: io)",
 		.fix = "ask an administrator: Delegate=cpu cpuset io memory pids under [Service] "
 			"in /etc/systemd/system/user@.service.d/delegate.conf, then log in again",
-		.manual = "A cgroup v2 subtree is delegated, but some controllers are not "
-			"enabled in it. systemd 252 delegates memory, pids and, since 244, cpu to users; "
-			"cpuset and io only where an administrator says so. It is found by reading "
+		.manual = "A cgroup v2 subtree is delegated, but not all controllers with it. "
+			"systemd gives cpu, memory and pids to users, and cpuset and io only where an "
+			"administrator says so: the doctor takes that for usual. It is found by reading "
 			"cgroup.controllers.",
 	},
 	[DCODE_NO_FUSE] = {
@@ -345,7 +347,7 @@ static const struct dcode_row rows[DCODE_MAX] = {
 	[DCODE_NO_SWAP_LIMIT] = {
 		.code = DCODE_NO_SWAP_LIMIT,
 		.name = "D-26",
-		.probe = "swap",
+		.probe = "cgroup",
 		.title = "the kernel does not account swap",
 		.lost = "--memory-swap: a container's swap is not limited",
 		.fallback = "the limit of memory alone",
