@@ -38,3 +38,10 @@ CLEANFILES += tests/perf/interleave
 check-perf: tests/perf/interleave
 	$(CARREL_PYTHON) $(srcdir)/tests/perf/perf.py --interleave tests/perf/interleave \
 		--prefix $(DESTDIR)$(prefix) $(PERF_ARGS)
+
+# make check-lab [LAB_ARGS="-k no-overlay"]: whole hosts, see tests/lab/README.md. It tests what is
+# installed in the prefix.
+.PHONY: check-lab
+check-lab:
+	CARREL_PREFIX='$(DESTDIR)$(prefix)' PYTHONDONTWRITEBYTECODE=1 $(CARREL_PYTHON) -m pytest -q \
+		-n 2 --tb=short -p no:cacheprovider $(LAB_ARGS) $(srcdir)/tests/lab

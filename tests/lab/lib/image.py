@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -165,3 +166,7 @@ def image(name):
             except subprocess.CalledProcessError as e:
                 raise RuntimeError(f"no disk {name}: see {log.name}: {e}") from e
     return path
+
+
+if __name__ == "__main__":
+    print("\n".join(image(disk) for disk in sys.argv[1:]))

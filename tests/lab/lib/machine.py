@@ -13,6 +13,7 @@ Shell commands go in by a serial line, scripts and their output by a directory t
 as /lab. A machine ends with its block; its disk is a sparse file of differences to the cached one.
 """
 import ctypes
+import functools
 import os
 import select
 import shutil
@@ -27,7 +28,8 @@ from .variants import VARIANTS
 
 KERNEL = "/usr/bin/linux.uml"
 MODULES = "/usr/lib/uml/modules"
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_PDEATHSIG = 1
+libc = ctypes.CDLL(None)
 GUEST = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "guest")
 
 
@@ -54,6 +56,19 @@ def memory_dir(megabytes):
                 st.f_bavail * st.f_frsize > (megabytes + 64) << 20:
             return path
     raise LabError(f"no executable directory with {megabytes} MB for the machine's memory")
+
+
+@functools.cache
+def box():
+    """A pid namespace around the machine: none of its processes outlives the first."""
+    words = ["unshare"] + (["--user", "--map-current-user"] if os.getuid() else []) + [
+        "--pid", "--fork", "--kill-child", "--"]
+    ok = subprocess.run(words + ["true"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+    return words if ok else []
+
+
+def die_with_parent():
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 class Line:
@@ -131,8 +146,7 @@ class Machine:
             raise LabError("user-mode-linux is not installed")
         if not os.access(os.path.join(self.prefix, "bin/carrel"), os.X_OK):
             raise LabError(f"no carrel in {self.prefix}/bin: --prefix or CARREL_PREFIX")
-        base = os.environ.get("CARREL_TEST_BASE")
-        self.dir = tempfile.mkdtemp(prefix="lab.", dir=base and os.path.join(base, "t"))
+        self.dir = tempfile.mkdtemp(prefix="lab.")
         self.share = os.path.join(self.dir, "share")
         os.makedirs(os.path.join(self.share, "jobs"))
         shutil.copytree(GUEST, os.path.join(self.share, "guest"))
@@ -170,13 +184,11 @@ class Machine:
         if console:
             argv.append(f"con1=fd:{console[0]},fd:{console[1]}")
             keep += console
-        # The kernel's own processes become ours to reap when it is killed.
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         env = dict(os.environ, TMPDIR=memory_dir(self.memory), HOME=self.dir)
         with open(os.path.join(self.dir, "console"), "ab") as log:
             self.process = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, pass_fds=keep,
-                start_new_session=True)
+                box() + argv, env=env, pass_fds=keep, start_new_session=True,
+                preexec_fn=die_with_parent, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         for line in self.lines:
             line.close_theirs()
         try:
@@ -202,17 +214,11 @@ class Machine:
         """Power failure."""
         if self.process is None:
             return
-        group = self.process.pid
         try:
-            os.killpg(group, signal.SIGKILL)
+            os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
         self.process.wait()
-        try:
-            while True:
-                os.waitpid(-group, 0)
-        except ChildProcessError:
-            pass
         self.process = None
         for line in self.lines:
             line.close()

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the tests on whole hosts.
+
+    boot        boot("no-overlay") -> a Machine that lasts as long as the test; see lib/machine.py
+    delegated   one host with a delegated cgroup, shared by the tests of a worker
+
+Run by `make check-lab`, and those marked `quick` by contrib/check. CARREL_PREFIX names the carrel
+under test.
+"""
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from lib.machine import LabError, Machine  # noqa: E402
+
+ROWS = "lab_rows"
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "quick: contrib/check runs it as well")
+    config.addinivalue_line("markers", "slow: takes minutes")
+
+
+@pytest.fixture
+def boot():
+    made = []
+
+    def start(variant="normal", **kw):
+        made.append(Machine(variant, **kw))
+        made[-1].boot()
+        return made[-1]
+    yield start
+    for machine in made:
+        machine.close()
+
+
+def shared(variant, **kw):
+    @pytest.fixture(scope="module")
+    def host():
+        with Machine(variant, **kw) as machine:
+            # The image, once: what follows is about containers.
+            r = machine.run("carrel run --rm --network none hello true")
+            if r.status != 0:
+                raise LabError(f"no container on host {variant}: {r}")
+            yield machine
+    return host
+
+
+delegated = shared("delegated")
+
+
+@pytest.fixture
+def row(record_property):
+    """row(host, command, result): one line of the table that ends the run."""
+    def add(*cells):
+        record_property(ROWS, cells)
+    return add
+
+
+def pytest_runtest_logreport(report):
+    if report.when == "call":
+        for name, cells in report.user_properties:
+            if name == ROWS:
+                TABLE.append(list(cells) + [report.outcome])
+
+
+TABLE = []
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if hasattr(config, "workerinput"):
+        return
+    if TABLE:
+        widths = [max(len(str(line[i])) for line in TABLE) for i in range(len(TABLE[0]))]
+        terminalreporter.section("hosts")
+        for line in sorted(TABLE):
+            terminalreporter.line("  ".join(str(c).ljust(w) for c, w in zip(line, widths)).rstrip())
+    tally = os.environ.get("LAB_TALLY")
+    if tally:
+        stats = terminalreporter.stats
+        count = {k: len(stats.get(k, [])) for k in ("passed", "failed", "error", "skipped")}
+        with open(tally, "a", encoding="ascii") as f:
+            f.write(f"{count['passed']} {count['failed'] + count['error']} {count['skipped']}\n")

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What carrel says and does on hosts that lack something: each row is a host of lib/variants.py,
+the codes and the exit status of `carrel doctor`, and what `carrel run` makes of it."""
+import collections
+import re
+
+import pytest
+
+WORKS = "works"
+# codes: those of doctor, D-08 aside, which all but one of these hosts have; said: what run says
+# when it refuses, or the warning with which it works; also: another command that works there.
+Row = collections.namedtuple("Row", "host codes worst run said also")
+QUICK = ("normal", "no-subuid", "no-overlay", "readonly-home")
+
+
+def row_of(host, codes="", worst=1, run=WORKS, said="", also=""):
+    marks = [pytest.mark.quick] if host in QUICK else []
+    return pytest.param(Row(host, set(codes.split()), worst, run, said, also), id=host, marks=marks)
+
+
+ROWS = [
+    row_of("normal"),
+    row_of("no-tun", "D-07", 2, 125, "open /dev/net/tun: No such file or directory [D-07]",
+           "carrel run --rm --network none hello echo works"),
+    row_of("readonly-home", "D-15", 2, 125, "Read-only file system [D-15]",
+           "carrel --root /var/tmp/store run --rm hello echo works"),
+    row_of("tiny-home", "D-15"),
+    row_of("no-runtime-dir", "D-10"),
+    row_of("masked-proc", "D-12", 2, 125, "[D-12]"),
+    row_of("no-userns", "D-01", 2, 125, "user.max_user_namespaces is 0 [D-01]"),
+]
+
+
+def codes_of(text):
+    """Of the rows of doctor's table: their last words."""
+    return set(re.findall(r"^  \S.*\[(D-\d\d)\]$", text, re.M))
+
+
+def left_behind(host):
+    """Processes that are not the harness's, and mounts that no process of the host should see."""
+    return host.root("ps -eo uid=,pid=,args= | awk '$1 >= 1000'; "
+                     "grep -E ' (overlay|fuse)' /proc/self/mounts").out
+
+
+@pytest.mark.parametrize("expect", ROWS)
+def test_host(boot, row, expect):
+    host = boot(expect.host)
+    mounts = host.root("cat /proc/self/mounts").out
+    doctor = host.run("carrel doctor")
+    run = host.run("carrel run --rm hello echo works")
+    row(expect.host, " ".join(sorted(codes_of(doctor.out))) or "-", f"doctor {doctor.status}",
+        f"run {run.status}")
+
+    assert codes_of(doctor.out) == expect.codes | {"D-08"}, doctor
+    assert doctor.status == expect.worst, doctor
+    if expect.run == WORKS:
+        assert (run.status, run.out) == (0, "works\n"), run
+    else:
+        assert (run.status, run.out) == (expect.run, ""), run
+    warnings = [line for line in run.err.splitlines() if "warning" in line]
+    if not expect.said:
+        assert not warnings, run
+    elif expect.run == WORKS:
+        assert len(warnings) == 1 and expect.said in warnings[0], run
+        strict = host.run("carrel run --rm --strict hello echo works")
+        assert strict.status == 125 and strict.out == "", strict
+        assert expect.said in strict.err, strict
+    else:
+        assert expect.said in run.err and "hint: " in run.err, run
+    if expect.also:
+        also = host.run(expect.also)
+        assert (also.status, also.out) == (0, "works\n"), also
+    assert left_behind(host) == ""
+    assert host.root("cat /proc/self/mounts").out == mounts
