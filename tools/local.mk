@@ -20,11 +20,13 @@ seccomp_gen_SOURCES = tools/seccomp-gen.c src/runtime/caps.c
 seccomp_gen_CPPFLAGS = $(INC_SRC) $(SECCOMP_CFLAGS)
 seccomp_gen_LDADD = libbase.a $(SECCOMP_LIBS)
 SECCOMP_GEN = ./seccomp-gen$(EXEEXT)
-EXTRA_DIST += tools/seccomp-profile.txt
-BUILT_SOURCES += seccomp_default.h
-CLEANFILES += seccomp_default.h
+EXTRA_DIST += tools/seccomp-profile.txt tools/seccomp-one-id.txt
+BUILT_SOURCES += seccomp_default.h seccomp_one_id.h
+CLEANFILES += seccomp_default.h seccomp_one_id.h
 seccomp_default.h: seccomp-gen$(EXEEXT) tools/seccomp-profile.txt
 	$(AM_V_GEN)$(SECCOMP_GEN) profile $(srcdir)/tools/seccomp-profile.txt >$@.tmp && mv $@.tmp $@
+seccomp_one_id.h: seccomp-gen$(EXEEXT) tools/seccomp-one-id.txt
+	$(AM_V_GEN)$(SECCOMP_GEN) answers $(srcdir)/tools/seccomp-one-id.txt >$@.tmp && mv $@.tmp $@
 
 # carrel-host(7) from the rows of base/dcode.c.
 noinst_PROGRAMS += hostman

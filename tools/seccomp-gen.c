@@ -22,6 +22,7 @@
 /*
  * Build program: system call filters as C arrays. libseccomp only tells names from numbers.
  *	seccomp-gen profile seccomp-profile.txt	the containers' default profile
+ *	seccomp-gen answers seccomp-one-id.txt	what is answered in a container with one id
  *	seccomp-gen filter NAME GROUP SOURCE...	allow-list of a helper program from the tags
  *						"#syscalls: a b" (GROUP "") or "#syscalls:GROUP a b"
  *
@@ -45,11 +46,13 @@ enum kind {
 	KIND_PERSONALITY, /* the harmless ones */
 	KIND_IOCTL,	  /* nothing that types into a terminal */
 	KIND_SOCKET,	  /* no audit netlink without AUDIT_WRITE, no vsock */
+	KIND_ANSWER,	  /* success without being done, unless all ids are 0 or -1 */
+	KIND_ANSWER16,	  /* the same for ids of 16 bits */
 };
 
 struct action {
 	enum kind kind;
-	uint32_t value;
+	uint32_t value; /* KIND_ANSWER: a bit per argument that is an id */
 	uint64_t caps;
 };
 
@@ -158,6 +161,34 @@ static void emit_socket(struct code *c)
 	emit_return(c, eperm);
 }
 
+/* The caller's own id, and "leave it": the kernel does it, and says where it cannot. */
+static void emit_answer(struct code *c, uint32_t args, uint32_t bits)
+{
+	const uint32_t answered = SECCOMP_RET_ERRNO | 0;
+	unsigned left = 0;
+
+	for (unsigned i = 0; i < 6; i++)
+		left += args >> i & 1;
+	if (left == 0) {
+		emit_return(c, answered);
+		return;
+	}
+	for (unsigned i = 0; i < 6; i++) {
+		unsigned each = bits == 0xffff ? 4 : 3;
+
+		if (!(args >> i & 1))
+			continue;
+		left--;
+		emit_load_low(c, i);
+		if (bits == 0xffff)
+			emit(c, BPF_ALU | BPF_AND | BPF_K, bits, 0, 0);
+		emit(c, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
+		emit(c, BPF_JMP | BPF_JEQ | BPF_K, bits, 0, left * each + 1);
+	}
+	emit_return(c, allow);
+	emit_return(c, answered);
+}
+
 static void emit_action(struct code *c, const struct action *a)
 {
 	static const uint32_t persons[] = { PER_LINUX, PER_LINUX32, 0x20000 /* UNAME26 */, 0x20008,
@@ -185,6 +216,12 @@ static void emit_action(struct code *c, const struct action *a)
 		return;
 	case KIND_SOCKET:
 		emit_socket(c);
+		return;
+	case KIND_ANSWER:
+		emit_answer(c, a->value, 0xffffffff);
+		return;
+	case KIND_ANSWER16:
+		emit_answer(c, a->value, 0xffff);
 		return;
 	}
 }
@@ -253,6 +290,18 @@ static int resolve(const struct rule *r, uint32_t arch)
 	return seccomp_syscall_resolve_name_arch(arch, r->name);
 }
 
+/* Where an architecture has "chown32", its "chown" takes ids of 16 bits. */
+static struct action action_for(const struct rule *r, uint32_t arch)
+{
+	struct action a = r->action;
+	char wide[sizeof(r->name) + 2];
+
+	(void)snprintf(wide, sizeof(wide), "%s32", r->name);
+	if (a.kind == KIND_ANSWER && seccomp_syscall_resolve_name_arch(arch, wide) >= 0)
+		a.kind = KIND_ANSWER16;
+	return a;
+}
+
 /* The tree over one table of numbers; the number is in the accumulator. */
 static void emit_arch(struct code *c, const struct gen *g, uint32_t arch)
 {
@@ -265,7 +314,8 @@ static void emit_arch(struct code *c, const struct gen *g, uint32_t arch)
 		int nr = resolve(&g->rules[i], arch);
 
 		if (nr >= 0) /* else libseccomp's own number for "not here" */
-			known[n_known++] = (struct entry){ (uint32_t)nr, g->rules[i].action };
+			known[n_known++] =
+				(struct entry){ (uint32_t)nr, action_for(&g->rules[i], arch) };
 	}
 	qsort(known, n_known, sizeof(*known), compare_entry);
 	add_interval(out, &n, 0, &g->otherwise);
@@ -310,6 +360,9 @@ static void emit_if_arch(struct code *c, uint32_t audit, const struct code *body
 
 static void build(struct code *c, const struct gen *g, const struct arch_set *set, bool compat)
 {
+	/* A filter that only answers leaves the refusing to the one below it. */
+	uint32_t others = g->otherwise.value == allow ? allow : SECCOMP_RET_KILL_PROCESS;
+
 	for (unsigned i = 0; i < ARCHES_MAX && set->arch[i].audit && (i == 0 || compat); i++) {
 		struct code *body = xcalloc(1, sizeof(*body));
 		struct code *tree = xcalloc(1, sizeof(*tree));
@@ -338,7 +391,7 @@ static void build(struct code *c, const struct gen *g, const struct arch_set *se
 		free(body);
 		free(tree);
 	}
-	emit_return(c, SECCOMP_RET_KILL_PROCESS);
+	emit_return(c, others);
 }
 
 static void print_code(const struct code *c, const char *name, bool patches)
@@ -348,7 +401,7 @@ static void print_code(const struct code *c, const char *name, bool patches)
 		(void)printf("\t{ 0x%02x, %u, %u, 0x%08x },\n", c->insn[i].code, c->insn[i].jt,
 			     c->insn[i].jf, c->insn[i].k);
 	(void)printf("};\n");
-	if (!patches)
+	if (!patches || c->n_patches == 0)
 		return;
 	(void)printf("static const struct seccomp_patch %s_patches[] = {\n", name);
 	for (unsigned i = 0; i < c->n_patches; i++)
@@ -424,6 +477,21 @@ static uint64_t caps_of(char *words)
 	return all;
 }
 
+/* " 0 2": a bit for each. */
+static uint32_t args_of(const char *s)
+{
+	uint32_t bits = 0;
+
+	for (; *s; s++) {
+		if (*s == ' ')
+			continue;
+		if (*s < '0' || *s > '5')
+			die("not the number of an argument", s);
+		bits |= 1u << (*s - '0');
+	}
+	return bits;
+}
+
 static struct action action_of(char *head)
 {
 	static const struct {
@@ -438,6 +506,8 @@ static struct action action_of(char *head)
 		return (struct action){ KIND_RETURN, allow, 0 };
 	if (str_eq(head, "refuse"))
 		return (struct action){ KIND_RETURN, eperm, 0 };
+	if (str_starts(head, "answer"))
+		return (struct action){ KIND_ANSWER, args_of(head + 6), 0 };
 	if (str_starts(head, "needs "))
 		return (struct action){ KIND_CAPS, eperm, caps_of(head + 6) };
 	if (str_starts(head, "hidden without "))
@@ -495,12 +565,15 @@ int main(int argc, char **argv)
 	struct gen *g = xcalloc(1, sizeof(*g));
 
 	g->otherwise = (struct action){ KIND_RETURN, enosys, 0 };
-	if (argc == 3 && str_eq(argv[1], "profile")) {
+	if (argc == 3 && (str_eq(argv[1], "profile") || str_eq(argv[1], "answers"))) {
+		bool answers = str_eq(argv[1], "answers");
 		FILE *f = open_file(argv[2]);
 
+		if (answers)
+			g->otherwise.value = allow;
 		read_profile(g, f);
 		(void)fclose(f);
-		print_all(g, "seccomp_default", true);
+		print_all(g, answers ? "seccomp_one_id" : "seccomp_default", true);
 	} else if (argc >= 5 && str_eq(argv[1], "filter")) {
 		for (int i = 4; i < argc; i++) {
 			FILE *f = open_file(argv[i]);
@@ -512,7 +585,7 @@ int main(int argc, char **argv)
 			die("no #syscalls tag in the sources of", argv[2]);
 		print_all(g, argv[2], false);
 	} else {
-		die("usage", "profile FILE | filter NAME GROUP SOURCE...");
+		die("usage", "profile FILE | answers FILE | filter NAME GROUP SOURCE...");
 	}
 	free(g);
 	if (fflush(stdout) != 0)

@@ -17,6 +17,7 @@ struct seccomp_patch {
 };
 
 #include "seccomp_default.h"
+#include "seccomp_one_id.h"
 
 _Static_assert(ARRAY_SIZE(seccomp_default_filter) <= SECCOMP_INSNS_MAX, "filter fits its buffer");
 
@@ -32,11 +33,15 @@ unsigned seccomp_program(uint64_t caps, struct sock_filter ret[SECCOMP_INSNS_MAX
 	return ARRAY_SIZE(seccomp_default_filter);
 }
 
-int seccomp_apply(uint64_t caps, struct error *err)
+unsigned seccomp_answers(const struct sock_filter **ret)
 {
-	struct sock_filter code[SECCOMP_INSNS_MAX];
-	struct sock_fprog prog = { .len = (unsigned short)seccomp_program(caps, code),
-				   .filter = code };
+	*ret = seccomp_one_id_filter;
+	return ARRAY_SIZE(seccomp_one_id_filter);
+}
+
+static int load(const struct sock_filter *code, unsigned n, struct error *err)
+{
+	struct sock_fprog prog = { .len = (unsigned short)n, .filter = (struct sock_filter *)code };
 	int r = sys_seccomp(SECCOMP_SET_MODE_FILTER, 0, &prog);
 
 	if (r == 0)
@@ -45,4 +50,19 @@ int seccomp_apply(uint64_t caps, struct error *err)
 	if (r == -EINVAL || r == -ENOSYS)
 		error_host(err, DCODE_NO_SECCOMP);
 	return r;
+}
+
+int seccomp_apply(uint64_t caps, struct error *err)
+{
+	struct sock_filter code[SECCOMP_INSNS_MAX];
+
+	return load(code, seccomp_program(caps, code), err);
+}
+
+int seccomp_apply_answers(struct error *err)
+{
+	const struct sock_filter *code;
+	unsigned n = seccomp_answers(&code);
+
+	return load(code, n, err);
 }
