@@ -49,7 +49,8 @@ int layer_make_durable(struct store *s, struct error *err) _nodiscard_;
 
 /*
  * Do the tree's files belong to the caller's present map? -ESTALE with D-19 where the layer was
- * unpacked under another range. The numbers are those of struct idmap (src/runtime/userns.h).
+ * unpacked under another range. The numbers are those of struct idmap (src/runtime/idmap.h); with
+ * uid1 and gid1 0 there is one id only, which is another range than any other.
  */
 int layer_check_owner(struct store *s, const struct digest *diff_id, uint32_t uid0, uint32_t uid1,
 		      uint32_t gid0, uint32_t gid1, struct error *err) _nodiscard_;

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/id.h"
@@ -90,6 +91,21 @@ static inline uint32_t sidecar_disk_id(uint64_t id, uint32_t id_count)
 	if (id < id_count)
 		return (uint32_t)id;
 	return id_count > nobody ? nobody : id_count ? id_count - 1 : 0;
+}
+
+/*
+ * What a mode of the archive is on disk: a set-id bit is for an owner, and where a file's owner is
+ * another one on disk it would give what the image never meant to (at is setuid daemon, not root).
+ * A directory's set-gid bit gives nobody anything.
+ */
+static inline uint32_t sidecar_disk_mode(uint32_t mode, uint64_t uid, uint64_t gid,
+					 uint32_t id_count)
+{
+	if (!S_ISDIR(mode) && sidecar_disk_id(uid, id_count) != uid)
+		mode &= ~(uint32_t)S_ISUID;
+	if (!S_ISDIR(mode) && sidecar_disk_id(gid, id_count) != gid)
+		mode &= ~(uint32_t)S_ISGID;
+	return mode;
 }
 
 struct sidecar;

@@ -46,6 +46,7 @@ static int verify_stat(const struct sidecar_header *h, const struct sidecar_entr
 {
 	uint32_t uid = sidecar_disk_id(e->uid, h->id_count);
 	uint32_t gid = sidecar_disk_id(e->gid, h->id_count);
+	uint32_t mode;
 
 	if (e->flags & SIDECAR_WHITEOUT)
 		return S_ISCHR(st->st_mode) && st->st_rdev == 0 ? 0 : differs(err, e, "whiteout");
@@ -53,7 +54,8 @@ static int verify_stat(const struct sidecar_header *h, const struct sidecar_entr
 		return differs(err, e, "type");
 	if (S_ISREG(e->mode) && (uint64_t)st->st_size != e->size)
 		return differs(err, e, "size");
-	if (!S_ISLNK(e->mode) && (st->st_mode & 07777) != (e->mode & 07777))
+	mode = sidecar_disk_mode(e->mode, e->uid, e->gid, h->id_count);
+	if (!S_ISLNK(e->mode) && (st->st_mode & 07777) != (mode & 07777))
 		return differs(err, e, "mode");
 	if (st->st_uid != uid || st->st_gid != gid)
 		return differs(err, e, "owner");

@@ -43,7 +43,8 @@ struct untar_request {
 	untar_source source;
 	void *ctx;
 	struct untar_limits limits; /* zeros = defaults */
-	/* ids of the tar are squashed to this count (65536), recorded truly in the sidecar */
+	/* ids of the tar are squashed to this count, recorded truly in the sidecar; 1 = all are 0
+	 */
 	uint32_t id_count;
 	/* owner state recorded in the sidecar: what host ids 0 and 1.. of the map are */
 	uint32_t map_uid0, map_uid1, map_gid0, map_gid1;
@@ -57,7 +58,8 @@ struct untar_request {
 
 struct untar_stats {
 	uint64_t entries, files, dirs, links, symlinks, devices, whiteouts, opaques, bytes;
-	uint64_t squashed; /* entries whose owner is outside the map */
+	uint64_t squashed;   /* entries whose owner is outside the map */
+	uint64_t setid_less; /* of those: files that have lost a set-id bit on disk by it */
 	uint64_t skipped_xattrs;
 };
 

@@ -236,7 +236,7 @@ static int close_file(struct untar_tree *t, const struct tar_entry *e, int fd,
 
 	if (owner_differs(t) && fchown(fd, t->uid_disk, t->gid_disk) < 0)
 		r = -errno;
-	if (r == 0 && (e->mode & LATE_BITS) && fchmod(fd, e->mode) < 0)
+	if (r == 0 && (t->mode_disk & LATE_BITS) && fchmod(fd, t->mode_disk) < 0)
 		r = -errno;
 	if (r == 0 && e->n_xattrs)
 		r = set_xattrs(t, fd, e);
@@ -334,7 +334,7 @@ static int add_fifo(struct untar_tree *t, const struct tar_entry *e)
 	if (r == 0)
 		r = finish_by_name(t, e);
 	/* chown strips set-id bits; the leaf is the FIFO that we just made. */
-	if (r == 0 && (e->mode & LATE_BITS) && fchmodat(t->base, t->leaf, e->mode, 0) < 0)
+	if (r == 0 && (t->mode_disk & LATE_BITS) && fchmodat(t->base, t->leaf, t->mode_disk, 0) < 0)
 		r = -errno;
 	return r < 0 ? r : record(t, e, S_IFIFO);
 }
@@ -543,12 +543,17 @@ static void squash(struct untar_tree *t, const struct tar_entry *e)
 
 	t->uid_disk = sidecar_disk_id((uint64_t)e->uid, n);
 	t->gid_disk = sidecar_disk_id((uint64_t)e->gid, n);
+	t->mode_disk = e->mode;
 	t->flags = 0;
 	if (e->type == TAR_HARDLINK)
 		return; /* the target's owner counts */
 	if (t->uid_disk != (uint64_t)e->uid || t->gid_disk != (uint64_t)e->gid) {
 		t->flags = SIDECAR_SQUASHED;
 		t->stats->squashed++;
+		if (e->type != TAR_DIR)
+			t->mode_disk =
+				sidecar_disk_mode(e->mode, (uint64_t)e->uid, (uint64_t)e->gid, n);
+		t->stats->setid_less += t->mode_disk != e->mode;
 	}
 }
 

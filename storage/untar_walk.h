@@ -33,7 +33,7 @@ struct untar_tree {
 	char leaf[NAME_MAX + 1];
 	char walk[TAR_PATH_MAX]; /* what is left after a symlink */
 	int base;		 /* parent, borrowed from the stack */
-	uint32_t uid_disk, gid_disk;
+	uint32_t uid_disk, gid_disk, mode_disk;
 	uint32_t flags; /* of the record */
 
 	bool lost_data; /* something with data was removed again */

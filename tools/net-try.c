@@ -94,7 +94,7 @@ static int run(char **argv, int *ret_status, struct error *err)
 		       &(struct child){ .gate_fd = gate[0], .argv = argv }, &proc);
 	if (r < 0)
 		return error_code(err, r, "make the namespaces");
-	r = userns_map_nested(proc.pid, &map, err);
+	r = userns_map_nested(proc.pid, &map, 0, 0, err);
 	if (r < 0)
 		return r;
 	userns_fd = open_ns(proc.pid, "user");

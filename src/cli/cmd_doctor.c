@@ -85,12 +85,16 @@ static const char *worst_word(int worst)
 	return words[worst];
 }
 
-/* Tier A, the only one of this version: the full map. */
+/* A: the full map. B: one id. */
 static const char *tier(const struct report *rep)
 {
-	for (size_t i = 0; i < rep->n; i++)
-		if (str_eq(rep->rows[i].key, "idmap") && rep->results[i].level == PROBE_OK)
+	for (size_t i = 0; i < rep->n; i++) {
+		if (!str_eq(rep->rows[i].key, "idmap"))
+			continue;
+		if (rep->results[i].level == PROBE_OK)
 			return "A";
+		return rep->results[i].level == PROBE_DEGRADED ? "B" : NULL;
+	}
 	return NULL;
 }
 

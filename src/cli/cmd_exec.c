@@ -56,7 +56,8 @@ static int exec_in(struct container *c, const struct exec_options *o, const stru
 		.user = o->user ? o->user : rec->user,
 		.cwd = o->workdir ? o->workdir : rec->cwd,
 		.flags = (o->tty ? CTR_TTY : 0) | (rec->no_new_privs ? CTR_NO_NEW_PRIVS : 0) |
-			 (rec->seccomp_off ? CTR_SECCOMP_OFF : 0),
+			 (rec->seccomp_off ? CTR_SECCOMP_OFF : 0) |
+			 (rec->real_ids ? CTR_REAL_IDS : 0) | (o->user ? CTR_USER_ASKED : 0),
 		.caps = rec->caps,
 	};
 	_cleanup_(fd_closep) int pidfd = ctrcmd_open_init(c, err);

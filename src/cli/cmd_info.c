@@ -35,16 +35,18 @@ struct info {
 	struct utsname uts;
 	uint32_t ids;	  /* of the map that containers get; 0 = none */
 	char no_ids[128]; /* why */
+	enum dcode one;	  /* why there is one only */
 };
 
-/* What the files say, without trying: `doctor` tries. */
+/* Found by doing: what the files say is not yet a map. */
 static void count_ids(struct info *i)
 {
 	struct error err = { 0 };
 	struct idmap map;
 
-	if (idmap_load(&map, &err) == 0) {
-		i->ids = 1 + (map.n_uids < map.n_gids ? map.n_uids : map.n_gids);
+	if (userns_try(&map, &err) == 0) {
+		i->ids = idmap_count(&map);
+		i->one = map.why;
 		return;
 	}
 	const struct dcode_row *row = dcode_get(err.dcode);
@@ -96,6 +98,13 @@ static int look(struct cli *cli, struct info *i, struct error *err)
 	return count(i, s, err);
 }
 
+static const char *tier(const struct info *i)
+{
+	if (i->ids > 1)
+		return "A";
+	return i->ids ? "B" : "none";
+}
+
 static int print_json(const struct info *i, struct error *err)
 {
 	_cleanup_(str_buf_done) struct str_buf b;
@@ -107,7 +116,7 @@ static int print_json(const struct info *i, struct error *err)
 	output_json_member(&b, "StoreId", i->uuid);
 	output_json_member(&b, "RuntimeDir", i->runtime);
 	output_json_member(&b, "Driver", "overlay");
-	output_json_member(&b, "Tier", i->ids ? "A" : "none");
+	output_json_member(&b, "Tier", tier(i));
 	str_buf_addf(&b, ",\"Ids\":%u,\"Images\":%zu,\"Containers\":%zu,\"ContainersRunning\":%zu",
 		     i->ids, i->images, i->containers, i->running);
 	output_json_member(&b, "KernelVersion", i->uts.release);
@@ -130,8 +139,10 @@ static void print_text(const struct info *i)
 	printf("Driver:      overlay\n");
 	printf("Images:      %zu\n", i->images);
 	printf("Containers:  %zu, %zu running\n", i->containers, i->running);
-	if (i->ids)
-		printf("Ids:         %u (tier A)\n", i->ids);
+	if (i->ids == 1 && dcode_get(i->one))
+		printf("Ids:         1 (tier B) [%s]\n", dcode_get(i->one)->name);
+	else if (i->ids)
+		printf("Ids:         %u (tier %s)\n", i->ids, tier(i));
 	else
 		printf("Ids:         %s\n", i->no_ids);
 	printf("Kernel:      %s, %s\n", i->uts.release, i->uts.machine);

@@ -8,6 +8,7 @@
 #include "cli/fetch.h"
 #include "oci/platform.h"
 #include "oci/reference.h"
+#include "runtime/userns.h"
 
 struct pull_options {
 	const char *platform, *tls_verify;
@@ -52,6 +53,8 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	r = check(&o, err);
 	if (r == 0)
 		r = reference_parse(args[0], &ref, err);
+	if (r == 0 && cli->strict)
+		r = userns_need_full(err);
 	if (r < 0)
 		return r;
 	req.reference = reference_format(&ref, full);

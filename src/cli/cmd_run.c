@@ -15,6 +15,7 @@
 #include "cli/session.h"
 #include "cli/stdfd.h"
 #include "cli/supervised.h"
+#include "runtime/userns.h"
 
 static enum fetch_when when_of(const char *pull)
 {
@@ -161,11 +162,13 @@ static int check_stdio(const struct run_options *o, struct error *err)
 }
 
 /* One try; *ret_lost: a layer of the image is not there any more, or not for our ids. */
-static int try_run(struct cli *cli, const struct run_options *o, char **args, enum fetch_when when,
+static int try_run(struct cli *cli, struct run_options *o, char **args, enum fetch_when when,
 		   bool *ret_lost, struct error *err)
 {
 	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
-	struct launch l = { .cli = cli, .rec = &rec, .lock_fd = -1, .libexec_fd = -1 };
+	struct launch l = {
+		.cli = cli, .rec = &rec, .lock_fd = -1, .libexec_fd = -1, .ids_told = o->ids_told
+	};
 	struct container ctr;
 	struct digest manifest;
 	int r;
@@ -182,7 +185,9 @@ static int try_run(struct cli *cli, const struct run_options *o, char **args, en
 	l.store = cli->store;
 	l.ctr = &ctr;
 	r = go(cli, o, &l, err);
-	*ret_lost = r < 0 && l.layer_lost;
+	/* A supervised start fails in another process: the code tells. */
+	*ret_lost = r < 0 && (l.layer_lost || err->dcode == DCODE_SUBID_CHANGED);
+	o->ids_told = *ret_lost && !l.layer_lost;
 	launch_done(&l);
 	container_done(&ctr);
 	return r;
@@ -190,7 +195,7 @@ static int try_run(struct cli *cli, const struct run_options *o, char **args, en
 
 /* What is lost can be fetched again. Found out where the layers are opened anyway: nothing is
  * looked at twice on the way to a start. */
-static int run_with(struct cli *cli, const struct run_options *o, char **args, struct error *err)
+static int run_with(struct cli *cli, struct run_options *o, char **args, struct error *err)
 {
 	enum fetch_when when = when_of(o->pull);
 	bool lost = false;
@@ -216,6 +221,11 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	if (r != 0)
 		return r < 0 ? r : 0;
 	o.strict = o.strict || cli->strict;
+	if (o.strict && !o.here) {
+		r = userns_need_full(err);
+		if (r < 0)
+			return r;
+	}
 	return run_with(cli, &o, args, err);
 }
 

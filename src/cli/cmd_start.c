@@ -11,6 +11,7 @@
 #include "cli/ctrcmd.h"
 #include "cli/launch.h"
 #include "cli/supervised.h"
+#include "runtime/userns.h"
 
 struct start_options {
 	bool attach, interactive;
@@ -104,7 +105,9 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 		return r < 0 ? r : 0;
 	if (n > 1 && (o.attach || o.interactive))
 		return error_set(err, -EINVAL, "only one container can be attached");
-	r = cli_store(cli, STORE_CREATE, &s, err);
+	r = cli->strict ? userns_need_full(err) : 0;
+	if (r == 0)
+		r = cli_store(cli, STORE_CREATE, &s, err);
 	if (r < 0)
 		return r;
 	if (o.attach || o.interactive)

@@ -48,6 +48,7 @@ struct ctrconf {
 	int64_t oom_score_adj; /* 0 = as the caller's */
 	enum net_mode net;
 	bool tty, open_stdin, remove, init, read_only, no_new_privs, seccomp_off;
+	bool here, user_asked, real_ids;
 };
 
 void ctrconf_done(struct ctrconf *rec); /* for _cleanup_() too */

@@ -161,6 +161,8 @@ int fetch_pull(struct cli *cli, const struct fetch_request *req, struct error *e
 	}
 	if (req->flags & FETCH_QUIET)
 		strv_add(&argv, "--quiet");
+	if (!(req->flags & FETCH_PRINT_ID)) /* a container is to follow, which tells it */
+		strv_add(&argv, "--ids-told");
 	return run_transfer(&argv, auth, req->flags, err);
 }
 
@@ -212,6 +214,7 @@ static int import_hello(struct cli *cli, const char *layout, struct error *err)
 	strv_add(&argv, layout);
 	strv_add(&argv, "--reference");
 	strv_add(&argv, "localhost/hello:latest");
+	strv_add(&argv, "--ids-told");
 	return run_transfer(&argv, -1, FETCH_QUIET, err);
 }
 

@@ -60,9 +60,46 @@ static int verify_layer(struct launch *l, const char *hex, struct error *err)
 	return status == 0;
 }
 
-static int open_layer(struct launch *l, const char *hex, int *ret, struct error *err)
+/*
+ * With a full map by the files, a layer that was unpacked for one id is right where newuidmap turns
+ * out not to work: check_tier() decides when that is known. To --here layers are there to be read,
+ * whoever owns them.
+ */
+static int check_owner(struct launch *l, const struct digest *d, struct error *err)
 {
 	const struct idmap *m = &l->map;
+	int r;
+
+	if (l->rec->here)
+		return 0;
+	r = layer_check_owner(l->store, d, m->uid0, m->uid1, m->gid0, m->gid1, err);
+	if (r == -ESTALE && !idmap_is_single(m) &&
+	    layer_check_owner(l->store, d, m->uid0, 0, m->gid0, 0, NULL) == 0) {
+		error_clear(err);
+		l->n_single++;
+		return 0;
+	}
+	if (r == -ESTALE)
+		l->layer_lost = true;
+	return r;
+}
+
+/* Inside U, where it is known how many ids there are. */
+static int check_tier(struct launch *l, bool promised, struct error *err)
+{
+	bool single = idmap_is_single(&l->map);
+
+	if (l->rec->here || !promised || l->n_single == (single ? l->rec->layers.n : 0))
+		return 0;
+	l->layer_lost = true;
+	error_set(err, -ESTALE, "layers of image %s were unpacked for %s", l->rec->image,
+		  single ? "many ids, and there is one only" : "one id only");
+	error_host(err, DCODE_SUBID_CHANGED);
+	return -ESTALE;
+}
+
+static int open_layer(struct launch *l, const char *hex, int *ret, struct error *err)
+{
 	struct digest d;
 	int r;
 
@@ -82,9 +119,7 @@ static int open_layer(struct launch *l, const char *hex, int *ret, struct error 
 		return -ENOENT;
 	}
 	if (r > 0)
-		r = layer_check_owner(l->store, &d, m->uid0, m->uid1, m->gid0, m->gid1, err);
-	if (r == -ESTALE)
-		l->layer_lost = true;
+		r = check_owner(l, &d, err);
 	if (r < 0)
 		return r;
 	*ret = layer_open_tree(l->store, &d, err);
@@ -183,7 +218,7 @@ int launch_prepare(struct launch *l, struct error *err)
 	int r;
 
 	l->libexec_fd = -1;
-	r = idmap_load(&l->map, err);
+	r = l->rec->here ? idmap_load_single(&l->map, err) : idmap_load(&l->map, err);
 	if (r < 0)
 		return r;
 	l->libexec_fd = proc_open_libexec(err);
@@ -232,7 +267,8 @@ static void fill_spec(const struct launch *l, struct ctr_spec *spec)
 			 (rec->read_only ? CTR_READ_ONLY : 0) |
 			 (rec->no_new_privs ? CTR_NO_NEW_PRIVS : 0) |
 			 (rec->seccomp_off ? CTR_SECCOMP_OFF : 0) |
-			 (rec->remove ? CTR_VOLATILE : 0),
+			 (rec->real_ids ? CTR_REAL_IDS : 0) |
+			 (rec->user_asked ? CTR_USER_ASKED : 0) | (rec->remove ? CTR_VOLATILE : 0),
 	};
 }
 
@@ -288,10 +324,16 @@ static int join_process(int pidfd, pid_t pid, void *arg, struct error *err)
 /* The U of a container that runs, or a new one: newuidmap is a third of what a start costs. */
 static int enter_u(struct launch *l, struct error *err)
 {
+	bool promised = !idmap_is_single(&l->map);
 	int r = container_each_process(l->store, join_process, l, err);
 
 	if (r == 0)
 		r = userns_enter(&l->map, err);
+	if (r < 0)
+		return r;
+	if (!l->ids_told)
+		userns_warn_single(&l->map);
+	r = check_tier(l, promised, err);
 	if (r < 0)
 		return r;
 	ignore_result(container_lock_set_process(l->lock_fd)); /* then nobody joins us */

@@ -31,6 +31,10 @@ struct launch {
 	struct cgroup *cgroup; /* with limits, where there is a delegation: launch_start() */
 	char *resolv_conf, *hosts, *hostname, *hostname_file;
 	char *runtime_path, *tmp_runtime, *store_path;
+	unsigned n_single; /* layers that were unpacked for one id, where the files promise more */
+	struct ctr_here here;
+	char *passwd, *group;
+	bool ids_told;	 /* the warning of a map with one id was printed */
 	bool layer_lost; /* why it failed: a pull would bring it */
 };
 

@@ -39,7 +39,7 @@ const struct opt run_option_table[] = {
 	{ "cap-add", 0, OPT_LIST, O(cap_add), "CAP", "add a capability, or ALL" },
 	{ "cap-drop", 0, OPT_LIST, O(cap_drop), "CAP", "drop a capability, or ALL" },
 	{ "security-opt", 0, OPT_LIST, O(security_opt), "OPTION",
-	  "no-new-privileges, seccomp=unconfined" },
+	  "no-new-privileges, seccomp=unconfined, real-ids" },
 	{ "init", 0, OPT_FLAG, O(init), NULL, "a small init as pid 1 that reaps and forwards" },
 	{ "label", 'l', OPT_LIST, O(label), "NAME[=VALUE]", "set a label" },
 	{ "pull", 0, OPT_STRING, O(pull), "WHEN", "always, missing (default) or never" },
@@ -131,9 +131,13 @@ static int request_security(const struct run_options *o, struct ctrconf *rec, st
 			rec->no_new_privs = false;
 		} else if (str_eq(s, "seccomp=unconfined") || str_eq(s, "seccomp:unconfined")) {
 			rec->seccomp_off = true;
+		} else if (str_eq(s, "real-ids") || str_eq(s, "real-ids=true")) {
+			rec->real_ids = true;
+		} else if (str_eq(s, "real-ids=false")) {
+			rec->real_ids = false;
 		} else {
 			error_set(err, -EOPNOTSUPP, "--security-opt %s is not supported", s);
-			error_hint(err, "this version has no-new-privileges and "
+			error_hint(err, "this version has no-new-privileges, real-ids and "
 					"seccomp=unconfined");
 			return -EOPNOTSUPP;
 		}
@@ -322,6 +326,7 @@ int request_image(const struct run_options *o, const struct imgconfig *image, ch
 			  image->volumes.v[i]);
 	rec->cwd = xstrdup(cwd && *cwd ? cwd : "/");
 	rec->user = xstrdup(user ? user : "");
+	rec->user_asked = o->user != NULL;
 	rec->stop_signal = xstrdup(stop && *stop ? stop : "SIGTERM");
 	return 0;
 }

@@ -23,8 +23,13 @@ struct command {
 	const struct user *user;
 	uint64_t caps;
 	enum ctr_flags flags;
+	bool single; /* one id: groups are not to be changed, no_new_privs, ids may be answered */
+	mode_t umask;
 	int report; /* CLOEXEC socket or pipe: a struct error in case of failure */
 };
+
+/* Does root get answers instead of other ids? Whoever else tries hears the truth. */
+bool command_is_answered(const struct command *x);
 
 /* Fill in argv, the environment with HOME, and the candidates for argv[0]. */
 void command_fill(struct command *x, char *const *argv, char *const *envp, const char *home);

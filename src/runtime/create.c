@@ -77,8 +77,9 @@ static int take_error(struct error *err, const struct error *from)
 	return said.code;
 }
 
-static int set_up(struct ctr *c, const struct ctr_spec *spec, struct error *err)
+static int set_up(struct ctr *c, const struct plan *p, struct error *err)
 {
+	const struct ctr_spec *spec = p->spec;
 	int r;
 
 	c->userns_fd = open_ns(c->init.pid, "user", err);
@@ -89,7 +90,7 @@ static int set_up(struct ctr *c, const struct ctr_spec *spec, struct error *err)
 		if (c->netns_fd < 0)
 			return c->netns_fd;
 	}
-	r = userns_map_nested(c->init.pid, &spec->map, err);
+	r = userns_map_nested(c->init.pid, &spec->map, p->ids.uid, p->ids.gid, err);
 	/* Now: with hidepid= on /proc it cannot be read once pid 1 is undumpable. */
 	if (r == 0) {
 		r = proc_start_time(c->init.pid, &c->start_time);
@@ -117,7 +118,7 @@ static int start(struct ctr *c, struct plan *p, struct error *err)
 		flags = (flags & ~(uint64_t)CLONE_NEWCGROUP) | CLONE_INTO_CGROUP;
 	r = proc_clone(flags, p->spec->cgroup_fd, pid1_main, p, &c->init);
 	fd_close(pair[1]);
-	return r < 0 ? clone_failed(r, p->spec, err) : set_up(c, p->spec, err);
+	return r < 0 ? clone_failed(r, p->spec, err) : set_up(c, p, err);
 }
 
 int ctr_create(const struct ctr_spec *spec, struct ctr *ret, struct error *err)

@@ -26,6 +26,8 @@ enum ctr_flags {
 	CTR_NO_NEW_PRIVS = 1 << 3,
 	CTR_SECCOMP_OFF = 1 << 4, /* --security-opt seccomp=unconfined */
 	CTR_VOLATILE = 1 << 5,	  /* overlay `volatile`: the upper dies with the container */
+	CTR_REAL_IDS = 1 << 6,	  /* one id: chown and set*id fail instead of being answered */
+	CTR_USER_ASKED = 1 << 7,  /* `user` is the caller's word, not the image's */
 };
 
 enum ctr_mount_kind {
@@ -54,6 +56,15 @@ struct ctr_mount {
 struct ctr_rlimit {
 	int resource;
 	struct rlimit value;
+};
+
+/* --here: the caller as himself, in a map of one id. */
+struct ctr_here {
+	uid_t uid;
+	gid_t gid;
+	const char *passwd, *group; /* his lines, first in the image's /etc/passwd and group */
+	const char *home;
+	mode_t umask;
 };
 
 struct ctr_spec {
@@ -89,6 +100,7 @@ struct ctr_spec {
 	unsigned short tty_rows, tty_cols; /* with CTR_TTY, set before the exec; 0 = unknown */
 	int libexec_fd;			   /* for CTR_INIT */
 	struct idmap map;
+	const struct ctr_here *here; /* NULL: root inside is id 0 of the map */
 };
 
 /* A created container: pid 1 exists, mounts, and waits before its exec. */
@@ -128,7 +140,9 @@ struct ctr_exec {
 	char *const *argv;
 	char *const *envp;
 	const char *user, *cwd;
-	enum ctr_flags flags; /* CTR_TTY, CTR_NO_NEW_PRIVS, CTR_SECCOMP_OFF as the container's */
+	/* CTR_TTY, CTR_NO_NEW_PRIVS, CTR_SECCOMP_OFF, CTR_REAL_IDS as the container's;
+	 * CTR_USER_ASKED */
+	enum ctr_flags flags;
 	uint64_t caps;
 	int stdio[3];
 	unsigned short tty_rows, tty_cols;

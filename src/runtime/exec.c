@@ -109,11 +109,14 @@ static int set_caps(const struct command *x, struct error *err)
 	return 0;
 }
 
-static int set_ids(const struct user *u, struct error *err)
+static int set_ids(const struct command *x, struct error *err)
 {
-	/* The host's groups of the user came along into U: they end here. */
-	if (setgroups(u->n_groups, u->groups) < 0 || setresgid(u->gid, u->gid, u->gid) < 0 ||
-	    setresuid(u->uid, u->uid, u->uid) < 0) {
+	const struct user *u = x->user;
+
+	/* The host's groups of the user came along into U: they end here, unless the map has one
+	 * id: then the kernel lets nobody drop a group, and files may be the user's by one. */
+	if ((!x->single && setgroups(u->n_groups, u->groups) < 0) ||
+	    setresgid(u->gid, u->gid, u->gid) < 0 || setresuid(u->uid, u->uid, u->uid) < 0) {
 		error_sys(err, "become user %u:%u in the container", u->uid, u->gid);
 		if (err->code == -EINVAL)
 			error_hint(err, "ids inside go up to 65535");
@@ -136,12 +139,20 @@ static int die_with_parent(const struct command *x, struct error *err)
 
 static int set_seccomp(const struct command *x, struct error *err)
 {
-	return x->flags & CTR_SECCOMP_OFF ? 0 : seccomp_apply(x->caps, err);
+	int r;
+
+	if (x->flags & CTR_SECCOMP_OFF)
+		return 0;
+	r = seccomp_apply(x->caps, err);
+	if (r == 0 && command_is_answered(x))
+		r = seccomp_apply_answers(err);
+	return r;
 }
 
 static int give_up_privilege(const struct command *x, struct error *err)
 {
-	bool nnp = x->flags & CTR_NO_NEW_PRIVS;
+	/* With one id nothing can be gained by a setuid file but what its owner, you, has. */
+	bool nnp = (x->flags & CTR_NO_NEW_PRIVS) || x->single;
 	int r = 0;
 
 	/*
@@ -155,7 +166,7 @@ static int give_up_privilege(const struct command *x, struct error *err)
 		r = drop_bounding(x->caps, err);
 	/* 3. Ids while CAP_SETUID and CAP_SETGID are there. Groups first, for the same reason. */
 	if (r == 0)
-		r = set_ids(x->user, err);
+		r = set_ids(x, err);
 	/* 4. After the ids: their change empties or keeps sets by its own rules. */
 	if (r == 0)
 		r = set_caps(x, err);
@@ -257,7 +268,7 @@ void exec_program(const struct command *x)
 		if (r < 0)
 			error_code(&err, r, "close the host's descriptors");
 	}
-	(void)umask(022);
+	(void)umask(x->umask);
 	if (r == 0)
 		r = own_keyring(&err);
 	if (r == 0)

@@ -107,6 +107,13 @@ static int parse_proc_line(char *line, uint32_t v[3])
 	return 0;
 }
 
+int idmap_parse_row(const char *text, uint32_t ret[3])
+{
+	char line[LINE_MAX_LEN];
+
+	return next_line(text, line) ? parse_proc_line(line, ret) : -EINVAL;
+}
+
 int idmap_parse_proc(const char *text, uint32_t *ret_own,
 		     struct idmap_extent ret[IDMAP_EXTENTS_MAX])
 {
@@ -171,6 +178,27 @@ static void sum_up(struct idmap *m)
 		m->n_gids += m->gids[i].count;
 	m->uid1 = m->n_uid_extents ? m->uids[0].host : 0;
 	m->gid1 = m->n_gid_extents ? m->gids[0].host : 0;
+}
+
+bool idmap_is_single(const struct idmap *m)
+{
+	return m->n_uid_extents == 0 || m->n_gid_extents == 0;
+}
+
+uint32_t idmap_count(const struct idmap *m)
+{
+	return 1 + (m->n_uids < m->n_gids ? m->n_uids : m->n_gids);
+}
+
+void idmap_make_single(struct idmap *m, const struct error *err)
+{
+	m->n_uid_extents = m->n_gid_extents = 0;
+	sum_up(m);
+	m->why = err ? err->dcode : DCODE_NONE;
+	m->why_text[0] = '\0';
+	if (err)
+		(void)snprintf(m->why_text, sizeof(m->why_text), "%.*s", IDMAP_WHY_MAX - 1,
+			       err->text);
 }
 
 static int read_map(pid_t pid, const char *name, uint32_t *ret_own,
@@ -261,30 +289,62 @@ static int load_file(const char *path, const char *name, uint32_t own,
 	return -ENOENT;
 }
 
+static int check_host_root(struct error *err)
+{
+	if (getuid() != 0 && getgid() != 0)
+		return 0;
+	error_set(err, -EPERM, "host id 0 is never mapped into a container");
+	error_host(err, DCODE_ROOT_SUBID);
+	return -EPERM;
+}
+
+static int load_files(struct idmap *m, struct error *err)
+{
+	struct passwd *pw = getpwuid(m->uid0);
+	const char *name = pw ? pw->pw_name : NULL;
+	int r;
+
+	r = load_file("/etc/subuid", name, m->uid0, m->uids, &m->n_uid_extents, err);
+	if (r == 0)
+		r = load_file("/etc/subgid", name, m->gid0, m->gids, &m->n_gid_extents, err);
+	sum_up(m);
+	return r;
+}
+
 int idmap_load(struct idmap *ret, struct error *err)
 {
 	struct idmap m = { .uid0 = getuid(), .gid0 = getgid() };
-	struct passwd *pw;
-	const char *name;
+	struct error none = { 0 };
 	int r;
 
 	if (userns_is_inside())
 		return load_inside(ret, err);
 	if (secure_getenv(IDMAP_MAPPER_ENV))
 		return load_roots(ret, err);
-	if (m.uid0 == 0 || m.gid0 == 0) {
-		error_set(err, -EPERM, "host id 0 is never mapped into a container");
-		error_host(err, DCODE_ROOT_SUBID);
-		return -EPERM;
-	}
-	pw = getpwuid(m.uid0);
-	name = pw ? pw->pw_name : NULL;
-	r = load_file("/etc/subuid", name, m.uid0, m.uids, &m.n_uid_extents, err);
-	if (r == 0)
-		r = load_file("/etc/subgid", name, m.gid0, m.gids, &m.n_gid_extents, err);
+	r = check_host_root(err);
 	if (r < 0)
 		return r;
-	sum_up(&m);
+	r = load_files(&m, &none);
+	if (r < 0 && none.dcode != DCODE_NO_SUBID) {
+		if (err)
+			*err = none;
+		return r;
+	}
+	if (r < 0)
+		idmap_make_single(&m, &none);
 	*ret = m;
+	return 0;
+}
+
+int idmap_load_single(struct idmap *ret, struct error *err)
+{
+	int r;
+
+	if (userns_is_inside())
+		return load_inside(ret, err);
+	r = check_host_root(err);
+	if (r < 0)
+		return r;
+	*ret = (struct idmap){ .uid0 = getuid(), .gid0 = getgid() };
 	return 0;
 }

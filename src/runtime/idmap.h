@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -11,11 +12,14 @@
 
 /*
  * The ids of the outer user namespace U (DESIGN 4.5): container id 0 is the caller, 1.. are the
- * caller's subordinate ids. Host id 0 is never mapped.
+ * caller's subordinate ids. Host id 0 is never mapped. Where there are no subordinate ids, or
+ * nobody who may write such a map, U has one id alone: root inside is the caller, all other ids of
+ * an image are the caller's, too (tier B of DESIGN 5).
  */
 enum {
 	IDMAP_COUNT = 65536, /* ids that containers see */
 	IDMAP_EXTENTS_MAX = 8,
+	IDMAP_WHY_MAX = 160,
 };
 
 struct idmap_extent {
@@ -30,13 +34,29 @@ struct idmap {
 	uint32_t n_uids, n_gids; /* ids from 1 on, all extents; at most IDMAP_COUNT - 1 */
 	struct idmap_extent uids[IDMAP_EXTENTS_MAX], gids[IDMAP_EXTENTS_MAX];
 	unsigned n_uid_extents, n_gid_extents;
+	/* Why there is one id only: D-03, D-04, D-05 and what was seen; DCODE_NONE where it was
+	 * asked for, or where another process of ours made U. */
+	enum dcode why;
+	char why_text[IDMAP_WHY_MAX];
 };
 
-/* Reads /etc/subuid and /etc/subgid (libsubid sources later); inside U, U's own map. D-03, D-18. */
+/*
+ * Reads /etc/subuid and /etc/subgid (libsubid sources later); inside U, U's own map. A caller
+ * without a range has one id. What the files promise may fail yet: userns_enter() tells. D-18.
+ */
 int idmap_load(struct idmap *ret, struct error *err) _nodiscard_;
 
 /* U's map as a process that is in it has it: its number, or 0 for the caller. -EINVAL: no U. */
 int idmap_of(pid_t pid, struct idmap *ret) _nodiscard_;
+
+/* One id, without a look at the files or at newuidmap. Inside U, U's own map. D-18. */
+int idmap_load_single(struct idmap *ret, struct error *err) _nodiscard_;
+
+bool idmap_is_single(const struct idmap *m);
+/* Ids that a container sees, of users and groups alike. */
+uint32_t idmap_count(const struct idmap *m);
+/* There is one id only, for the reason in err. */
+void idmap_make_single(struct idmap *m, const struct error *err);
 
 /*
  * The text of /etc/subuid or /etc/subgid: lines "OWNER:FIRST:COUNT", OWNER a name or a number.
@@ -53,6 +73,9 @@ unsigned idmap_parse(const char *text, const char *name, uid_t owner, uint32_t o
  */
 int idmap_parse_proc(const char *text, uint32_t *ret_own,
 		     struct idmap_extent ret[IDMAP_EXTENTS_MAX]) _nodiscard_;
+
+/* The first row of a map file: first id inside, first outside, count. -EINVAL. */
+int idmap_parse_row(const char *text, uint32_t ret[3]) _nodiscard_;
 
 /* The first range of root's, whole: host ids [first, first + count). -ENOENT. */
 int idmap_root_range(const char *file, struct idmap_extent *ret) _nodiscard_;

@@ -17,6 +17,7 @@
 #include "runtime/command.h"
 #include "runtime/ctr.h"
 #include "runtime/exec.h"
+#include "runtime/oneid.h"
 #include "runtime/pty.h"
 #include "runtime/users.h"
 
@@ -34,6 +35,7 @@
 struct joiner {
 	const struct ctr_exec *req;
 	int report;
+	struct ids ids; /* of the container's root */
 	struct user user;
 	struct command cmd;
 };
@@ -98,9 +100,8 @@ static int join(struct joiner *j, struct error *err)
 			error_hint(err, "it may just be starting: try again");
 		return err->code;
 	}
-	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
-		return error_sys(err, "become root of the container");
-	return 0;
+	r = ids_take(&j->ids);
+	return r < 0 ? error_code(err, r, "become root of the container") : 0;
 }
 
 static int look_up(struct joiner *j, struct error *err)
@@ -113,6 +114,8 @@ static int look_up(struct joiner *j, struct error *err)
 	if (root < 0)
 		return error_sys(err, "open the container's root");
 	r = users_lookup(root, q->user ? q->user : "", &j->user, err);
+	if (r == 0)
+		r = ids_fit(&j->ids, q->flags & CTR_USER_ASKED, &j->user, err);
 	if (r < 0)
 		return r;
 	command_fill(c, q->argv, q->envp, j->user.home);
@@ -121,6 +124,8 @@ static int look_up(struct joiner *j, struct error *err)
 	c->user = &j->user;
 	c->caps = q->caps;
 	c->flags = q->flags;
+	c->single = j->ids.single;
+	c->umask = 022;
 	c->report = j->report;
 	for (int i = 0; i < 3; i++)
 		c->stdio[i] = q->stdio[i];
@@ -170,7 +175,9 @@ static int joiner_main(void *arg)
 	struct proc p;
 	int r;
 
-	r = copy_helper(j, &err);
+	r = ids_read(j->req->pid, &j->ids, &err);
+	if (r == 0)
+		r = copy_helper(j, &err);
 	if (r == 0)
 		r = join(j, &err);
 	if (r == 0)

@@ -18,6 +18,7 @@ libruntime_a_SOURCES = \
 	src/runtime/limits.c src/runtime/limits.h \
 	src/runtime/mnt.c src/runtime/mnt.h \
 	src/runtime/mounts.c \
+	src/runtime/oneid.c src/runtime/oneid.h \
 	src/runtime/oom.c src/runtime/oom.h \
 	src/runtime/pid1.c src/runtime/pid1.h \
 	src/runtime/plan.c src/runtime/plan.h \

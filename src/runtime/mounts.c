@@ -206,16 +206,23 @@ static int attach_dev(const struct plan *p, int host_dev, int *ret_dev, int *ret
 	return r;
 }
 
-static void set_sysctls(int proc)
+/* Without IPv4 there is nothing to allow. */
+static bool set_sysctl(int proc, const char *path, const char *value)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(sysctls); i++) {
-		int fd = openat(proc, sysctls[i].path, O_WRONLY | O_CLOEXEC);
+	_cleanup_(fd_closep) int fd = openat(proc, path, O_WRONLY | O_CLOEXEC);
 
-		/* Without IPv4, or with a map of fewer groups, there is nothing to allow. */
-		if (fd >= 0)
-			ignore_result(write(fd, sysctls[i].value, strlen(sysctls[i].value)));
-		fd_close(fd);
-	}
+	return fd < 0 || write(fd, value, strlen(value)) == (ssize_t)strlen(value);
+}
+
+static void set_sysctls(int proc, gid_t gid)
+{
+	char own[32];
+
+	(void)snprintf(own, sizeof(own), "%u %u", gid, gid);
+	for (size_t i = 0; i < ARRAY_SIZE(sysctls); i++)
+		if (!set_sysctl(proc, sysctls[i].path, sysctls[i].value))
+			/* A map of fewer groups: the one that is there for sure. */
+			(void)set_sysctl(proc, sysctls[i].path, own);
 }
 
 /* Something that lies below a mount of our own: no path of the image is involved. */
@@ -297,7 +304,7 @@ static int attach_proc(const struct plan *p, int *ret, struct error *err)
 	if (r < 0)
 		return r;
 	if (p->spec->net != NET_HOST)
-		set_sysctls(proc);
+		set_sysctls(proc, p->ids.gid);
 	*ret = TAKE_FD(proc);
 	return 0;
 }

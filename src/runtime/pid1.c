@@ -152,8 +152,9 @@ static int prepare(struct plan *p, int *ret_master, struct error *err)
 	_cleanup_(fd_closep) int pts = -1, dev = -1, cwd = -1;
 	int r;
 
-	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
-		return error_sys(err, "become root of the container");
+	r = ids_take(&p->ids);
+	if (r < 0)
+		return error_code(err, r, "become root of the container");
 	if (p->spec->cgroup_fd >= 0 && unshare(CLONE_NEWCGROUP) < 0)
 		return error_sys(err, "make the container's cgroup namespace");
 	if (sethostname(p->spec->hostname, strlen(p->spec->hostname)) < 0)

@@ -90,6 +90,10 @@ static int add_files(struct plan *p, struct error *err)
 		r = add_file(p, dir, "hosts", "/etc/hosts", s->hosts, err);
 	if (r == 0)
 		r = add_file(p, dir, "hostname", "/etc/hostname", s->hostname_file, err);
+	if (!command_is_answered(&p->exec))
+		return r;
+	for (const struct oneid_file *f = NULL; r == 0 && (f = oneid_next_file(p->root, f));)
+		r = add_file(p, dir, f->name, f->target, f->text, err);
 	return r;
 }
 
@@ -120,15 +124,19 @@ int plan_make(const struct ctr_spec *spec, struct plan *p, struct error *err)
 	if (r == 0)
 		r = volumes_open(spec, p, err);
 	if (r == 0)
-		r = add_files(p, err);
-	if (r == 0)
 		r = users_lookup(p->root, spec->user ? spec->user : "", &p->user, err);
-	if (r < 0)
-		return r;
-	command_fill(x, spec->argv, spec->envp, p->user.home);
+	if (r == 0)
+		r = ids_choose(&spec->map, spec->flags & CTR_USER_ASKED, &p->user, &p->ids, err);
 	x->user = &p->user;
 	x->caps = spec->caps;
 	x->flags = spec->flags;
+	x->single = p->ids.single;
+	if (r == 0)
+		r = add_files(p, err);
+	if (r < 0)
+		return r;
+	command_fill(x, spec->argv, spec->envp, p->user.home);
+	x->umask = spec->here ? spec->here->umask : 022;
 	for (int i = 0; i < 3; i++)
 		x->stdio[i] = spec->stdio[i];
 	if ((spec->flags & CTR_INIT) || !exec_own_binary_is_safe())

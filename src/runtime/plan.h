@@ -7,6 +7,7 @@
 #include "runtime/command.h"
 #include "runtime/ctr.h"
 #include "runtime/mnt.h"
+#include "runtime/oneid.h"
 #include "runtime/users.h"
 
 /*
@@ -15,7 +16,7 @@
  */
 enum {
 	PLAN_OPTIONS_MAX = 12,
-	PLAN_FILES_MAX = 3,
+	PLAN_FILES_MAX = 6,
 	PLAN_HIDDEN_MAX = 4,
 };
 
@@ -46,6 +47,7 @@ struct plan {
 	unsigned n_volumes;
 	struct plan_file files[PLAN_FILES_MAX];
 	unsigned n_files;
+	struct ids ids; /* of pid 1 until its exec */
 	struct user user;
 	struct command exec;
 };

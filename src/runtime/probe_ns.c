@@ -87,7 +87,9 @@ int probe_subids(const struct probe_host *h, struct probe_result *ret, struct er
 	(void)h;
 	if (r < 0)
 		return r;
-	if (map.n_uids < IDMAP_COUNT - 1 || map.n_gids < IDMAP_COUNT - 1)
+	if (idmap_is_single(&map))
+		probe_degraded(ret, map.why, "%s", map.why_text);
+	else if (map.n_uids < IDMAP_COUNT - 1 || map.n_gids < IDMAP_COUNT - 1)
 		probe_degraded(ret, DCODE_NO_SUBID, "only %u user and %u group ids of %d",
 			       map.n_uids + 1, map.n_gids + 1, IDMAP_COUNT);
 	else if (map.uid1 == map.gid1 && map.n_uid_extents == 1 && map.n_gid_extents == 1)
@@ -112,6 +114,10 @@ int probe_idmap(const struct probe_host *h, struct probe_result *ret, struct err
 		r = userns_enter(&map, err);
 	if (r < 0)
 		return r;
+	if (idmap_is_single(&map)) {
+		probe_degraded(ret, map.why, "%s", map.why_text);
+		return 0;
+	}
 	/* The proof: become one of the others. */
 	if (setresgid((gid_t)map.n_gids, (gid_t)map.n_gids, (gid_t)map.n_gids) < 0 ||
 	    setresuid((uid_t)map.n_uids, (uid_t)map.n_uids, (uid_t)map.n_uids) < 0)

@@ -145,15 +145,25 @@ int probe_store_write(const struct probe_host *h, struct probe_result *ret, stru
 	return 0;
 }
 
+/* One that containers see beside root, where there is any. */
+static uint32_t other_id(void)
+{
+	struct idmap m;
+
+	return idmap_load(&m, NULL) == 0 && idmap_is_single(&m) ? 0 : 1;
+}
+
 static int layer_file(const struct scratch *s, struct error *err)
 {
+	uint32_t id = other_id();
+
 	_cleanup_(fd_closep) int fd = openat(s->fd, "f", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return error_sys(err, "make a file");
 	if (fsetxattr(fd, "user.overlay.opaque", "y", 1, 0) < 0)
 		return error_sys(err, "set a user xattr in %s", s->parent);
-	if (fchown(fd, 1, 1) < 0)
+	if (fchown(fd, id, id) < 0)
 		return error_sys(err, "give a file in %s to another id of the map", s->parent);
 	if (mknodat(s->fd, "whiteout", S_IFCHR, makedev(0, 0)) < 0)
 		return error_sys(err, "make a whiteout in %s", s->parent);
@@ -205,11 +215,13 @@ static int overlay_prepare(const struct scratch *s, struct error *err)
 /* An upper without user xattrs mounts, and fails only here: the new directory must be opaque. */
 static int overlay_use(struct error *err)
 {
+	uint32_t id = other_id();
+
 	if (unlink("merged/d/f") < 0 || rmdir("merged/d") < 0 || mkdir("merged/d", 0755) < 0)
 		return error_sys(err, "replace a directory of a lower layer");
 	if (access("merged/d/f", F_OK) == 0)
 		return error_set(err, -EIO, "a removed file of a lower layer is back");
-	if (chown("merged/d", 1, 1) < 0)
+	if (chown("merged/d", id, id) < 0)
 		return error_sys(err, "change an owner in an overlay");
 	return 0;
 }
@@ -331,7 +343,8 @@ int probe_layers(const struct probe_host *h, struct probe_result *ret, struct er
 		probe_say(ret, "no layers yet");
 		return 0;
 	}
-	if (r == 0)
+	/* By doing, if that is possible: with newuidmap broken there is one id. */
+	if (r == 0 && userns_try(&map, NULL) < 0)
 		r = idmap_load(&map, err);
 	if (r < 0)
 		return r;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/num.h"
 #include "base/proc.h"
 #include "base/str.h"
@@ -126,6 +127,24 @@ static void helper_done(struct helper *h)
 	proc_kill(&h->proc);
 }
 
+/* Run both at once; each says its own error. */
+static int helpers_run(struct helper *u, struct helper *g, struct error *err)
+{
+	struct error second = { 0 };
+	int r = helper_go(u, err), q;
+
+	if (r == 0)
+		r = helper_go(g, err);
+	if (r < 0)
+		return r;
+	r = helper_wait(u, err);
+	/* Waited for in any case: until then it may write. */
+	q = helper_wait(g, &second);
+	if (r == 0 && q < 0 && err)
+		*err = second;
+	return r < 0 ? r : q;
+}
+
 static int find_program(const char *name, char *buf, size_t size)
 {
 	static const char *const dirs[] = { "/usr/bin", "/bin", "/usr/local/bin",
@@ -149,7 +168,7 @@ static int enter_namespaces(struct error *err)
 }
 
 /* Both helpers start their exec at the same moment: 1.3 ms together instead of 1.3 each. */
-static int map_by_helpers(const struct idmap *map, struct error *err)
+static int map_by_helpers(const struct idmap *map, bool *ret_entered, struct error *err)
 {
 	char uid_prog[64], gid_prog[64];
 	struct helper u = { uid_prog, { .pidfd = -1 }, { -1, -1 }, { -1, -1 } };
@@ -169,17 +188,110 @@ static int map_by_helpers(const struct idmap *map, struct error *err)
 		r = helper_start(&g, err);
 	if (r == 0)
 		r = enter_namespaces(err);
+	*ret_entered = r == 0;
 	if (r == 0)
-		r = helper_go(&u, err);
-	if (r == 0)
-		r = helper_go(&g, err);
-	if (r == 0)
-		r = helper_wait(&u, err);
-	if (r == 0)
-		r = helper_wait(&g, err);
+		r = helpers_run(&u, &g, err);
 	helper_done(&u);
 	helper_done(&g);
 	return r;
+}
+
+static int write_own(const char *path, const char *text)
+{
+	_cleanup_(fd_closep) int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -errno;
+}
+
+static int write_single(uid_t uid, gid_t gid)
+{
+	char text[NUMBER_LEN * 3];
+	int r;
+
+	/* The kernel's condition: who has no right to groups must not be able to drop any. */
+	r = write_own("/proc/self/setgroups", "deny");
+	if (r < 0)
+		return r;
+	(void)snprintf(text, sizeof(text), "0 %u 1\n", uid);
+	r = write_own("/proc/self/uid_map", text);
+	if (r < 0)
+		return r;
+	(void)snprintf(text, sizeof(text), "0 %u 1\n", gid);
+	return write_own("/proc/self/gid_map", text);
+}
+
+static bool is_written(const char *path)
+{
+	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char c;
+
+	return fd >= 0 && read(fd, &c, 1) == 1;
+}
+
+/* One of the two helpers did its work: complete the pair as it may be, and put a namespace with
+ * one id of both kinds inside. */
+static int nest_after_half(const struct idmap *map, struct error *err)
+{
+	char text[NUMBER_LEN * 3];
+	int r = 0;
+
+	(void)snprintf(text, sizeof(text), "0 %u 1\n", map->uid0);
+	if (!is_written("/proc/self/uid_map"))
+		r = write_own("/proc/self/uid_map", text);
+	(void)snprintf(text, sizeof(text), "0 %u 1\n", map->gid0);
+	if (r == 0 && !is_written("/proc/self/gid_map")) {
+		r = write_own("/proc/self/setgroups", "deny");
+		if (r == 0)
+			r = write_own("/proc/self/gid_map", text);
+	}
+	if (r < 0)
+		return hostdiag_no_power(r, err);
+	r = enter_namespaces(err);
+	if (r < 0)
+		return r;
+	r = write_single(0, 0);
+	return r < 0 ? hostdiag_no_power(r, err) : 0;
+}
+
+/* The one map that needs nobody's help. */
+static int map_single(const struct idmap *map, bool entered, struct error *err)
+{
+	int r = entered ? 0 : enter_namespaces(err);
+
+	if (r < 0)
+		return r;
+	if (is_written("/proc/self/uid_map") || is_written("/proc/self/gid_map"))
+		return nest_after_half(map, err);
+	r = write_single(map->uid0, map->gid0);
+	return r < 0 ? hostdiag_no_power(r, err) : 0;
+}
+
+static bool is_mappers_fault(enum dcode code)
+{
+	return code == DCODE_NO_SUBID || code == DCODE_NO_NEWIDMAP || code == DCODE_NEWIDMAP_PRIV ||
+	       code == DCODE_NO_PASSWD;
+}
+
+static int map_caller(struct idmap *map, struct error *err)
+{
+	struct error why = { 0 };
+	bool entered = false;
+	int r;
+
+	if (idmap_is_single(map))
+		return map_single(map, false, err);
+	r = map_by_helpers(map, &entered, &why);
+	if (r == 0)
+		return 0;
+	if (!is_mappers_fault(why.dcode)) {
+		if (err)
+			*err = why;
+		return r;
+	}
+	idmap_make_single(map, &why);
+	return map_single(map, entered, err);
 }
 
 int userns_become_root(struct error *err)
@@ -197,25 +309,97 @@ int userns_become_root(struct error *err)
 	return r < 0 ? error_code(err, r, "remember the user namespace") : 0;
 }
 
-int userns_enter(const struct idmap *map, struct error *err)
+int userns_enter(struct idmap *map, struct error *err)
 {
 	const char *mapper = secure_getenv(IDMAP_MAPPER_ENV);
 	int r;
 
 	if (userns_is_inside())
 		return 0;
-	if (mapper) {
+	if (mapper && !idmap_is_single(map)) {
 		r = enter_namespaces(err);
 		if (r == 0)
 			r = rootcaller_ask(mapper, err);
 	} else {
-		r = map_by_helpers(map, err);
+		r = map_caller(map, err);
 	}
 	return r < 0 ? r : userns_become_root(err);
 }
 
-static int write_map(pid_t pid, const char *file, const struct idmap_extent *e, unsigned n,
-		     struct error *err)
+struct trial {
+	struct idmap map;
+	struct error err;
+	int out;
+};
+
+static int trial_main(void *arg)
+{
+	struct trial *t = arg;
+	int r = userns_enter(&t->map, &t->err);
+
+	/* A pipe takes both in one piece only up to PIPE_BUF; the reader waits for all of it. */
+	if (fd_write_all(t->out, &t->map, sizeof(t->map)) < 0 ||
+	    fd_write_all(t->out, &t->err, sizeof(t->err)) < 0)
+		return EXIT_OURS;
+	return r < 0 ? EXIT_OURS : 0;
+}
+
+int userns_try(struct idmap *ret, struct error *err)
+{
+	struct trial t = { .out = -1 };
+	struct proc p = { .pidfd = -1 };
+	int fds[2], r, q = -1;
+
+	r = idmap_load(&t.map, err);
+	if (r == 0) {
+		r = fd_pipe(fds);
+		if (r < 0)
+			error_code(err, r, "make a pipe");
+	}
+	if (r < 0)
+		return r;
+	t.out = fds[1];
+	r = proc_clone(0, -1, trial_main, &t, &p);
+	fd_close(fds[1]);
+	if (r == 0) {
+		q = fd_read_full(fds[0], &t.map, sizeof(t.map));
+		if (q == 0)
+			q = fd_read_full(fds[0], &t.err, sizeof(t.err));
+		proc_kill(&p);
+	}
+	fd_close(fds[0]);
+	if (r < 0 || q < 0)
+		return error_code(err, r < 0 ? r : q, "try to make a user namespace");
+	if (error_is_set(&t.err)) {
+		if (err)
+			*err = t.err;
+		return t.err.code;
+	}
+	*ret = t.map;
+	return 0;
+}
+
+void userns_warn_single(const struct idmap *map)
+{
+	if (idmap_is_single(map) && map->why != DCODE_NONE)
+		log_warn(map->why, "%s: " USERNS_SINGLE_TEXT, map->why_text);
+}
+
+int userns_need_full(struct error *err)
+{
+	struct idmap map;
+	int r = userns_try(&map, err);
+
+	if (r < 0 || !idmap_is_single(&map))
+		return r;
+	error_set(err, -EPERM, "%s: there is one id only, and --strict asks for more",
+		  map.why_text);
+	error_host(err, map.why);
+	return -EPERM;
+}
+
+static int write_map(pid_t pid, const char *file, uint32_t first, const struct idmap_extent *e,
+		     unsigned n, struct error *err)
 {
 	char path[48], text[NUMBER_LEN * 3 * (IDMAP_EXTENTS_MAX + 1)];
 	_cleanup_(fd_closep) int fd = -1;
@@ -227,7 +411,7 @@ static int write_map(pid_t pid, const char *file, const struct idmap_extent *e, 
 	if (fd < 0)
 		return error_sys(err, "open %s", path);
 	/* One line over two extents of U is EPERM: each extent is repeated by itself. */
-	len = (size_t)snprintf(text, sizeof(text), "0 0 1\n");
+	len = (size_t)snprintf(text, sizeof(text), "%u 0 1\n", first);
 	for (unsigned i = 0; i < n; i++) {
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "%u %u %u\n", next, next,
 					e[i].count);
@@ -238,9 +422,15 @@ static int write_map(pid_t pid, const char *file, const struct idmap_extent *e, 
 	return 0;
 }
 
-int userns_map_nested(pid_t pid, const struct idmap *map, struct error *err)
+int userns_map_nested(pid_t pid, const struct idmap *map, uid_t uid, gid_t gid, struct error *err)
 {
-	int r = write_map(pid, "uid_map", map->uids, map->n_uid_extents, err);
+	bool single = idmap_is_single(map);
+	int r;
 
-	return r < 0 ? r : write_map(pid, "gid_map", map->gids, map->n_gid_extents, err);
+	if (!single)
+		uid = gid = 0;
+	r = write_map(pid, "uid_map", uid, map->uids, single ? 0 : map->n_uid_extents, err);
+	if (r < 0)
+		return r;
+	return write_map(pid, "gid_map", gid, map->gids, single ? 0 : map->n_gid_extents, err);
 }

@@ -98,6 +98,7 @@ static int on_result(struct loop *loop, struct loop_source *source, uint32_t eve
 	if (r < 0)
 		return fail(l, r, &p->err);
 	p->squashed += res.stats.squashed;
+	p->setid_less += res.stats.setid_less;
 	l->unpacked = true;
 	return finish(p, l, &p->err);
 }

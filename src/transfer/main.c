@@ -19,7 +19,7 @@
 /* Called by the CLI only (lib/transferctl.h); no page of its own. */
 struct arguments {
 	const char *root, *reference, *platform, *tls_verify, *auth_fd, *progress, *layout, *layer;
-	bool quiet;
+	bool quiet, ids_told;
 };
 
 static const struct opt options[] = {
@@ -37,6 +37,8 @@ static const struct opt options[] = {
 	{ "layout", 0, OPT_STRING, offsetof(struct arguments, layout), "DIR",
 	  "image layout to import" },
 	{ "layer", 0, OPT_STRING, offsetof(struct arguments, layer), "HEX", "layer to verify" },
+	{ "ids-told", 0, OPT_FLAG, offsetof(struct arguments, ids_told), NULL,
+	  "the caller warns where there is one id only" },
 	{ "quiet", 'q', OPT_FLAG, offsetof(struct arguments, quiet), NULL, "no progress" },
 	{ NULL },
 };
@@ -75,6 +77,7 @@ static int fill(const struct arguments *a, bool import, struct pull_options *o, 
 		return error_set(err, -EINVAL,
 				 "usage: transfer pull|import --root PATH --reference REF ...");
 	o->root = a->root;
+	o->ids_told = a->ids_told;
 	r = reference_parse(a->reference, &o->ref, err);
 	if (r == 0)
 		r = parse_tls(a->tls_verify, &o->tls, err);

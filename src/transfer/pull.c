@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -224,6 +225,29 @@ static int publish(struct pull *p, struct error *err)
 	return r;
 }
 
+/* One line for a whole pull. The true owners and modes are in the layers' records. */
+static void warn_owners(const struct pull *p)
+{
+	unsigned long long n = p->squashed, less = p->setid_less;
+	char files[64] = "", bits[80] = "";
+
+	if (n)
+		(void)snprintf(files, sizeof(files), ": %llu file%s of this image", n,
+			       n == 1 ? "" : "s");
+	if (less)
+		(void)snprintf(bits, sizeof(bits), ", %llu of them without set-id bits", less);
+	if (idmap_is_single(&p->map)) {
+		if (p->map.why != DCODE_NONE && !p->options->ids_told)
+			log_warn(p->map.why, "%s: " USERNS_SINGLE_TEXT "%s%s", p->map.why_text,
+				 files, bits);
+	} else if (n) {
+		log_warn(DCODE_NONE,
+			 "%llu files have owners beyond the %u ids of a container: they belong to "
+			 "its last one%s",
+			 n, idmap_count(&p->map), bits);
+	}
+}
+
 static int run(struct pull *p, struct error *err)
 {
 	char name[REFERENCE_STR_MAX];
@@ -246,11 +270,7 @@ static int run(struct pull *p, struct error *err)
 	r = pull_layers(p, err);
 	if (r < 0)
 		return r;
-	if (p->squashed)
-		log_warn(DCODE_NONE,
-			 "%llu files have owners beyond the %d ids of a container: they belong to "
-			 "its last one",
-			 (unsigned long long)p->squashed, IDMAP_COUNT);
+	warn_owners(p);
 	return publish(p, err);
 }
 

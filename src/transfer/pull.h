@@ -26,6 +26,7 @@ struct pull_options {
 	int layout_fd; /* import; -1 = from the registry */
 	const char *layout;
 	enum progress_mode progress;
+	bool ids_told; /* the caller warns of a map with one id */
 };
 
 /* A document of the image, verified. */
@@ -75,7 +76,7 @@ struct pull {
 	struct pull_layer *layers;
 	size_t n_layers, next_layer, n_published;
 	struct pull_layer *slots[WIRE_SLOTS];
-	uint64_t squashed;
+	uint64_t squashed, setid_less;
 	struct error err; /* of a handler that ended the loop */
 };
 

@@ -81,6 +81,39 @@ static void test_proc_text(void **state)
 	assert_int_equal(idmap_parse_proc("", &own, got), -EINVAL);
 }
 
+static void test_one_id(void **state)
+{
+	struct idmap m = { .uid0 = 1000, .n_uid_extents = 1, .n_gid_extents = 1 };
+	struct error err = { 0 };
+	uint32_t own, row[3];
+
+	(void)state;
+	m.uids[0] = m.gids[0] = (struct idmap_extent){ 100000, 65535 };
+	m.uid1 = m.gid1 = 100000;
+	m.n_uids = m.n_gids = 65535;
+	assert_false(idmap_is_single(&m));
+	assert_int_equal(idmap_count(&m), 65536);
+	m.n_gids = 99;
+	assert_int_equal(idmap_count(&m), 100);
+	error_set(&err, -ENOENT, "no range");
+	error_host(&err, DCODE_NO_SUBID);
+	idmap_make_single(&m, &err);
+	assert_true(idmap_is_single(&m));
+	assert_int_equal(idmap_count(&m), 1);
+	/* What records of layers name. */
+	assert_int_equal(m.uid1, 0);
+	assert_int_equal(m.gid1, 0);
+	assert_int_equal(m.why, DCODE_NO_SUBID);
+	assert_string_equal(m.why_text, "no range");
+	assert_int_equal(idmap_parse_proc("         0       1002          1\n", &own, got), 0);
+	assert_int_equal(own, 1002);
+	assert_int_equal(idmap_parse_row("      1002       1002          1\n", row), 0);
+	assert_int_equal(row[0], 1002);
+	assert_int_equal(row[2], 1);
+	assert_int_equal(idmap_parse_row("", row), -EINVAL);
+	assert_int_equal(idmap_parse_row("1 2\n", row), -EINVAL);
+}
+
 static void test_format(void **state)
 {
 	const struct idmap_extent e[] = { { 100, 10 }, { 500, 5 } };
@@ -101,6 +134,7 @@ int main(void)
 		cmocka_unit_test(test_refused_lines),
 		cmocka_unit_test(test_long_line_is_skipped),
 		cmocka_unit_test(test_proc_text),
+		cmocka_unit_test(test_one_id),
 		cmocka_unit_test(test_format),
 	};
 

@@ -306,13 +306,29 @@ static void test_verify(void **state)
 	assert_int_equal(sidecar_verify_tree(s, b->tree, NULL, NULL), -EUCLEAN); /* time of d */
 }
 
+static void test_mode_on_disk(void **state)
+{
+	(void)state;
+	/* All ids are there. */
+	assert_int_equal(sidecar_disk_mode(S_IFREG | 06755, 33, 34, 65536), S_IFREG | 06755);
+	/* One id: only root's own bits stay. */
+	assert_int_equal(sidecar_disk_mode(S_IFREG | 06755, 0, 0, 1), S_IFREG | 06755);
+	assert_int_equal(sidecar_disk_mode(S_IFREG | 06755, 1, 1, 1), S_IFREG | 0755);
+	assert_int_equal(sidecar_disk_mode(S_IFREG | 06755, 0, 1, 1), S_IFREG | 04755);
+	assert_int_equal(sidecar_disk_mode(S_IFREG | 06755, 1, 0, 1), S_IFREG | 02755);
+	assert_int_equal(sidecar_disk_mode(S_IFREG | 01644, 1, 1, 1), S_IFREG | 01644);
+	/* Beyond the last one of many, too. */
+	assert_int_equal(sidecar_disk_mode(S_IFREG | 04755, 70000, 0, 65536), S_IFREG | 0755);
+	assert_int_equal(sidecar_disk_mode(S_IFDIR | 02775, 0, 8, 1), S_IFDIR | 02775);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOX_TEST(test_modes_and_times), BOX_TEST(test_owners),	    BOX_TEST(test_devices),
-		BOX_TEST(test_implied),		BOX_TEST(test_sparse),	    BOX_TEST(test_limits),
-		BOX_TEST(test_truncated),	BOX_TEST(test_piece_sizes), BOX_TEST(test_seal),
-		BOX_TEST(test_verify),
+		BOX_TEST(test_modes_and_times), BOX_TEST(test_owners),	     BOX_TEST(test_devices),
+		BOX_TEST(test_implied),		BOX_TEST(test_sparse),	     BOX_TEST(test_limits),
+		BOX_TEST(test_truncated),	BOX_TEST(test_piece_sizes),  BOX_TEST(test_seal),
+		BOX_TEST(test_verify),		BOX_TEST(test_mode_on_disk),
 	};
 
 	return box_run(tests, ARRAY_SIZE(tests));

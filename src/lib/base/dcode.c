@@ -42,7 +42,10 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.name = "D-03",
 		.probe = "subids",
 		.title = "the user has no range of subordinate ids",
-		.lost = "run, exec and the unpacking of layers",
+		.lost = "users and groups other than root in containers, and true owners of the files "
+			"of images",
+		.fallback = "one id: root inside is you, other ids of an image belong to you; chown "
+			"and changes of user are answered without being done (carrel-run(1))",
 		.fix = "ask an administrator: usermod --add-subuids 100000-165535 --add-subgids "
 			"100000-165535 USER (a range that no other user has)",
 		.manual = "Users and groups other than root inside a container are ids of a "
@@ -57,7 +60,10 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.name = "D-04",
 		.probe = "idmap",
 		.title = "newuidmap and newgidmap are not installed",
-		.lost = "run, exec and the unpacking of layers",
+		.lost = "users and groups other than root in containers, and true owners of the files "
+			"of images",
+		.fallback = "one id: root inside is you, other ids of an image belong to you; chown "
+			"and changes of user are answered without being done (carrel-run(1))",
 		.fix = "ask an administrator: apt-get install uidmap (shadow-utils elsewhere)",
 		.manual = "The kernel lets an unprivileged user map only the own id; "
 			"newuidmap(1) and newgidmap(1) write the map of the whole range. They are found "
@@ -68,7 +74,10 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.name = "D-05",
 		.probe = "idmap",
 		.title = "newuidmap has no privilege to write the map",
-		.lost = "run, exec and the unpacking of layers",
+		.lost = "users and groups other than root in containers, and true owners of the files "
+			"of images",
+		.fallback = "one id: root inside is you, other ids of an image belong to you; chown "
+			"and changes of user are answered without being done (carrel-run(1))",
 		.fix = "ask an administrator: chmod u+s /usr/bin/newuidmap /usr/bin/newgidmap "
 			"(and no nosuid on that mount); it cannot work under no_new_privs",
 		.manual = "It is found by starting newuidmap(1), which could not write the map. "
@@ -325,8 +334,10 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.name = "D-24",
 		.probe = "passwd",
 		.title = "the user has no passwd entry",
-		.lost = "run, exec and the unpacking of layers: newuidmap does not serve users "
-			"without a name",
+		.lost = "users and groups other than root in containers: newuidmap does not serve "
+			"users without a name",
+		.fallback = "one id: root inside is you, other ids of an image belong to you; chown "
+			"and changes of user are answered without being done (carrel-run(1))",
 		.fix = "ask an administrator for a passwd entry; set HOME where it is unset",
 		.manual = "Directory services that are out of reach, containers and batch nodes "
 			"leave a user without an entry in passwd(5). It is found by looking it up, by "

@@ -65,8 +65,8 @@ def limit(name):
     write(f"/proc/sys/user/{name}", "0")
 
 
-def copies_without_setuid():
-    for path in MAPPERS:
+def copies_without_setuid(paths=MAPPERS):
+    for path in paths:
         copy = os.path.join(scratch_dir(), os.path.basename(path))
         shutil.copyfile(path, copy)
         os.chmod(copy, 0o755)
@@ -228,6 +228,7 @@ OBSTACLES = {
     "netns-limit": lambda user: limit("max_net_namespaces"),
     "seccomp": lambda user: refuse_unshare(),
     "no-newuidmap": lambda user: cover(*MAPPERS),
+    "no-newgidmap": lambda user: copies_without_setuid(MAPPERS[1:]),
     "no-setuid": lambda user: copies_without_setuid(),
     "nosuid": lambda user: mappers_nosuid(),
     "no-new-privs": lambda user: call(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)),
