@@ -11,12 +11,11 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/num.h"
 #include "base/path.h"
-#include "base/str.h"
 #include "runtime/command.h"
 #include "runtime/ctr.h"
 #include "runtime/exec.h"
+#include "runtime/joinreport.h"
 #include "runtime/oneid.h"
 #include "runtime/pty.h"
 #include "runtime/users.h"
@@ -196,68 +195,11 @@ static int joiner_main(void *arg)
 	return r < 0 ? EXIT_OURS : 0;
 }
 
-/* The number behind a pidfd in our pid namespace. */
-static pid_t pid_of(int pidfd)
-{
-	_cleanup_(freep) char *text = NULL;
-	_cleanup_(fd_closep) int fd = -1;
-	char path[48], *p;
-	uint32_t pid;
-
-	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fd_read_to_end(fd, 4096, &text, NULL) < 0)
-		return 0;
-	p = strstr(text, "\nPid:\t");
-	if (!p)
-		return 0;
-	p += 6;
-	p[strcspn(p, "\n")] = '\0';
-	return num_u32(p, &pid) == 0 ? (pid_t)pid : 0;
-}
-
-struct answer {
-	struct proc proc;
-	int master;
-	struct error error;
-};
-
-/* Everything until end of file. 0, or the first error that was told. */
-static int hear(int sock, struct answer *a, struct error *err)
-{
-	for (;;) {
-		struct error said;
-		int fds[2];
-		size_t n_fds = 2;
-		ssize_t n = fd_recv(sock, &said, sizeof(said), fds, &n_fds, 0);
-
-		if (n == 0 || n == -ECONNRESET)
-			break;
-		if (n != sizeof(said))
-			return error_code(err, n < 0 ? (int)n : -EPROTO,
-					  "hear from the process in the container");
-		if (n_fds > 0)
-			a->proc = (struct proc){ .pidfd = fds[0], .pid = pid_of(fds[0]) };
-		if (n_fds > 1)
-			a->master = fds[1];
-		if (said.code < 0 && !error_is_set(&a->error))
-			error_import(&a->error, &said);
-	}
-	if (error_is_set(&a->error)) {
-		if (err)
-			*err = a->error;
-		return a->error.code;
-	}
-	if (a->proc.pidfd < 0)
-		return error_set(err, -EIO, "the process that joins the container ended early");
-	return 0;
-}
-
 int ctr_exec(const struct ctr_exec *req, struct proc *ret, int *ret_pty_master, struct error *err)
 {
 	_cleanup_(fd_closep) int sock = -1;
 	struct joiner j = { .req = req, .cmd = { .helper = -1 } };
-	struct answer a = { .proc = { .pidfd = -1 }, .master = -1 };
+	struct joinreport a = { .proc = { .pidfd = -1 }, .master = -1 };
 	struct proc joiner;
 	int pair[2], r;
 
@@ -269,11 +211,10 @@ int ctr_exec(const struct ctr_exec *req, struct proc *ret, int *ret_pty_master, 
 	fd_close(pair[1]);
 	if (r < 0)
 		return error_code(err, r, "start a process");
-	r = hear(sock, &a, err);
+	r = joinreport_hear(sock, &a, err);
 	proc_kill(&joiner); /* it has nothing left to do */
 	if (r < 0) {
-		proc_kill(&a.proc);
-		fd_close(a.master);
+		joinreport_done(&a);
 		return r;
 	}
 	*ret = a.proc;

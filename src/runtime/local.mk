@@ -15,6 +15,7 @@ libruntime_a_SOURCES = \
 	src/runtime/idmap.c src/runtime/idmap.h \
 	src/runtime/inside.c src/runtime/inside.h \
 	src/runtime/join.c \
+	src/runtime/joinreport.c src/runtime/joinreport.h \
 	src/runtime/limits.c src/runtime/limits.h \
 	src/runtime/mnt.c src/runtime/mnt.h \
 	src/runtime/mounts.c \
@@ -44,14 +45,17 @@ mapper_filter.h: seccomp-gen$(EXEEXT) src/runtime/rootcaller.c
 	$(AM_V_GEN)$(SECCOMP_GEN) filter mapper mapper $(filter %.c,$^) >$@.tmp && mv $@.tmp $@
 
 if HAVE_CMOCKA
-check_PROGRAMS += test_cgroup test_idmap test_ctrwords test_limits test_seccomp test_users
-TESTS += test_cgroup test_idmap test_ctrwords test_limits test_seccomp test_users
+check_PROGRAMS += test_cgroup test_idmap test_ctrwords test_joinreport test_limits test_seccomp test_users
+TESTS += test_cgroup test_idmap test_ctrwords test_joinreport test_limits test_seccomp test_users
 test_cgroup_SOURCES = tests/unit/test_cgroup.c tests/unit/cm.h
 test_cgroup_CPPFLAGS = $(INC_SRC) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 test_cgroup_LDADD = libruntime.a libstorage.a liboci.a libbase.a $(CMOCKA_LIBS)
 test_idmap_SOURCES = tests/unit/test_idmap.c
 test_idmap_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
 test_idmap_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
+test_joinreport_SOURCES = tests/unit/test_joinreport.c tests/unit/cm.h
+test_joinreport_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
+test_joinreport_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
 test_ctrwords_SOURCES = tests/unit/test_ctrwords.c
 test_ctrwords_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
 test_ctrwords_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
