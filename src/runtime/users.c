@@ -202,6 +202,12 @@ static int read_file(int root_fd, const char *path, char **ret, struct error *er
 	return r < 0 ? error_code(err, r, "read the image's %s", path) : 0;
 }
 
+/* Of such words the files tell no more than a home and memberships. */
+static bool is_numeric(const char *spec)
+{
+	return spec[strspn(spec, "0123456789:")] == '\0';
+}
+
 int users_lookup(int root_fd, const char *spec, struct user *ret, struct error *err)
 {
 	_cleanup_(freep) char *passwd = NULL, *group = NULL;
@@ -209,5 +215,9 @@ int users_lookup(int root_fd, const char *spec, struct user *ret, struct error *
 
 	if (r == 0)
 		r = read_file(root_fd, "/etc/group", &group, err);
+	if (r == -EFBIG && is_numeric(spec)) {
+		error_clear(err);
+		r = 0;
+	}
 	return r < 0 ? r : users_resolve(spec, passwd, group, ret, err);
 }

@@ -320,22 +320,39 @@ static bool is_image_file(int fd)
 	       fs.f_type != PROC_SUPER_MAGIC && fs.f_type != SYSFS_MAGIC;
 }
 
-/* Ours over the image's: a link that leads nowhere, in a circle, or to no file is replaced. */
+/* What stands in the way of a file of ours, in the container's own layer: /etc that is no
+ * directory, a link that leads nowhere, in a circle or to no file, an empty directory. */
+static int clear_way(const struct plan *p, const char *target, struct error *err)
+{
+	_cleanup_(fd_closep) int etc = path_mkdir_in_root(p->root, "/etc", 0755);
+	const char *name = strrchr(target, '/') + 1;
+
+	if (etc < 0)
+		etc = mounts_real_dir(p->root, "etc", err);
+	if (etc < 0)
+		return etc;
+	if (unlinkat(etc, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno == EISDIR && unlinkat(etc, name, AT_REMOVEDIR) == 0)
+		return 0;
+	if (errno != ENOTEMPTY)
+		return error_sys(err, "replace %s of the image", target);
+	error_set(err, -ENOTEMPTY, "%s of the image is a directory with files in it", target);
+	error_hint(err, "a file has to lie there: the image must be made anew without it");
+	return -ENOTEMPTY;
+}
+
 static int attach_file(const struct plan *p, const struct plan_file *f, struct error *err)
 {
 	_cleanup_(fd_closep) int at = make_file(p->root, f->target);
-	_cleanup_(fd_closep) int etc = -1;
-	const char *name = strrchr(f->target, '/') + 1;
 	int r;
 
-	if (at >= 0 && !is_image_file(at)) {
+	if (at < 0 || !is_image_file(at)) {
 		fd_close(TAKE_FD(at));
-		at = -ELOOP;
-	}
-	if (at == -ELOOP) {
-		etc = path_mkdir_in_root(p->root, "/etc", 0755);
-		if (etc >= 0 && unlinkat(etc, name, 0) == 0)
-			at = make_file(p->root, f->target);
+		r = clear_way(p, f->target, err);
+		if (r < 0)
+			return r;
+		at = make_file(p->root, f->target);
 	}
 	if (at < 0)
 		return error_code(err, at, "make %s in the container", f->target);

@@ -428,6 +428,49 @@ def test_image_with_hostile_etc(warm, hostile):
     assert not os.path.lexists(target)
 
 
+@pytest.mark.parametrize("kind", ["loop", "fifo", "file", "nowhere"])
+def test_image_whose_etc_is_no_directory(warm, hostile, kind):
+    layer = ociimg.Layer().whiteout("etc")
+    {"loop": lambda: layer.symlink("etc", "/etc"), "fifo": lambda: layer.fifo("etc"),
+     "file": lambda: layer.file("etc", "x"),
+     "nowhere": lambda: layer.symlink("etc", "/a/b/c")}[kind]()
+    res = run(warm, "--hostname", "h", hostile("etc-" + kind, layer), "cat", "/etc/hostname",
+              timeout=30)
+    assert res.out == "h\n"
+
+
+def test_image_with_directories_for_our_files(warm, hostile):
+    layer = ociimg.Layer().dir("etc/resolv.conf").dir("etc/hostname")
+    res = run(warm, "--hostname", "h", hostile("etc-dirs", layer), "cat", "/etc/hostname")
+    assert res.out == "h\n"
+    layer = ociimg.Layer().dir("etc/hosts").file("etc/hosts/x", "x")
+    warm.fails("run", "--rm", "--network", "none", hostile("etc-full", layer), "true",
+               has=["/etc/hosts of the image is a directory with files in it", "hint:"])
+
+
+def test_image_with_an_endless_passwd(warm, hostile):
+    layer = ociimg.Layer().file("etc/passwd", bytes(5 << 20))
+    ref = hostile("passwd", layer)
+    assert run(warm, "-u", "5:6", ref, "id", "-u").out == "5\n"
+    assert run(warm, ref, "id", "-u").out == "0\n"
+    warm.fails("run", "--rm", "-u", "www", ref, "true", has="/etc/passwd")
+
+
+def test_exec_beside_a_program_that_cannot_be_read(warm, hostile):
+    """Its process is not dumpable: the kernel gives it to root, not to the user."""
+    with open("/bin/busybox", "rb") as f:
+        layer = ociimg.Layer().file("bin/busybox-secret", f.read(), mode=0o711)
+    ref = hostile("unreadable", layer)
+    for user in ("0", "33"):
+        warm.run("run", "-d", "--name", "dumb", "--network", "none", "-u", user, "--entrypoint",
+                 "/bin/busybox-secret", ref, "sleep", "1000")
+        assert warm.run("exec", "dumb", "echo", "in").out == "in\n"
+        assert warm.run("exec", "-u", "33", "dumb", "id", "-u").out == "33\n"
+        assert warm.run("ps", "-q", "--filter", "name=dumb").out
+        warm.run("stop", "dumb")
+        warm.run("rm", "dumb")
+
+
 def test_working_directory_and_volumes_stay_inside(warm, hostile):
     """CVE-2024-21626, CVE-2021-30465: links that point out are followed inside only."""
     out = os.path.join(warm.home, "outside")

@@ -94,7 +94,7 @@ static void test_no_change_is_no_id(void **state)
 static void test_hostile_files(void **state)
 {
 	char dir[] = "/tmp/test_users.XXXXXX";
-	int fd;
+	int fd, big;
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
@@ -108,6 +108,16 @@ static void test_hostile_files(void **state)
 	assert_int_equal(unlinkat(fd, "etc/passwd", 0), 0);
 	assert_int_equal(symlinkat("/etc/passwd", fd, "etc/passwd"), 0); /* a loop inside */
 	assert_int_equal(users_lookup(fd, "root", &u, NULL), -ENOENT);
+	assert_int_equal(unlinkat(fd, "etc/passwd", 0), 0);
+	/* Endless: a number needs nothing of it. */
+	big = openat(fd, "etc/passwd", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	assert_int_equal(ftruncate(big, USERS_FILE_MAX + 2), 0);
+	fd_close(big);
+	assert_int_equal(users_lookup(fd, "root", &u, NULL), -EFBIG);
+	assert_int_equal(users_lookup(fd, "5:6", &u, NULL), 0);
+	assert_true(u.uid == 5 && u.gid == 6);
+	assert_int_equal(users_lookup(fd, "", &u, NULL), 0);
+	assert_int_equal(u.uid, 0);
 	(void)unlinkat(fd, "etc/passwd", 0);
 	(void)unlinkat(fd, "etc/group", 0);
 	(void)unlinkat(fd, "etc", AT_REMOVEDIR);
