@@ -16,8 +16,9 @@
 
 /*
  * netstack: the private network of one container (src/lib/netctl.h is the contract). The order:
- * what needs the host's files and our power over the container's namespaces first, then the
- * sandbox, then "ready", and only then the first byte that the container wrote.
+ * the children that need the host's files or our power over the container's namespaces, then the
+ * sandbox, then the tap and "ready", and only then the first byte that the container wrote. A
+ * failure ends the program: what it has open goes with it.
  */
 
 enum {
@@ -30,30 +31,31 @@ enum {
 
 static int set_up(struct stack **ret, struct error *err)
 {
-	int control_fd = NETCTL_CONTROL_FD, tap_fd, reader_fd, r;
+	int control_fd = NETCTL_CONTROL_FD, reader_fd, r;
+	struct tap_maker maker;
 	struct stack *s;
 
 	r = fd_set_cloexec(control_fd, true);
 	if (r < 0)
 		return error_code(err, r, "use the control socket");
-	tap_fd = tap_open(NETCTL_USERNS_FD, NETCTL_NETNS_FD, err);
-	if (tap_fd < 0)
-		return tap_fd;
-	fd_close(NETCTL_USERNS_FD);
-	fd_close(NETCTL_NETNS_FD);
+	r = tap_start(control_fd, &maker, err);
+	if (r < 0)
+		return r;
 	reader_fd = resolv_start_reader(err);
-	if (reader_fd < 0) {
-		fd_close(tap_fd);
+	if (reader_fd < 0)
 		return reader_fd;
-	}
-	s = stack_new(tap_fd, control_fd, reader_fd, err);
+	s = stack_new(control_fd, reader_fd, err);
 	if (!s)
 		return -EIO;
 	r = confine_stack(stack_max_fds(), err);
+	/* #syscalls: recvmsg waitid close */
+	if (r == 0)
+		r = tap_take(&maker, err);
 	if (r < 0) {
 		stack_free(s);
 		return r;
 	}
+	stack_set_tap(s, r);
 	*ret = s;
 	return 0;
 }

@@ -431,11 +431,11 @@ static int on_get_revents(int index, void *opaque)
 
 /* --- the loop --- */
 
-struct stack *stack_new(int tap_fd, int control_fd, int reader_fd, struct error *err)
+struct stack *stack_new(int control_fd, int reader_fd, struct error *err)
 {
 	struct stack *s = xcalloc(1, sizeof(*s));
 
-	s->tap_fd = tap_fd;
+	s->tap_fd = -1;
 	s->control_fd = control_fd;
 	frame_net_init(&s->net);
 	pollset_init(&s->ps, stack_max_fds());
@@ -450,6 +450,11 @@ struct stack *stack_new(int tap_fd, int control_fd, int reader_fd, struct error 
 		return NULL;
 	}
 	return s;
+}
+
+void stack_set_tap(struct stack *s, int tap_fd)
+{
+	s->tap_fd = tap_fd;
 }
 
 void stack_free(struct stack *s)

@@ -25,8 +25,10 @@ struct stack;
 /* Descriptors that the limits above add up to; RLIMIT_NOFILE has to allow them. */
 unsigned stack_max_fds(void);
 
-/* tap and reader are owned afterwards, also on failure; control is borrowed. */
-struct stack *stack_new(int tap_fd, int control_fd, int reader_fd, struct error *err);
+/* reader is owned afterwards, also on failure; control is borrowed. */
+struct stack *stack_new(int control_fd, int reader_fd, struct error *err);
+/* Owned, before the run. */
+void stack_set_tap(struct stack *s, int tap_fd);
 void stack_free(struct stack *s);
 /* Until the other end of the control socket is closed; 0 or -errno. */
 int stack_run(struct stack *s) _nodiscard_;

@@ -31,6 +31,9 @@
  * leaves the mounts alone. That process sets PR_SET_DUMPABLE 0 before it joins: container root
  * could otherwise trace it and take what it has open. It is alone there for two milliseconds, hands
  * the descriptor out and ends; nothing of ours stays in the container's namespaces.
+ *
+ * It is forked early, because the namespaces are not there yet when the program starts: while
+ * carrel makes them, the stack starts libslirp and goes into its sandbox.
  */
 
 static int open_tun(struct error *err)
@@ -134,20 +137,39 @@ static int configure(unsigned ifindex, struct error *err)
 }
 
 struct child {
-	int userns_fd, netns_fd, sock;
+	int control_fd, sock;
 };
+
+/* -ECONNRESET: whoever started us has ended, or changed its mind. */
+static int receive_namespaces(int control_fd, int fds[FD_PASS_MAX], struct error *err)
+{
+	size_t n_fds = NETCTL_NAMESPACES;
+	char byte;
+	ssize_t n = fd_recv(control_fd, &byte, sizeof(byte), fds, &n_fds, 0);
+
+	if (n == 0)
+		return -ECONNRESET;
+	if (n < 0)
+		return error_code(err, (int)n, "receive the container's namespaces");
+	if (n_fds != NETCTL_NAMESPACES)
+		return error_set(err, -EPROTO, "no namespaces came with the request");
+	return 0;
+}
 
 static int child_run(const struct child *c, struct error *err)
 {
 	_cleanup_(fd_closep) int tap = -1;
+	int ns[FD_PASS_MAX], r;
 	unsigned ifindex;
-	int r;
 
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return error_sys(err, "set PR_SET_DUMPABLE");
-	if (setns(c->userns_fd, CLONE_NEWUSER) < 0)
+	r = receive_namespaces(c->control_fd, ns, err);
+	if (r < 0)
+		return r;
+	if (setns(ns[NETCTL_USERNS], CLONE_NEWUSER) < 0)
 		return error_sys(err, "join the container's user namespace");
-	if (setns(c->netns_fd, CLONE_NEWNET) < 0)
+	if (setns(ns[NETCTL_NETNS], CLONE_NEWNET) < 0)
 		return error_sys(err, "join the container's network namespace");
 	tap = make_tap(&ifindex, err);
 	if (tap < 0)
@@ -164,34 +186,39 @@ static int child_main(void *arg)
 	struct error err = { 0 };
 	int r = child_run(c, &err);
 
-	if (r < 0)
+	if (r < 0 && error_is_set(&err))
 		ignore_result(fd_send(c->sock, &err, sizeof(err), NULL, 0, MSG_NOSIGNAL));
 	return r < 0;
 }
 
-int tap_open(int userns_fd, int netns_fd, struct error *err)
+int tap_start(int control_fd, struct tap_maker *ret, struct error *err)
 {
-	int pair[2], fds[FD_PASS_MAX], status, r;
-	size_t n_fds = 1;
-	struct error told;
-	struct proc proc;
-	ssize_t n;
+	struct child c = { .control_fd = control_fd };
+	int pair[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return error_sys(err, "make a socket pair");
-	r = proc_clone(0, -1, child_main,
-		       &(struct child){
-			       .userns_fd = userns_fd, .netns_fd = netns_fd, .sock = pair[1] },
-		       &proc);
+	c.sock = pair[1];
+	r = proc_clone(0, -1, child_main, &c, &ret->proc);
 	fd_close(pair[1]);
 	if (r < 0) {
 		fd_close(pair[0]);
 		return error_code(err, r, "start the interface set-up");
 	}
-	n = fd_recv(pair[0], &told, sizeof(told), fds, &n_fds, 0);
-	fd_close(pair[0]);
-	r = proc_wait(&proc, &status);
-	proc_done(&proc);
+	ret->sock = pair[0];
+	return 0;
+}
+
+int tap_take(struct tap_maker *m, struct error *err)
+{
+	int fds[FD_PASS_MAX], status, r;
+	size_t n_fds = 1;
+	struct error told;
+	ssize_t n = fd_recv(m->sock, &told, sizeof(told), fds, &n_fds, 0);
+
+	fd_close(TAKE_FD(m->sock));
+	r = proc_wait(&m->proc, &status);
+	proc_done(&m->proc);
 	if (r < 0 || n != sizeof(told) || (told.code == 0 && n_fds != 1))
 		return error_set(err, -EPROTO, "the interface set-up ended without a word");
 	if (told.code == 0)

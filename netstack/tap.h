@@ -3,15 +3,24 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/proc.h"
 
 enum {
 	TAP_MTU = 1500,
 };
 
 /*
- * Make the container's interface and configure it, addresses and routes included, in a child that
- * joins the two namespaces and is gone when this returns. Returns the non-blocking tap descriptor;
- * its frames have a struct virtio_net_hdr in front, with checksum and TCP segmentation offload
- * in both directions. D-07, D-13.
+ * A child that waits on the control socket for the container's namespaces, joins them, makes the
+ * interface and configures it, addresses and routes included.
  */
-int tap_open(int userns_fd, int netns_fd, struct error *err) _nodiscard_;
+struct tap_maker {
+	struct proc proc;
+	int sock;
+};
+int tap_start(int control_fd, struct tap_maker *ret, struct error *err) _nodiscard_;
+/*
+ * Works inside the sandbox. Returns the non-blocking tap descriptor when the child is gone; its
+ * frames have a struct virtio_net_hdr in front, with checksum and TCP segmentation offload in both
+ * directions. D-07, D-13.
+ */
+int tap_take(struct tap_maker *m, struct error *err) _nodiscard_;

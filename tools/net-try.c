@@ -99,7 +99,11 @@ static int run(char **argv, int *ret_status, struct error *err)
 		return r;
 	userns_fd = open_ns(proc.pid, "user");
 	netns_fd = open_ns(proc.pid, "net");
-	r = net_private_start(libexec_fd, userns_fd, netns_fd, &net, err);
+	r = net_private_start(libexec_fd, &net, err);
+	if (r == 0)
+		r = net_private_join(&net, userns_fd, netns_fd, err);
+	if (r == 0)
+		r = net_private_ready(&net, err);
 	if (r < 0) {
 		proc_kill(&proc);
 		return r;

@@ -272,19 +272,16 @@ static void fill_spec(const struct launch *l, struct ctr_spec *spec)
 	};
 }
 
+/* Before the container's namespaces are there: netstack loads meanwhile. */
 static int start_net(struct launch *l, struct launched *d, struct error *err)
 {
-	switch (l->rec->net) {
-	case NET_PRIVATE:
-		d->has_net = true;
-		d->net = (struct net_helper){ .control_fd = -1, .proc.pidfd = -1 };
-		return net_private_start(l->libexec_fd, d->ctr.userns_fd, d->ctr.netns_fd, &d->net,
-					 err);
-	case NET_NONE: /* pid 1 brings up lo by itself */
-	case NET_HOST:
-		return 0;
-	}
-	return -EINVAL;
+	int r;
+
+	if (l->rec->net != NET_PRIVATE)
+		return 0; /* with NET_NONE pid 1 brings up lo by itself */
+	r = net_private_start(l->libexec_fd, &d->net, err);
+	d->has_net = r == 0;
+	return r;
 }
 
 static int write_running(struct launch *l, const struct launched *d, struct error *err)
@@ -380,10 +377,31 @@ void launch_end_cgroup(struct launch *l)
 	free(TAKE_PTR(l->cgroup));
 }
 
+/* The network and the record are made ready beside pid 1, which mounts meanwhile. */
+static int start_container(struct launch *l, const struct ctr_spec *spec, struct launched *d,
+			   struct error *err)
+{
+	int r = start_net(l, d, err);
+
+	if (r == 0)
+		r = ctr_create(spec, &d->ctr, err);
+	if (r == 0 && d->has_net)
+		r = net_private_join(&d->net, d->ctr.userns_fd, d->ctr.netns_fd, err);
+	/* Written before the program runs: a crash in between leaves a dead "running" record, which
+	 * every reader knows how to take; the other order would hide a running program. */
+	if (r == 0)
+		r = write_running(l, d, err);
+	if (r == 0)
+		r = ctr_ready(&d->ctr, err);
+	if (r == 0 && d->has_net)
+		r = net_private_ready(&d->net, err);
+	return r < 0 ? r : ctr_start(&d->ctr, err);
+}
+
 int launch_start(struct launch *l, const int stdio[3], unsigned short rows, unsigned short cols,
 		 struct launched *ret, struct error *err)
 {
-	struct launched d = { .net = { .control_fd = -1, .proc.pidfd = -1 } };
+	struct launched d = { .ctr = CTR_NONE, .net = { .control_fd = -1, .proc.pidfd = -1 } };
 	struct enforced held = { 0 };
 	struct ctr_spec spec;
 	int r;
@@ -392,31 +410,18 @@ int launch_start(struct launch *l, const int stdio[3], unsigned short rows, unsi
 	r = make_cgroup(l, &held, err);
 	if (r == 0)
 		r = enter_u(l, err);
-	if (r < 0) {
-		launch_end_cgroup(l);
-		return r;
+	if (r == 0) {
+		fill_spec(l, &spec);
+		memcpy(spec.stdio, stdio, sizeof(spec.stdio));
+		spec.tty_rows = rows;
+		spec.tty_cols = cols;
+		r = start_container(l, &spec, &d, err);
+		if (r < 0 && d.has_net)
+			proc_kill(&d.net.proc); /* gone before we are */
+		if (r < 0)
+			launched_done(&d);
 	}
-	fill_spec(l, &spec);
-	memcpy(spec.stdio, stdio, sizeof(spec.stdio));
-	spec.tty_rows = rows;
-	spec.tty_cols = cols;
-	r = ctr_create(&spec, &d.ctr, err);
 	if (r < 0) {
-		launch_end_cgroup(l);
-		return r;
-	}
-	/* Beside pid 1, which mounts meanwhile. */
-	r = start_net(l, &d, err);
-	if (r == 0)
-		r = ctr_ready(&d.ctr, err);
-	/* Written before the program runs: a crash in between leaves a dead "running" record, which
-	 * every reader knows how to take; the other order would hide a running program. */
-	if (r == 0)
-		r = write_running(l, &d, err);
-	if (r == 0)
-		r = ctr_start(&d.ctr, err);
-	if (r < 0) {
-		launched_done(&d);
 		launch_end_cgroup(l);
 		return r;
 	}

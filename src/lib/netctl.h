@@ -2,17 +2,16 @@
 #pragma once
 
 /*
- * Wire between src/net and the netstack program: descriptors by number at exec, then one byte.
- *	3  control socket (SOCK_SEQPACKET); end of file = end of life
- *	4  user namespace of the container (N)
- *	5  network namespace of the container
- * The program sends one struct error on the control socket when it is ready (code 0) or has
- * failed.
+ * Wire between src/net and the netstack program, on one socket (SOCK_SEQPACKET) whose end of file
+ *is the end of life. The program starts before there is a container:
+ *	-> one byte, with two descriptors: user namespace (N) and network namespace of the container
+ *	<- struct error: ready (code 0), or why not; that may come first
  */
 enum {
 	NETCTL_CONTROL_FD = 3,
-	NETCTL_USERNS_FD = 4,
-	NETCTL_NETNS_FD = 5,
+	NETCTL_NAMESPACES = 2, /* descriptors, in this order: */
+	NETCTL_USERNS = 0,
+	NETCTL_NETNS = 1,
 };
 
 /* Addresses inside, as slirp4netns users know them. */

@@ -15,16 +15,13 @@
 
 /* --- the helper --- */
 
-static int spawn_netstack(int libexec_fd, int control_fd, int userns_fd, int netns_fd,
-			  struct proc *ret, struct error *err)
+static int spawn_netstack(int libexec_fd, int control_fd, struct proc *ret, struct error *err)
 {
 	_cleanup_(fd_closep) int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	static const char *const argv[] = { "netstack", NULL };
 	static const char *const envp[] = { NULL };
 	const struct proc_fd fds[] = {
 		{ control_fd, NETCTL_CONTROL_FD },
-		{ userns_fd, NETCTL_USERNS_FD },
-		{ netns_fd, NETCTL_NETNS_FD },
 		{ null_fd, 0 },
 		{ null_fd, 1 },
 		/* It outlives a detached run's terminal; with CARREL_DEBUG its last words show. */
@@ -37,7 +34,8 @@ static int spawn_netstack(int libexec_fd, int control_fd, int userns_fd, int net
 		.envp = (char *const *)(uintptr_t)envp,
 		.fds = fds,
 		.n_fds = ARRAY_SIZE(fds),
-		.flags = PROC_SETSID,
+		/* Its last words, or none, come by the control socket. */
+		.flags = PROC_SETSID | PROC_NO_WAIT,
 	};
 
 	if (null_fd < 0)
@@ -45,26 +43,7 @@ static int spawn_netstack(int libexec_fd, int control_fd, int userns_fd, int net
 	return proc_spawn(&spec, ret, err);
 }
 
-static int wait_ready(int control_fd, struct error *err)
-{
-	struct error told;
-	size_t n_fds = 0;
-	ssize_t n = fd_recv(control_fd, &told, sizeof(told), NULL, &n_fds, 0);
-
-	if (n < 0)
-		return error_code(err, (int)n, "wait for the private network");
-	if (n != sizeof(told))
-		return error_set(err, -EPROTO, "netstack ended without a word");
-	if (told.code == 0)
-		return 0;
-	if (err)
-		*err = told;
-	error_prefix(err, "private network");
-	return told.code;
-}
-
-int net_private_start(int libexec_fd, int userns_fd, int netns_fd, struct net_helper *ret,
-		      struct error *err)
+int net_private_start(int libexec_fd, struct net_helper *ret, struct error *err)
 {
 	struct net_helper h = { .proc = { .pidfd = -1 }, .control_fd = -1 };
 	int pair[2], r;
@@ -77,20 +56,45 @@ int net_private_start(int libexec_fd, int userns_fd, int netns_fd, struct net_he
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return error_sys(err, "make a socket pair");
 	h.control_fd = pair[0];
-	r = spawn_netstack(libexec_fd, pair[1], userns_fd, netns_fd, &h.proc, err);
+	r = spawn_netstack(libexec_fd, pair[1], &h.proc, err);
 	fd_close(pair[1]);
 	if (r < 0) {
 		fd_close(h.control_fd);
 		return r;
 	}
-	r = wait_ready(h.control_fd, err);
-	if (r < 0) {
-		proc_kill(&h.proc);
-		fd_close(h.control_fd);
-		return r;
-	}
 	*ret = h;
 	return 0;
+}
+
+int net_private_join(struct net_helper *h, int userns_fd, int netns_fd, struct error *err)
+{
+	const int fds[NETCTL_NAMESPACES] = {
+		[NETCTL_USERNS] = userns_fd, [NETCTL_NETNS] = netns_fd
+	};
+	int r = fd_send(h->control_fd, "", 1, fds, NETCTL_NAMESPACES, MSG_NOSIGNAL);
+
+	/* Where it has ended already its last words say why. */
+	if (r == -EPIPE || r == -ECONNRESET)
+		return 0;
+	return r < 0 ? error_code(err, r, "ask for the private network") : 0;
+}
+
+int net_private_ready(struct net_helper *h, struct error *err)
+{
+	struct error told;
+	size_t n_fds = 0;
+	ssize_t n = fd_recv(h->control_fd, &told, sizeof(told), NULL, &n_fds, 0);
+
+	if (n < 0)
+		return error_code(err, (int)n, "wait for the private network");
+	if (n != sizeof(told))
+		return error_set(err, -EPROTO, "netstack ended without a word");
+	if (told.code == 0)
+		return 0;
+	if (err)
+		*err = told;
+	error_prefix(err, "private network");
+	return told.code;
 }
 
 /* Taking a tap down costs the kernel up to 90 ms: nobody waits for it. */

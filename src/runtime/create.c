@@ -123,12 +123,7 @@ static int start(struct ctr *c, struct plan *p, struct error *err)
 
 int ctr_create(const struct ctr_spec *spec, struct ctr *ret, struct error *err)
 {
-	struct ctr c = { .init.pidfd = -1,
-			 .netns_fd = -1,
-			 .userns_fd = -1,
-			 .pty_master = -1,
-			 .gate_fd = -1,
-			 .error_fd = -1 };
+	struct ctr c = CTR_NONE;
 	struct plan p;
 	int r;
 

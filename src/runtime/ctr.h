@@ -114,6 +114,15 @@ struct ctr {
 	int error_fd;
 };
 
+/* Nothing is open: for ctr_done() where ctr_create() did not come to pass. */
+#define CTR_NONE                         \
+	((struct ctr){ .init.pidfd = -1, \
+		       .netns_fd = -1,   \
+		       .userns_fd = -1,  \
+		       .pty_master = -1, \
+		       .gate_fd = -1,    \
+		       .error_fd = -1 })
+
 /*
  * The caller is root inside U (userns_enter) and becomes the parent of pid 1, which dies with it
  * (PDEATHSIG). On failure nothing remains but the directories upper/ and work/.

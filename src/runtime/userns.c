@@ -156,11 +156,14 @@ static int find_program(const char *name, char *buf, size_t size)
 	return -ENOENT;
 }
 
+void userns_hold_mounts(void)
+{
+	(void)open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+}
+
 static int enter_namespaces(struct error *err)
 {
-	/* Held for good: where nobody else lives in the old mount namespace it would end with our
-	 * leaving it, and descriptors into its mounts would lose their paths (rootfs_reopen()). */
-	(void)open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	userns_hold_mounts();
 	/* Together: the mount namespace must be U's, or nothing could be mounted in it. */
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
 		return hostdiag_userns(-errno, err);

@@ -91,7 +91,10 @@ int userns_join(int pidfd, pid_t pid, const struct idmap *map, struct error *err
 	if (userns_is_inside())
 		return 1;
 	ns = open_ns(pidfd, pid, map);
-	if (ns < 0 || setns(ns, CLONE_NEWUSER) < 0)
+	if (ns < 0)
+		return 0;
+	userns_hold_mounts();
+	if (setns(ns, CLONE_NEWUSER) < 0)
 		return 0;
 	if (unshare(CLONE_NEWNS) < 0)
 		return hostdiag_userns(-errno, err);

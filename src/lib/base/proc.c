@@ -237,7 +237,9 @@ int proc_spawn(const struct proc_spec *spec, struct proc *ret, struct error *err
 		fd_close(fds[0]);
 		return error_code(err, r, "start %s", spec->path);
 	}
-	r = fd_read_full(fds[0], &child_error, sizeof(child_error));
+	r = -ENODATA;
+	if (!(spec->flags & PROC_NO_WAIT))
+		r = fd_read_full(fds[0], &child_error, sizeof(child_error));
 	fd_close(fds[0]);
 	if (r == -ENODATA) {
 		*ret = p;

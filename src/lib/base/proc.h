@@ -23,6 +23,7 @@ enum proc_flags {
 	PROC_PDEATHSIG = 1 << 0, /* SIGKILL when the parent thread ends */
 	PROC_SETSID = 1 << 1,
 	PROC_CLEAR_ENV = 1 << 2, /* only `envp` */
+	PROC_NO_WAIT = 1 << 3,	 /* a failed exec is exit status 127 alone; not with PDEATHSIG */
 };
 
 struct proc_fd {
