@@ -6,24 +6,34 @@ import collections
 
 Variant = collections.namedtuple("Variant", "name about script")
 
-VARIANTS = {v.name: v for v in (
-    Variant("normal", "nothing is wrong, and no cgroup is delegated", ""),
-    Variant("delegated", "a cgroup v2 subtree is the user's, as systemd delegates one", """
-LAB_CGROUP=/sys/fs/cgroup/lab.slice/user
+# As systemd delegates: the directory, and each file that the kernel names. It has two levels, for
+# one that has processes cannot hand controllers on.
+DELEGATE = """
 lab_after()
 {
-	for dir in /sys/fs/cgroup /sys/fs/cgroup/lab.slice; do
-		mkdir -p $dir
+	dir=/sys/fs/cgroup/lab.slice/user
+	mkdir -p $dir/shell
+	for parent in /sys/fs/cgroup /sys/fs/cgroup/lab.slice; do
 		for controller in cpu memory pids; do
-			echo +$controller >$dir/cgroup.subtree_control
+			echo +$controller >$parent/cgroup.subtree_control
 		done
 	done
-	mkdir $LAB_CGROUP
-	chown lab:lab $LAB_CGROUP
-	while read -r file; do
-		[ ! -e "$LAB_CGROUP/$file" ] || chown lab:lab "$LAB_CGROUP/$file"
-	done </sys/kernel/cgroup/delegate
+	for dir in $dir $dir/shell; do
+		chown lab:lab $dir
+		while read -r file; do
+			[ ! -e "$dir/$file" ] || chown lab:lab "$dir/$file"
+		done </sys/kernel/cgroup/delegate
+	done
 }
+"""
+
+VARIANTS = {v.name: v for v in (
+    Variant("normal", "nothing is wrong, and no cgroup is delegated", ""),
+    Variant("delegated", "a cgroup v2 subtree is the user's, who is in a leaf of it", DELEGATE + """
+LAB_CGROUP=/sys/fs/cgroup/lab.slice/user/shell
+"""),
+    Variant("delegated-own", "the cgroup that the user is in is delegated", DELEGATE + """
+LAB_CGROUP=/sys/fs/cgroup/lab.slice/user
 """),
     Variant("no-subuid", "the user has no line in /etc/subuid and /etc/subgid", """
 lab_before()
