@@ -15,7 +15,9 @@
 #include "cli/session.h"
 #include "cli/stdfd.h"
 #include "cli/supervised.h"
+#include "cli/trash.h"
 #include "runtime/userns.h"
+#include "storage/sweep.h"
 
 static enum fetch_when when_of(const char *pull)
 {
@@ -66,6 +68,12 @@ static int make(struct cli *cli, const struct run_options *o, const struct ctrco
 	new.config = config.s;
 	new.config_len = config.len;
 	new.remove_at_end = true; /* until it runs: a `run` that is killed before leaves nothing */
+	r = container_create(cli->store, &new, ret, ret_lock, err);
+	if ((r != -ENOSPC && r != -EDQUOT) || store_has_trash(cli->store) <= 0)
+		return r;
+	/* What waits there to be deleted goes first, however long it takes. */
+	trash_empty(cli->store, 0);
+	error_clear(err);
 	return container_create(cli->store, &new, ret, ret_lock, err);
 }
 

@@ -11,8 +11,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/proc.h"
-#include "runtime/userns.h"
+#include "cli/trash.h"
 #include "storage/sweep.h"
 
 int ctrcmd_find(struct cli *cli, const char *name, struct container *ret, struct error *err)
@@ -130,33 +129,6 @@ int ctrcmd_wait_pidfd(int pidfd, int timeout_ms)
 	return r < 0 ? -errno : r;
 }
 
-static int empty_child(void *arg)
-{
-	struct store *s = arg;
-	_cleanup_(fd_closep) int fd =
-		openat(s->root_fd, "trash", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct idmap map;
-
-	if (fd < 0 || idmap_load(&map, NULL) < 0 || userns_enter(&map, NULL) < 0)
-		return EXIT_OURS;
-	return store_empty_trash(fd, 100, NULL) < 0 ? EXIT_OURS : 0;
-}
-
-static void empty_trash(struct cli *cli)
-{
-	struct proc p;
-	int status = 0, r;
-
-	r = proc_clone(0, -1, empty_child, cli->store, &p);
-	if (r == 0) {
-		r = proc_wait(&p, &status);
-		proc_done(&p);
-	}
-	/* The record is gone in any case; files wait in trash/ for a command that can. */
-	if (r < 0 || status)
-		log_debug("trash", "not emptied: %d, status %d", r, status);
-}
-
 int ctrcmd_remove_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_flags flags,
 		       void *data, struct error *err)
 {
@@ -168,6 +140,6 @@ int ctrcmd_remove_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_
 		return r;
 	r = ctrcmd_each(cli, names, fn, flags, data, err);
 	if (store_has_trash(s) > 0)
-		empty_trash(cli);
+		trash_empty(cli->store, TRASH_BUDGET_MS);
 	return r;
 }

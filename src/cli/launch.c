@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "cli/launch.h"
+#include "cli/trash.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,6 @@
 
 enum {
 	ETC_FILE_MAX = 64 << 10,
-	TRASH_BUDGET_MS = 100,
 };
 
 /*

@@ -46,6 +46,7 @@ libcli_a_SOURCES = \
 	src/cli/signals.c src/cli/signals.h \
 	src/cli/stdfd.c src/cli/stdfd.h \
 	src/cli/supervised.c src/cli/supervised.h \
+	src/cli/trash.c src/cli/trash.h \
 	src/cli/tty.c src/cli/tty.h
 
 bin_PROGRAMS += carrel

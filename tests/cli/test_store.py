@@ -152,3 +152,36 @@ def test_killed_pull_and_rmi(carrel, images, need, seed):
     assert whole(carrel)
     assert carrel.run("run", "--rm", "--network", "none", "--user", "0", images["layers"],
                       "cat", "/data/new").out == "new"
+
+
+def plant_trash(carrel):
+    """What a killed command left to be unlinked: all that the file system has."""
+    top = os.path.join(carrel.store, "trash", "planted", "upper")
+    os.makedirs(top)
+    with open(os.path.join(top, "big"), "wb", buffering=0) as f, \
+            pytest.raises(OSError, match="No space left"):
+        while True:
+            f.write(bytes(65536))
+    n = 0
+    with pytest.raises(OSError, match="No space left"):  # and what a part of a block gives
+        while True:
+            with open(os.path.join(top, f"small{n}"), "wb", buffering=0) as f:
+                f.write(bytes(4096))
+            n += 1
+
+
+def test_writers_on_a_full_disk_empty_the_trash_first(make_carrel, images, small_fs, need,
+                                                      leftovers):
+    need("subids")
+    c = make_carrel()
+    c.store = small_fs(24 << 20)
+    c.env["CARREL_ROOT"] = c.store
+    c.run("pull", "-q", images["busybox"])
+    for words in (["run", "--rm", "--network", "none", images["busybox"], "echo", "in"],
+                  ["run", "--name", "c", "--network", "none", images["busybox"], "echo", "in"],
+                  ["pull", "-q", images["layers"]]):
+        plant_trash(c)
+        assert os.statvfs(c.store).f_bavail == 0
+        res = c.run(*words)
+        assert res.out in ("in\n", images.info["layers"]["id"] + "\n")
+        assert os.listdir(os.path.join(c.store, "trash")) == []
