@@ -9,6 +9,7 @@ dist_man_MANS += \
 	doc/man/carrel-attach.1 \
 	doc/man/carrel-doctor.1 \
 	doc/man/carrel-exec.1 \
+	doc/man/carrel-explain.1 \
 	doc/man/carrel-info.1 \
 	doc/man/carrel-inspect.1 \
 	doc/man/carrel-kill.1 \

@@ -20,6 +20,7 @@ static const struct command *const table[] = {
 	&cmd_wait,
 	&cmd_rm,
 	&cmd_inspect,
+	&cmd_explain,
 	/* images */
 	&cmd_images,
 	&cmd_image_inspect,

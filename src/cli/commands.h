@@ -7,6 +7,7 @@
 extern const struct command cmd_attach;
 extern const struct command cmd_doctor;
 extern const struct command cmd_exec;
+extern const struct command cmd_explain;
 extern const struct command cmd_help;
 extern const struct command cmd_image_inspect;
 extern const struct command cmd_images;

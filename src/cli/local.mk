@@ -9,6 +9,7 @@ libcli_a_SOURCES = \
 	src/cli/cmd_attach.c \
 	src/cli/cmd_doctor.c \
 	src/cli/cmd_exec.c \
+	src/cli/cmd_explain.c \
 	src/cli/cmd_help.c \
 	src/cli/cmd_image_inspect.c \
 	src/cli/cmd_images.c \
@@ -31,6 +32,7 @@ libcli_a_SOURCES = \
 	src/cli/ctrcmd.c src/cli/ctrcmd.h \
 	src/cli/commands.c src/cli/commands.h \
 	src/cli/envfile.c src/cli/envfile.h \
+	src/cli/explain.c src/cli/explain.h \
 	src/cli/fetch.c src/cli/fetch.h \
 	src/cli/help.c \
 	src/cli/hint.c \
@@ -61,4 +63,10 @@ test_cliwords_SOURCES = tests/unit/test_cliwords.c
 test_cliwords_CPPFLAGS = $(INC_SRC) $(JSONC_CFLAGS) $(CMOCKA_CFLAGS)
 test_cliwords_LDADD = libcli.a libruntime.a liboci.a libcodec.a libbase.a $(JSONC_LIBS) \
 	$(CMOCKA_LIBS)
+check_PROGRAMS += test_explain
+TESTS += test_explain
+test_explain_SOURCES = tests/unit/test_explain.c tests/unit/tempdir.h
+test_explain_CPPFLAGS = $(INC_SRC) -I$(top_srcdir)/tests/unit $(JSONC_CFLAGS) $(CMOCKA_CFLAGS)
+test_explain_LDADD = libcli.a libruntime.a libstorage.a liboci.a libcodec.a libbase.a \
+	$(JSONC_LIBS) $(CMOCKA_LIBS)
 endif

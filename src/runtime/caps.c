@@ -59,6 +59,11 @@ static const char *const names[] = {
 	[CAP_CHECKPOINT_RESTORE] = "CHECKPOINT_RESTORE",
 };
 
+const char *caps_name(unsigned n)
+{
+	return n < ARRAY_SIZE(names) ? names[n] : NULL;
+}
+
 static bool same_name(const char *a, const char *upper)
 {
 	for (; *a && *upper; a++, upper++)

@@ -163,6 +163,8 @@ int ctr_exec(const struct ctr_exec *req, struct proc *ret, int *ret_pty_master,
 /* Capabilities by name ("CAP_NET_ADMIN", "net_admin", "ALL"); default set as podman's 11. */
 extern const uint64_t caps_default;
 int caps_parse(const char *name, uint64_t *ret, struct error *err) _nodiscard_;
+/* "NET_ADMIN", or NULL. */
+const char *caps_name(unsigned n);
 
 /* "SIGTERM", "TERM", "15", "SIGRTMIN+3" -> number. */
 int signal_parse(const char *s, int *ret, struct error *err) _nodiscard_;

@@ -21,6 +21,7 @@ libruntime_a_SOURCES = \
 	src/runtime/mounts.c \
 	src/runtime/oneid.c src/runtime/oneid.h \
 	src/runtime/oom.c src/runtime/oom.h \
+	src/runtime/observe.c src/runtime/observe.h \
 	src/runtime/pid1.c src/runtime/pid1.h \
 	src/runtime/plan.c src/runtime/plan.h \
 	src/runtime/pty.c src/runtime/pty.h \

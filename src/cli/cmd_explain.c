@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/fd.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/ctrcmd.h"
+#include "cli/explain.h"
+#include "cli/output.h"
+#include "runtime/cgroup.h"
+
+enum {
+	EXPLAIN_JSON_MAX = 16 << 20,
+};
+
+struct explain_options {
+	bool json;
+};
+
+static const struct opt options[] = {
+	{ "json", 0, OPT_FLAG, offsetof(struct explain_options, json), NULL,
+	  "print JSON instead of a table" },
+	{ NULL },
+};
+
+static const char *dash(const char *s)
+{
+	return *s ? s : "-";
+}
+
+static void print_table(const struct explain *x)
+{
+	struct table t;
+
+	table_init(&t, 5);
+	table_add(&t, "WHAT");
+	table_add(&t, "ASKED");
+	table_add(&t, "ENFORCED");
+	table_add(&t, "BY");
+	table_add(&t, "NOTE");
+	for (size_t i = 0; i < x->n; i++) {
+		const struct explain_row *row = &x->rows[i];
+		const struct dcode_row *code = dcode_get(row->dcode);
+
+		table_add(&t, row->what);
+		table_add(&t, dash(row->asked));
+		table_add(&t, dash(row->enforced));
+		table_add(&t, dash(row->by));
+		table_addf(&t, "%s%s%s%s%s%s", row->differs ? "DIFFERS: " : "", row->note,
+			   code && *row->note ? " " : "", code ? "[" : "", code ? code->name : "",
+			   code ? "]" : "");
+	}
+	table_print(&t, stdout);
+	table_done(&t);
+}
+
+static void add_row(struct str_buf *b, const struct explain_row *row)
+{
+	const struct dcode_row *code = dcode_get(row->dcode);
+
+	str_buf_addc(b, '{');
+	output_json_member(b, "what", row->what);
+	output_json_member(b, "asked", row->asked);
+	output_json_member(b, "enforced", row->enforced);
+	output_json_member(b, "by", row->by);
+	output_json_member(b, "note", row->note);
+	if (code)
+		output_json_member(b, "code", code->name);
+	json_add_bool(b, "differs", row->differs);
+	str_buf_addc(b, '}');
+}
+
+static int print_json(const struct container *c, const struct explain *x, struct error *err)
+{
+	_cleanup_(str_buf_done) struct str_buf b;
+
+	str_buf_init(&b, EXPLAIN_JSON_MAX);
+	str_buf_addc(&b, '{');
+	output_json_member(&b, "id", c->id);
+	output_json_member(&b, "name", c->name);
+	output_json_member(&b, "status", ctrcmd_status(c));
+	str_buf_adds(&b, ",\"rows\":[");
+	for (size_t i = 0; i < x->n; i++) {
+		str_buf_adds(&b, i ? "," : "");
+		add_row(&b, &x->rows[i]);
+	}
+	str_buf_adds(&b, "]}");
+	if (str_buf_end(&b) < 0)
+		return error_code(err, -EFBIG, "make the JSON document");
+	output_json_indented(b.s, stdout);
+	return 0;
+}
+
+/* With what the kernel has, while it runs; it may end at any moment, and then it does not. */
+static void fill(const struct container *c, struct explain_input *in, struct explain *x)
+{
+	_cleanup_(observed_done) struct observed seen = { 0 };
+	_cleanup_(fd_closep) int pidfd = -1, cgroup = -1;
+	bool running = c->state.status == CONTAINER_RUNNING;
+
+	pidfd = running ? ctrcmd_open_init(c, NULL) : -1;
+	if (pidfd >= 0 && observe(pidfd, c->state.pid, &seen, NULL) == 0) {
+		in->seen = &seen;
+		cgroup = *c->state.cgroup ? cgroup_open(c->state.cgroup, c->id) : -1;
+	}
+	in->cgroup_fd = cgroup;
+	explain_fill(in, x);
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
+	_cleanup_(explain_done) struct explain x = { 0 };
+	struct explain_input in = { .rec = &rec };
+	struct explain_options o = { 0 };
+	struct enforced limits = { 0 };
+	struct container c;
+	char **args;
+	int r;
+
+	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = 1 }, &o, &args, NULL,
+		      err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = ctrcmd_find(cli, args[0], &c, err);
+	if (r < 0)
+		return r;
+	r = ctrcmd_record(&c, &rec, err);
+	if (r == 0)
+		r = enforced_read(c.dirfd, &limits, err);
+	if (r == -ENOENT) {
+		error_clear(err); /* no limit was asked for */
+		r = 0;
+	}
+	if (r == 0) {
+		in.limits = &limits;
+		fill(&c, &in, &x);
+		if (o.json)
+			r = print_json(&c, &x, err);
+		else
+			print_table(&x);
+	}
+	container_done(&c);
+	return r;
+}
+
+const struct command cmd_explain = {
+	.name = "explain",
+	.group = GROUP_CONTAINER,
+	.summary = "show what was asked of a container, and what holds it",
+	.usage = "[OPTIONS] CONTAINER",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "cli/explain.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cgroupfs.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "runtime/mountinfo.h"
+
+enum {
+	TEXT_MAX = 8192,
+	PAGE = 4096, /* the smallest: what the kernel rounds memory to */
+};
+
+static struct explain_row *add(struct explain *x, const char *what)
+{
+	struct explain_row *row;
+
+	x->rows = array_grow(x->rows, x->n, &x->cap, sizeof(*x->rows));
+	row = &x->rows[x->n++];
+	*row = (struct explain_row){
+		.what = xstrdup(what),
+		.asked = xstrdup(""),
+		.enforced = xstrdup(""),
+		.by = xstrdup(""),
+		.note = xstrdup(""),
+	};
+	return row;
+}
+
+static void put(char **field, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void put(char **field, const char *fmt, ...)
+{
+	char text[TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	free(*field);
+	*field = xstrdup(text);
+}
+
+static void differs(struct explain_row *row, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+static void differs(struct explain_row *row, const char *fmt, ...)
+{
+	char text[TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	put(&row->note, "%s", text);
+	row->differs = true;
+}
+
+void explain_done(struct explain *x)
+{
+	for (size_t i = 0; i < x->n; i++) {
+		free(x->rows[i].what);
+		free(x->rows[i].asked);
+		free(x->rows[i].enforced);
+		free(x->rows[i].by);
+		free(x->rows[i].note);
+	}
+	free(x->rows);
+	*x = (struct explain){ 0 };
+}
+
+/* --- identity --- */
+
+static void explain_ids(const struct explain_input *in, struct explain *x)
+{
+	struct explain_row *row = add(x, "ids");
+	const struct observed_ids *u;
+
+	put(&row->asked, "%s", in->rec->here ? "the caller's own" : "root and others");
+	put(&row->by, "user namespace");
+	if (!in->seen)
+		return;
+	u = &in->seen->uids;
+	if (!u->count) {
+		put(&row->note, "the map cannot be read");
+		return;
+	}
+	put(&row->enforced, "%" PRIu64 " %s", u->count, u->count == 1 ? "id" : "ids");
+	if (in->rec->here)
+		return;
+	if (u->count == 1)
+		differs(row, "one id: root inside is host id %u, others are answered, not given",
+			u->first);
+	else
+		put(&row->note, "0 is host id %u, 1 is %u", u->first, u->range);
+}
+
+static void list_caps(uint64_t set, struct str_buf *b)
+{
+	for (unsigned i = 0; set >> i; i++) {
+		const char *name = caps_name(i);
+
+		if (set >> i & 1)
+			str_buf_addf(b, "%s%s", b->len ? " " : "", name ? name : "?");
+	}
+}
+
+static void add_words(struct str_buf *b, const char *sign, const struct strv *words)
+{
+	for (size_t i = 0; i < words->n; i++)
+		str_buf_addf(b, " %s%s", sign, words->v[i]);
+}
+
+static unsigned count_bits(uint64_t set)
+{
+	return (unsigned)__builtin_popcountll(set);
+}
+
+static void explain_caps(const struct explain_input *in, struct explain *x)
+{
+	struct explain_row *row = add(x, "capabilities");
+	_cleanup_(str_buf_done) struct str_buf asked, more, less, all;
+
+	str_buf_init(&asked, TEXT_MAX);
+	str_buf_init(&more, TEXT_MAX);
+	str_buf_init(&less, TEXT_MAX);
+	str_buf_init(&all, TEXT_MAX);
+	str_buf_adds(&asked, "default");
+	add_words(&asked, "+", &in->rec->cap_add);
+	add_words(&asked, "-", &in->rec->cap_drop);
+	put(&row->asked, "%s", asked.s);
+	put(&row->by, "bounding set");
+	list_caps(in->rec->caps, &all);
+	put(&row->note, "%s", all.len ? all.s : "");
+	if (!in->seen)
+		return;
+	put(&row->enforced, "%u of them", count_bits(in->seen->caps));
+	if (in->seen->caps == in->rec->caps)
+		return;
+	list_caps(in->seen->caps & ~in->rec->caps, &more);
+	list_caps(in->rec->caps & ~in->seen->caps, &less);
+	differs(row, "more: %s; less: %s", more.len ? more.s : "none", less.len ? less.s : "none");
+}
+
+static void explain_seccomp(const struct explain_input *in, struct explain *x)
+{
+	struct explain_row *row = add(x, "seccomp");
+	bool off = in->rec->seccomp_off;
+
+	put(&row->asked, "%s", off ? "unconfined" : "default profile");
+	put(&row->by, "%s", off ? "nothing" : "seccomp");
+	if (!in->seen)
+		return;
+	if (in->seen->seccomp == 2)
+		put(&row->enforced, "%u %s", in->seen->filters,
+		    in->seen->filters == 1 ? "filter" : "filters");
+	else
+		put(&row->enforced, "no filter");
+	if (off && in->seen->seccomp)
+		put(&row->note, "not the profile: inherited, or set by its programs");
+	if (!off && in->seen->seccomp != 2)
+		differs(row, "there is no filter on pid 1");
+}
+
+static void explain_no_new_privs(const struct explain_input *in, struct explain *x)
+{
+	struct explain_row *row;
+
+	if (!in->rec->no_new_privs && !(in->seen && in->seen->no_new_privs))
+		return;
+	row = add(x, "no-new-privileges");
+	put(&row->asked, "%s", in->rec->no_new_privs ? "yes" : "no");
+	put(&row->by, "no_new_privs");
+	if (!in->seen)
+		return;
+	put(&row->enforced, "%s", in->seen->no_new_privs ? "yes" : "no");
+	if (!in->rec->no_new_privs)
+		put(&row->note, "set-id programs have no effect");
+	else if (!in->seen->no_new_privs)
+		differs(row, "pid 1 has it not");
+}
+
+/* --- network and mounts --- */
+
+static void explain_network(const struct explain_input *in, struct explain *x)
+{
+	static const char *const by[] = {
+		[NET_NONE] = "network namespace",
+		[NET_PRIVATE] = "netstack",
+		[NET_HOST] = "nothing",
+	};
+	struct explain_row *row = add(x, "network");
+	bool own = in->rec->net != NET_HOST;
+
+	put(&row->asked, "%s", net_mode_name(in->rec->net));
+	put(&row->by, "%s", by[in->rec->net]);
+	if (!in->seen)
+		return;
+	if (in->seen->own_net < 0) {
+		put(&row->note, "its network namespace cannot be seen");
+		return;
+	}
+	put(&row->enforced, "%s", in->seen->own_net ? "own namespace" : "the caller's");
+	if (in->rec->net == NET_HOST && in->seen->own_net)
+		put(&row->note, "that of the caller who started it");
+	if (own && !in->seen->own_net)
+		differs(row, "it is in the network of this command");
+}
+
+static bool find_mount(const struct explain_input *in, const char *target, struct mountinfo *ret)
+{
+	return in->seen && in->seen->mounts &&
+	       mountinfo_by_target(in->seen->mounts, target, ret) == 0;
+}
+
+static void explain_root(const struct explain_input *in, struct explain *x)
+{
+	struct explain_row *row = add(x, "root file system");
+	struct mountinfo m;
+	bool ro;
+
+	put(&row->asked, "%s", in->rec->read_only ? "read-only" : "writable");
+	if (!find_mount(in, "/", &m)) {
+		put(&row->by, "mount");
+		return;
+	}
+	ro = mountinfo_has_option(&m, "ro");
+	put(&row->by, "%s", m.type);
+	put(&row->enforced, "%s", ro ? "read-only" : "writable");
+	if (ro != in->rec->read_only)
+		differs(row, "it was mounted again inside");
+}
+
+static const struct {
+	enum ctr_mount_flags flag;
+	const char *word;
+} mount_words[] = {
+	{ CTR_MOUNT_RO, "ro" },
+	{ CTR_MOUNT_NOEXEC, "noexec" },
+	{ CTR_MOUNT_NOSUID, "nosuid" },
+	{ CTR_MOUNT_NODEV, "nodev" },
+};
+
+static void explain_mount(const struct explain_input *in, const struct ctrconf_mount *m,
+			  struct explain *x)
+{
+	_cleanup_(freep) char *what = xasprintf("mount %s", m->target);
+	_cleanup_(str_buf_done) struct str_buf asked, missing;
+	struct explain_row *row = add(x, what);
+	struct mountinfo seen;
+	bool found = find_mount(in, m->target, &seen);
+
+	str_buf_init(&asked, TEXT_MAX);
+	str_buf_init(&missing, TEXT_MAX);
+	str_buf_addf(&asked, "%s", m->kind == CTR_MOUNT_BIND ? m->source : "tmpfs");
+	if (m->options && *m->options)
+		str_buf_addf(&asked, ",%s", m->options);
+	for (size_t i = 0; i < ARRAY_SIZE(mount_words); i++) {
+		if (!(m->flags & mount_words[i].flag))
+			continue;
+		if (!m->options || !strstr(m->options, mount_words[i].word))
+			str_buf_addf(&asked, ",%s", mount_words[i].word);
+		if (found && !mountinfo_has_option(&seen, mount_words[i].word))
+			str_buf_addf(&missing, " %s", mount_words[i].word);
+	}
+	put(&row->asked, "%s", asked.s);
+	put(&row->by, "%s", m->kind == CTR_MOUNT_BIND ? "bind mount" : "tmpfs");
+	if (!in->seen)
+		return;
+	if (!found) {
+		differs(row, "nothing is mounted at that path now: a link in the image, or undone "
+			     "inside");
+		return;
+	}
+	put(&row->enforced, "%s %s", seen.type, seen.options);
+	if (missing.len)
+		differs(row, "without%s", missing.s);
+}
+
+/* --- limits --- */
+
+static bool same_value(const char *file, const char *want, const char *have)
+{
+	uint64_t a, b;
+
+	if (str_eq(want, have))
+		return true;
+	return str_starts(file, "memory.") && num_u64(want, &a) == 0 && num_u64(have, &b) == 0 &&
+	       a / PAGE == b / PAGE;
+}
+
+/* "8:0 rbps=1000" in lines of "8:0 rbps=1000 wbps=max ...". */
+static bool has_throttle(const char *text, const char *want)
+{
+	size_t device = strcspn(want, " ") + 1;
+	const char *line = text;
+
+	for (; line; line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
+		_cleanup_(freep) char *one = NULL;
+
+		if (strncmp(line, want, device) != 0)
+			continue;
+		one = xstrndup(line + device, strcspn(line + device, "\n"));
+		return cgroupfs_has_word(one, want + device);
+	}
+	return false;
+}
+
+/* The detail of such a row is "FILE = VALUE", which is compared with what the file has now. */
+static void check_cgroup(int fd, const struct enforced_row *limit, struct explain_row *row)
+{
+	char file[64], text[CGROUPFS_TEXT_MAX];
+	const char *sep = strstr(limit->detail, " = "), *want = sep ? sep + 3 : NULL;
+
+	if (!sep || fd < 0 ||
+	    str_print(file, sizeof(file), "%.*s", (int)(sep - limit->detail), limit->detail) < 0)
+		return;
+	if (strchr(file, '/') || cgroupfs_read(fd, file, text, sizeof(text)) < 0) {
+		differs(row, "%s cannot be read", file);
+		return;
+	}
+	if (str_eq(file, "io.max")) {
+		put(&row->enforced, "%s", has_throttle(text, want) ? "yes" : "no");
+		if (!has_throttle(text, want))
+			differs(row, "io.max has no %s", want);
+		return;
+	}
+	text[strcspn(text, "\n")] = '\0';
+	put(&row->enforced, "%s", same_value(file, want, text) ? "yes" : "no");
+	if (!same_value(file, want, text))
+		differs(row, "%s is %s, not %s", file, text, want);
+}
+
+static void explain_limits(const struct explain_input *in, struct explain *x)
+{
+	for (size_t i = 0; in->limits && i < in->limits->n; i++) {
+		const struct enforced_row *limit = &in->limits->rows[i];
+		struct explain_row *row = add(x, limit->what);
+
+		put(&row->asked, "%s", limit->asked);
+		put(&row->by, "%s", limit->by);
+		put(&row->note, "%s", limit->detail);
+		row->dcode = limit->dcode;
+		if (!in->seen)
+			continue;
+		if (str_eq(limit->by, "cgroup v2"))
+			check_cgroup(in->cgroup_fd, limit, row);
+		else if (str_eq(limit->by, "nothing"))
+			put(&row->enforced, "no");
+		else if (str_eq(limit->what, "oom-score-adj"))
+			put(&row->enforced, "%" PRId64, in->seen->oom_score_adj);
+	}
+}
+
+static void explain_shm(const struct explain_input *in, struct explain *x)
+{
+	struct explain_row *row;
+
+	if (!in->rec->shm_size)
+		return;
+	row = add(x, "shm-size");
+	put(&row->asked, "%" PRIu64 " bytes", in->rec->shm_size);
+	put(&row->by, "tmpfs");
+	if (!in->seen)
+		return;
+	put(&row->enforced, "%" PRIu64 " bytes", in->seen->shm_size);
+	if (in->seen->shm_size / PAGE != (in->rec->shm_size + PAGE - 1) / PAGE)
+		differs(row, "/dev/shm has another size");
+}
+
+static void explain_init(const struct explain_input *in, struct explain *x)
+{
+	struct explain_row *row;
+
+	if (!in->rec->init)
+		return;
+	row = add(x, "init");
+	put(&row->asked, "yes");
+	put(&row->by, "libexec/carrel/init");
+	if (!in->seen)
+		return;
+	put(&row->enforced, "%s", str_eq(in->seen->program, "carrel-init") ? "yes" : "no");
+	if (!str_eq(in->seen->program, "carrel-init"))
+		differs(row, "pid 1 calls itself something else");
+}
+
+void explain_fill(const struct explain_input *in, struct explain *ret)
+{
+	explain_ids(in, ret);
+	explain_caps(in, ret);
+	explain_seccomp(in, ret);
+	explain_no_new_privs(in, ret);
+	explain_network(in, ret);
+	explain_root(in, ret);
+	for (size_t i = 0; i < in->rec->n_mounts; i++)
+		explain_mount(in, &in->rec->mounts[i], ret);
+	explain_init(in, ret);
+	explain_shm(in, ret);
+	explain_limits(in, ret);
+}

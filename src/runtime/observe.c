@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "runtime/observe.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "runtime/mountinfo.h"
+
+enum {
+	TEXT_MAX = 64 << 10,
+};
+
+/* The word behind "\nName:\t" into buf. */
+static int field(const char *text, const char *name, char *buf, size_t size)
+{
+	char key[32];
+	const char *p;
+
+	if (str_print(key, sizeof(key), "\n%s:\t", name) < 0)
+		return -EINVAL;
+	p = strstr(text, key);
+	if (!p)
+		return -ENODATA;
+	p += strlen(key);
+	return str_print(buf, size, "%.*s", (int)strcspn(p, "\n\t "), p);
+}
+
+static int hex_field(const char *text, const char *name, uint64_t *ret)
+{
+	char word[24];
+	uint64_t v = 0;
+	int r = field(text, name, word, sizeof(word));
+
+	if (r < 0)
+		return r;
+	for (const char *s = word; *s; s++) {
+		if (!isxdigit((unsigned char)*s) || s - word >= 16)
+			return -EINVAL;
+		v = v << 4 |
+		    (uint64_t)(isdigit((unsigned char)*s) ? *s - '0' : tolower(*s) - 'a' + 10);
+	}
+	*ret = v;
+	return 0;
+}
+
+static int number_field(const char *text, const char *name, uint64_t *ret)
+{
+	char word[24];
+	int r = field(text, name, word, sizeof(word));
+
+	return r < 0 ? r : num_u64(word, ret);
+}
+
+int observe_status(const char *text, struct observed *ret)
+{
+	uint64_t seccomp, filters = 0, no_new_privs;
+
+	if (hex_field(text, "CapBnd", &ret->caps) < 0 ||
+	    number_field(text, "NoNewPrivs", &no_new_privs) < 0)
+		return -EINVAL;
+	/* A kernel without them has no such line. */
+	if (number_field(text, "Seccomp", &seccomp) < 0)
+		seccomp = 0;
+	ignore_result(number_field(text, "Seccomp_filters", &filters)); /* from Linux 5.9 on */
+	ret->seccomp = (int)seccomp;
+	ret->filters = (unsigned)filters;
+	ret->no_new_privs = no_new_privs;
+	return 0;
+}
+
+static int map_number(const char **p, uint32_t *ret)
+{
+	char word[16];
+	size_t n;
+
+	*p += strspn(*p, " ");
+	n = strcspn(*p, " \n");
+	if (n == 0 || n >= sizeof(word))
+		return -EINVAL;
+	memcpy(word, *p, n);
+	word[n] = '\0';
+	*p += n;
+	return num_u32(word, ret);
+}
+
+int observe_map(const char *text, struct observed_ids *ret)
+{
+	struct observed_ids ids = { 0 };
+	const char *p = text;
+
+	while (*p) {
+		uint32_t inside, outside, count;
+
+		if (map_number(&p, &inside) < 0 || map_number(&p, &outside) < 0 ||
+		    map_number(&p, &count) < 0 || count == 0)
+			return -EINVAL;
+		if (inside == 0)
+			ids.first = outside;
+		/* Id 1 may be the second of an extent. */
+		if (inside <= 1 && count > 1 - inside)
+			ids.range = outside + (1 - inside);
+		ids.count += count;
+		p += *p == '\n';
+	}
+	*ret = ids;
+	return ids.count ? 0 : -EINVAL;
+}
+
+static int read_file(int dir, const char *name, size_t max, char **ret)
+{
+	_cleanup_(fd_closep) int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd_read_to_end(fd, max, ret, NULL);
+}
+
+static void look_at_ids(int dir, const char *name, struct observed_ids *ret)
+{
+	_cleanup_(freep) char *text = NULL;
+
+	if (read_file(dir, name, TEXT_MAX, &text) == 0)
+		ignore_result(observe_map(text, ret)); /* count 0 says it */
+}
+
+static int compare_net(int dir)
+{
+	struct stat own, its;
+
+	if (stat("/proc/self/ns/net", &own) < 0 || fstatat(dir, "ns/net", &its, 0) < 0)
+		return -1;
+	return own.st_dev != its.st_dev || own.st_ino != its.st_ino;
+}
+
+/* Only a tmpfs is asked for its size: another file system may be one that never answers. */
+static uint64_t look_at_shm(int dir, const char *mounts)
+{
+	_cleanup_(fd_closep) int root = -1, fd = -1;
+	struct mountinfo m;
+	struct statvfs vfs;
+
+	if (!mounts || mountinfo_by_target(mounts, "/dev/shm", &m) < 0 || !str_eq(m.type, "tmpfs"))
+		return 0;
+	root = openat(dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root >= 0)
+		fd = path_open_in_root(root, "dev/shm", O_PATH | O_DIRECTORY, 0);
+	if (fd < 0 || fstatvfs(fd, &vfs) < 0)
+		return 0;
+	return (uint64_t)vfs.f_blocks * vfs.f_frsize;
+}
+
+static void look_at_rest(int dir, struct observed *o)
+{
+	_cleanup_(freep) char *words = NULL, *adj = NULL;
+
+	look_at_ids(dir, "uid_map", &o->uids);
+	look_at_ids(dir, "gid_map", &o->gids);
+	ignore_result(
+		read_file(dir, "mountinfo", MOUNTINFO_SIZE_MAX, &o->mounts)); /* NULL says it */
+	o->own_net = compare_net(dir);
+	o->shm_size = look_at_shm(dir, o->mounts);
+	if (read_file(dir, "oom_score_adj", TEXT_MAX, &adj) == 0) {
+		adj[strcspn(adj, "\n")] = '\0';
+		ignore_result(num_i64(adj, &o->oom_score_adj)); /* the kernel's own number */
+	}
+	/* Up to the first NUL byte. A longer word is none of ours. */
+	if (read_file(dir, "cmdline", 4 << 20, &words) == 0)
+		ignore_result(str_copy(o->program, sizeof(o->program), words));
+}
+
+static bool has_ended(int pidfd)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&p, 1, 0) != 0;
+}
+
+int observe(int pidfd, pid_t pid, struct observed *ret, struct error *err)
+{
+	_cleanup_(observed_done) struct observed o = { .own_net = -1 };
+	_cleanup_(freep) char *status = NULL;
+	_cleanup_(fd_closep) int dir = -1;
+	char path[32];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d", pid);
+	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	r = dir < 0 ? -errno : read_file(dir, "status", TEXT_MAX, &status);
+	if (r == 0)
+		r = observe_status(status, &o);
+	if (r == 0)
+		look_at_rest(dir, &o);
+	if (has_ended(pidfd))
+		r = -ESRCH;
+	if (r < 0)
+		return error_code(err, r, "look at process %d", pid);
+	*ret = o;
+	o.mounts = NULL;
+	return 0;
+}
+
+void observed_done(struct observed *o)
+{
+	free(TAKE_PTR(o->mounts));
+}

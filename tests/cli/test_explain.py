@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""carrel explain: what was asked against what the kernel has."""
+import os
+import random
+
+import pytest
+
+
+@pytest.fixture
+def box(warm, leftovers):
+    """box(*flags): a detached container that sleeps; removed at the end."""
+    before = leftovers.snapshot(warm)
+    made = []
+
+    def start(*flags, command=("sleep", "1000"), net="none"):
+        name = f"why{os.getpid()}-{len(made)}-{random.randrange(1 << 30)}"
+        made.append(name)
+        warm.run("run", "-d", "--name", name, "--network", net, *flags, warm.image, *command)
+        return name
+    yield start
+    for name in made:
+        warm.run("rm", "-f", name)
+    leftovers.check(warm, before)
+
+
+def rows(warm, name):
+    doc = warm.run("explain", "--json", name).json()
+    assert doc["name"] == name and len(doc["id"]) == 64
+    out = {row["what"]: row for row in doc["rows"]}
+    assert len(out) == len(doc["rows"]), doc
+    return doc["status"], out
+
+
+def test_defaults(warm, box):
+    status, have = rows(warm, box())
+    assert status == "running"
+    assert not any(row["differs"] for row in have.values()), have
+    assert have["ids"]["enforced"] == "65536 ids"
+    assert f"0 is host id {os.getuid()}," in have["ids"]["note"]
+    assert have["capabilities"]["asked"] == "default"
+    assert have["capabilities"]["enforced"] == "11 of them"
+    assert have["seccomp"]["enforced"] == "1 filter"
+    assert have["network"]["asked"] == "none" and have["network"]["enforced"] == "own namespace"
+    assert have["root file system"]["enforced"] == "writable"
+    assert "no-new-privileges" not in have and "init" not in have
+
+
+def test_everything_asked(warm, box, tmp_path):
+    name = box("--read-only", "--init", "--cap-add", "net_admin", "--cap-drop", "chown",
+               "--security-opt", "no-new-privileges", "--tmpfs", "/t:size=1m",
+               "-v", f"{tmp_path}:/data:ro", net="private")
+    _, have = rows(warm, name)
+    assert not any(row["differs"] for row in have.values()), have
+    assert have["capabilities"]["asked"] == "default +net_admin -chown"
+    note = have["capabilities"]["note"].split()
+    assert "NET_ADMIN" in note and "CHOWN" not in note
+    assert have["no-new-privileges"]["enforced"] == "yes"
+    assert have["root file system"]["enforced"] == "read-only"
+    assert have["init"]["enforced"] == "yes"
+    assert have["network"]["by"] == "netstack"
+    assert have["mount /data"]["asked"] == f"{tmp_path},ro"
+    assert "ro" in have["mount /data"]["enforced"].split()[1].split(",")
+    assert have["mount /t"]["enforced"].startswith("tmpfs rw")
+
+
+def test_unconfined(warm, box):
+    _, have = rows(warm, box("--security-opt", "seccomp=unconfined", net="host"))
+    assert have["seccomp"]["by"] == "nothing" and have["seccomp"]["enforced"] == "no filter", have
+    assert have["network"]["enforced"] == "the caller's", have
+    assert not any(row["differs"] for row in have.values()), have
+
+
+def test_table(warm, box):
+    res = warm.run("explain", box())
+    assert res.lines[0].split() == ["WHAT", "ASKED", "ENFORCED", "BY", "NOTE"], res
+    assert any(line.startswith("capabilities ") and "bounding set" in line
+               for line in res.lines), res
+
+
+def test_difference_is_shown(warm, box):
+    """What the container undid is not told as if it held."""
+    name = box("--cap-add", "sys_admin", "--security-opt", "seccomp=unconfined",
+               "--tmpfs", "/t:ro",
+               command=("sh", "-c", "umount /t && echo done; exec sleep 1000"))
+    assert warm.start("logs", "-f", name, stdout=-1).stdout.readline() == b"done\n"
+    _, have = rows(warm, name)
+    assert [what for what, row in have.items() if row["differs"]] == ["mount /t"], have
+    assert "nothing is mounted" in have["mount /t"]["note"], have
+    assert "DIFFERS: nothing is mounted" in warm.run("explain", name).out
+
+
+def test_stopped_and_unknown(warm, box):
+    name = box("--read-only")
+    warm.run("kill", name)
+    warm.run("wait", name)
+    status, have = rows(warm, name)
+    assert status == "exited"
+    assert have["root file system"]["asked"] == "read-only"
+    assert all(row["enforced"] == "" and not row["differs"] for row in have.values()), have
+    warm.fails("explain", "no-such-container", has="no-such-container")

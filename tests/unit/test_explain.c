@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka wants those above first */
+#include <cmocka.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "cli/explain.h"
+#include "tempdir.h"
+
+/* A cgroup is a directory of files: any will do. */
+static void put_file(int dir, const char *name, const char *text)
+{
+	_cleanup_(fd_closep) int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+}
+
+static const struct explain_row *find(const struct explain *x, const char *what)
+{
+	for (size_t i = 0; i < x->n; i++)
+		if (str_eq(x->rows[i].what, what))
+			return &x->rows[i];
+	fail_msg("no row %s", what);
+	return NULL;
+}
+
+static void test_limits(void **state)
+{
+	_cleanup_(explain_done) struct explain x = { 0 };
+	struct enforced limits = { 0 };
+	struct observed seen = { .own_net = 1, .seccomp = 2, .uids = { .count = 65536 } };
+	struct ctrconf rec = { .caps = 0 };
+	struct explain_input in = { .rec = &rec, .limits = &limits, .seen = &seen };
+	struct tempdir dir;
+
+	(void)state;
+	assert_int_equal(tempdir_make(&dir), 0);
+	put_file(dir.fd, "memory.max", "67108864\n");
+	put_file(dir.fd, "pids.max", "max\n");
+	put_file(dir.fd, "io.max", "8:16 rbps=5 wbps=max\n8:0 rbps=1000 wbps=max riops=max\n");
+	enforced_add(&limits, "memory", "64 MiB and a byte", "cgroup v2", DCODE_NONE,
+		     "memory.max = 67108865");
+	enforced_add(&limits, "pids-limit", "20", "cgroup v2", DCODE_NONE, "pids.max = 20");
+	enforced_add(&limits, "device-read-bps", "/dev/sda:1000", "cgroup v2", DCODE_NONE,
+		     "io.max = 8:0 rbps=1000");
+	enforced_add(&limits, "device-write-bps", "/dev/sda:7", "cgroup v2", DCODE_NONE,
+		     "io.max = 8:0 wbps=7");
+	enforced_add(&limits, "cpu-shares", "512", "cgroup v2", DCODE_NONE, "cpu.weight = 50");
+	enforced_add(&limits, "cpus", "1", "nothing", DCODE_NO_CGROUP, "only a cgroup can");
+	in.cgroup_fd = dir.fd;
+	explain_fill(&in, &x);
+	assert_false(find(&x, "memory")->differs); /* the kernel counts in pages */
+	assert_string_equal(find(&x, "memory")->enforced, "yes");
+	assert_true(find(&x, "pids-limit")->differs);
+	assert_string_equal(find(&x, "pids-limit")->note, "pids.max is max, not 20");
+	assert_false(find(&x, "device-read-bps")->differs);
+	assert_true(find(&x, "device-write-bps")->differs);
+	assert_true(find(&x, "cpu-shares")->differs);
+	assert_string_equal(find(&x, "cpus")->enforced, "no");
+	assert_int_equal(find(&x, "cpus")->dcode, DCODE_NO_CGROUP);
+	assert_false(find(&x, "seccomp")->differs);
+	tempdir_remove(&dir);
+}
+
+static void test_differences(void **state)
+{
+	_cleanup_(explain_done) struct explain x = { 0 };
+	struct observed seen = { .caps = 6, .own_net = 0, .uids = { .count = 1, .first = 1000 } };
+	struct ctrconf rec = { .caps = 5, .net = NET_PRIVATE, .no_new_privs = true, .init = true };
+	struct explain_input in = { .rec = &rec, .seen = &seen, .cgroup_fd = -1 };
+
+	(void)state;
+	explain_fill(&in, &x);
+	assert_string_equal(find(&x, "capabilities")->note, "more: DAC_OVERRIDE; less: CHOWN");
+	assert_true(find(&x, "seccomp")->differs && find(&x, "network")->differs);
+	assert_true(find(&x, "no-new-privileges")->differs && find(&x, "init")->differs);
+	assert_true(find(&x, "ids")->differs);
+}
+
+static void test_texts(void **state)
+{
+	struct observed o = { 0 };
+	struct observed_ids ids;
+
+	(void)state;
+	assert_int_equal(observe_status("Name:\tx\nNoNewPrivs:\t1\nCapBnd:\t00000000800405fb\n"
+					"Seccomp:\t2\nSeccomp_filters:\t3\n",
+					&o),
+			 0);
+	assert_true(o.no_new_privs && o.seccomp == 2 && o.filters == 3 && o.caps == 0x800405fb);
+	assert_int_equal(observe_status("Name:\tCapBnd:\t1\n", &o), -EINVAL);
+	assert_int_equal(observe_status("\nCapBnd:\t00000000000000001\nNoNewPrivs:\t0\n", &o),
+			 -EINVAL);
+	assert_int_equal(observe_map("         0       1018          1\n"
+				     "         1    1279649      65535\n",
+				     &ids),
+			 0);
+	assert_true(ids.count == 65536 && ids.first == 1018 && ids.range == 1279649);
+	assert_int_equal(observe_map("0 100000 65536\n", &ids), 0);
+	assert_true(ids.count == 65536 && ids.first == 100000 && ids.range == 100001);
+	assert_int_equal(observe_map("", &ids), -EINVAL);
+	assert_int_equal(observe_map("0 1\n", &ids), -EINVAL);
+	assert_int_equal(observe_map("0 1 99999999999\n", &ids), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_differences),
+		cmocka_unit_test(test_texts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
