@@ -14,12 +14,15 @@ dist_man_MANS += \
 	doc/man/carrel-inspect.1 \
 	doc/man/carrel-kill.1 \
 	doc/man/carrel-logs.1 \
+	doc/man/carrel-pause.1 \
 	doc/man/carrel-ps.1 \
 	doc/man/carrel-pull.1 \
 	doc/man/carrel-rm.1 \
 	doc/man/carrel-run.1 \
 	doc/man/carrel-start.1 \
+	doc/man/carrel-stats.1 \
 	doc/man/carrel-stop.1 \
+	doc/man/carrel-unpause.1 \
 	doc/man/carrel-version.1 \
 	doc/man/carrel-wait.1 \
 	doc/man/carrel.1 \

@@ -45,6 +45,8 @@ struct lock_process {
 	pid_t pid;
 };
 
+static const char paused_file[] = "paused";
+
 static int write_file(int dirfd, const char *name, const void *p, size_t n)
 {
 	_cleanup_(fd_closep) int fd =
@@ -250,6 +252,42 @@ static bool is_torn(int r)
 	       r == -ENAMETOOLONG || r == -EBADMSG;
 }
 
+static bool read_paused(const struct container *c)
+{
+	_cleanup_(freep) char *text = NULL;
+	struct textrec rec;
+	uint64_t pid, start;
+	size_t len;
+
+	return path_read(c->dirfd, paused_file, 256, &text, &len) == 0 &&
+	       textrec_parse(text, len, paused_file, RECORD_VERSION, &rec) == 0 &&
+	       textrec_get_u64(&rec, "pid", &pid) == 0 &&
+	       textrec_get_u64(&rec, "start-time", &start) == 0 && pid == (uint64_t)c->state.pid &&
+	       start == c->state.start_time;
+}
+
+int container_set_paused(struct container *c, bool paused)
+{
+	struct textrec_writer w;
+	char text[256];
+	size_t len;
+	int r;
+
+	if (!paused) {
+		r = unlinkat(c->dirfd, paused_file, 0) < 0 && errno != ENOENT ? -errno : 0;
+	} else {
+		textrec_begin(&w, text, sizeof(text), paused_file, RECORD_VERSION);
+		textrec_add_u64(&w, "pid", (uint64_t)c->state.pid);
+		textrec_add_u64(&w, "start-time", c->state.start_time);
+		r = textrec_end(&w, &len);
+		if (r == 0)
+			r = file_publish(c->dirfd, paused_file, text, len, 0600, FILE_LAZY);
+	}
+	if (r == 0)
+		c->paused = paused;
+	return r;
+}
+
 int container_open_record(struct store *s, const char *dir, const char *id, struct container *ret)
 {
 	struct container c = { .dirfd = -1 };
@@ -295,6 +333,7 @@ static int open_one(struct store *s, const char *id, struct container *ret, stru
 	if (!c.name[0])
 		ignore_result(str_copy(c.name, sizeof(c.name), id)); /* torn: it needs some name */
 	judge(s, &c);
+	c.paused = c.state.status == CONTAINER_RUNNING && read_paused(&c);
 	*ret = c;
 	return 0;
 }

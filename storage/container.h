@@ -47,6 +47,7 @@ struct container {
 	char created[40];
 	struct digest image; /* manifest digest; unset = none */
 	int dirfd;	     /* containers/<id> */
+	bool paused;	     /* it runs, and container_set_paused() was called since its start */
 	struct container_state state;
 };
 
@@ -101,6 +102,12 @@ int container_state_set_supervisor(struct container_state *st, pid_t pid) _nodis
 /* Replace `state` below dirfd. Plain write + rename, no allocation: the supervisor calls it. */
 int container_write_state(int dirfd, const struct container_state *st) _nodiscard_;
 int container_read_state(int dirfd, struct container_state *ret) _nodiscard_;
+
+/*
+ * A note of its own beside the state, which is the supervisor's to write as long as it lives: which
+ * pid 1 was paused, so that the note of an earlier start says nothing.
+ */
+int container_set_paused(struct container *c, bool paused) _nodiscard_;
 
 /* The lock for life. -EAGAIN: alive. */
 int container_lock(struct store *s, const struct container *c) _nodiscard_;

@@ -18,7 +18,11 @@ static int fill(char **argv, struct ctr_exec *q, struct error *err)
 	if (!argv[1] || num_u32(argv[1], &pid) < 0 || !argv[2] || !argv[3])
 		return error_set(err, -1, "ctr-exec PID USER [tty] -- COMMAND");
 	*q = (struct ctr_exec){
-		.pid = (pid_t)pid, .user = argv[2], .caps = caps_default, .stdio = { 0, 1, 2 }
+		.pid = (pid_t)pid,
+		.user = argv[2],
+		.caps = caps_default,
+		.stdio = { 0, 1, 2 },
+		.cgroup_fd = -1,
 	};
 	argv += 3;
 	if (str_eq(*argv, "tty")) {

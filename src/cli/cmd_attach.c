@@ -23,6 +23,8 @@ static int attach_to(struct cli *cli, struct container *c, struct error *err)
 
 	r = ctrcmd_need_running(c, err);
 	if (r == 0)
+		r = ctrcmd_need_unpaused(c, "attach", err);
+	if (r == 0)
 		r = ctrcmd_record(c, &rec, err);
 	if (r == 0)
 		r = detach_keys_parse(DETACH_KEYS, &keys, err);

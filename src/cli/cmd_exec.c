@@ -4,12 +4,14 @@
 #include <errno.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/path.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/ctrcmd.h"
 #include "cli/request.h"
 #include "cli/session.h"
+#include "runtime/cgroup.h"
 #include "runtime/ctr.h"
 
 struct exec_options {
@@ -46,8 +48,46 @@ static int make_env(const struct exec_options *o, const struct container *c,
 	return request_env(NULL, &o->env, ret, err);
 }
 
-static int exec_in(struct container *c, const struct exec_options *o, const struct ctrconf *rec,
-		   char **command, struct error *err)
+struct place {
+	struct cli *cli;
+	const struct container *c;
+};
+
+/* Only where the kernel lets us not start a process there: see ctr_exec(). */
+static int place(pid_t pid, void *data, struct error *err)
+{
+	const struct place *p = data;
+	struct error why = { 0 };
+	int libexec = proc_open_libexec(err), r;
+
+	if (libexec < 0)
+		return libexec;
+	r = cgroup_attach(p->c->state.cgroup, p->c->id, libexec, pid, &why);
+	fd_close(libexec);
+	if (r == 0)
+		return 0;
+	if (p->cli->strict) {
+		error_set(err, r, "put the command below the container's limits: %s", why.text);
+		error_host(err, DCODE_NO_CGROUP);
+		return r;
+	}
+	log_warn(DCODE_NO_CGROUP, "the command runs outside of the container's limits: %s",
+		 why.text);
+	return 0;
+}
+
+/* -1 where the container has none. */
+static int open_cgroup(const struct container *c, int *ret, struct error *err)
+{
+	*ret = -1;
+	if (!c->state.cgroup[0])
+		return 0;
+	*ret = cgroup_open(c->state.cgroup, c->id);
+	return *ret < 0 ? error_code(err, *ret, "open the cgroup of container %s", c->name) : 0;
+}
+
+static int exec_in(struct cli *cli, struct container *c, const struct exec_options *o,
+		   const struct ctrconf *rec, char **command, struct error *err)
 {
 	_cleanup_(strv_done) struct strv env = { 0 };
 	struct ctr_exec req = {
@@ -59,17 +99,22 @@ static int exec_in(struct container *c, const struct exec_options *o, const stru
 			 (rec->seccomp_off ? CTR_SECCOMP_OFF : 0) |
 			 (rec->real_ids ? CTR_REAL_IDS : 0) | (o->user ? CTR_USER_ASKED : 0),
 		.caps = rec->caps,
+		.place = place,
+		.place_data = &(struct place){ cli, c },
 	};
-	_cleanup_(fd_closep) int pidfd = ctrcmd_open_init(c, err);
+	_cleanup_(fd_closep) int pidfd = ctrcmd_open_init(c, err), cgroup = -1;
 	struct proc proc;
 	struct session s;
 	int r, pty = -1;
 
 	if (pidfd < 0)
 		return pidfd;
-	r = make_env(o, c, rec, &env, err);
+	r = open_cgroup(c, &cgroup, err);
+	if (r == 0)
+		r = make_env(o, c, rec, &env, err);
 	if (r < 0)
 		return r;
+	req.cgroup_fd = cgroup;
 	req.pidfd = pidfd;
 	req.envp = env.v;
 	r = session_open(&s, (o->interactive ? SESSION_STDIN : 0) | (o->tty ? SESSION_TTY : 0),
@@ -103,9 +148,11 @@ static int exec_named(struct cli *cli, const struct exec_options *o, char **args
 		return r;
 	r = ctrcmd_need_running(&c, err);
 	if (r == 0)
+		r = ctrcmd_need_unpaused(&c, "exec", err);
+	if (r == 0)
 		r = ctrcmd_record(&c, &rec, err);
 	if (r == 0)
-		r = exec_in(&c, o, &rec, args + 1, err);
+		r = exec_in(cli, &c, o, &rec, args + 1, err);
 	container_done(&c);
 	return r;
 }

@@ -44,6 +44,7 @@ static void add_state(struct str_buf *b, const struct container *c)
 	open_object(b, "State");
 	output_json_member(b, "Status", ctrcmd_status(c));
 	json_add_bool(b, "Running", running);
+	json_add_bool(b, "Paused", c->paused);
 	json_add_bool(b, "OOMKilled", st->oom_killed);
 	add_number(b, "Pid", running ? st->pid : 0);
 	add_number(b, "ExitCode", running ? 0 : st->exit_code);

@@ -23,6 +23,7 @@ static const struct opt options[] = {
 
 static int kill_one(struct cli *cli, const char *name, void *data, struct error *err)
 {
+	struct error ignored = { 0 };
 	const int *sig = data;
 	struct container c;
 	struct proc p;
@@ -38,6 +39,9 @@ static int kill_one(struct cli *cli, const char *name, void *data, struct error 
 		if (r < 0 && p.pidfd >= 0)
 			error_code(err, r, "signal container %s", name);
 		proc_done(&p);
+		/* As docker: a signal that it could not hear lets it go on. */
+		if (r == 0 && c.paused && *sig != SIGKILL)
+			ignore_result(ctrcmd_unpause(&c, &ignored)); /* it has ended */
 	}
 	container_done(&c);
 	return r;

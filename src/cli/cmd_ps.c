@@ -173,7 +173,9 @@ static void format_status(const struct container *c, char buf[STATUS_MAX])
 		r = str_copy(buf, STATUS_MAX, "Created");
 		break;
 	case CONTAINER_RUNNING:
-		r = str_print(buf, STATUS_MAX, "Up %s", timefmt_age(age_of(c->state.started), age));
+		r = str_print(buf, STATUS_MAX, "Up %s%s",
+			      timefmt_age(age_of(c->state.started), age),
+			      c->paused ? " (Paused)" : "");
 		break;
 	case CONTAINER_EXITED:
 		if (!*c->state.finished)

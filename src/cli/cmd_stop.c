@@ -32,12 +32,16 @@ static const struct opt options[] = {
  * The kernel drops a signal that pid 1 of a pid namespace neither catches nor blocks: nobody would
  * ever react to it, so there is nothing to wait for.
  */
-static int stop_process(struct proc *p, int sig, unsigned seconds)
+static int stop_process(struct container *c, struct proc *p, int sig, unsigned seconds)
 {
+	struct error ignored = { 0 };
 	int r = 0;
 
 	if (seconds > 0 && !signal_is_lost(p->pid, sig)) {
 		r = proc_signal(p, sig);
+		/* One that is paused hears it when it goes on; if it does not, it is killed. */
+		if (r == 0 && c->paused)
+			ignore_result(ctrcmd_unpause(c, &ignored)); /* the kill will do */
 		if (r == 0)
 			r = ctrcmd_wait_pidfd(p->pidfd, (int)seconds * 1000);
 	} else {
@@ -61,7 +65,7 @@ static int stop_running(struct cli *cli, struct container *c, unsigned seconds, 
 		return r;
 	p.pidfd = proc_open_recorded(c->state.pid, c->state.start_time);
 	if (p.pidfd >= 0) {
-		r = stop_process(&p, sig, seconds);
+		r = stop_process(c, &p, sig, seconds);
 		proc_done(&p);
 	}
 	if (r < 0)

@@ -48,7 +48,7 @@ const char *ctrcmd_status(const struct container *c)
 	case CONTAINER_CREATED:
 		return "created";
 	case CONTAINER_RUNNING:
-		return "running";
+		return c->paused ? "paused" : "running";
 	case CONTAINER_EXITED:
 		return "exited";
 	}

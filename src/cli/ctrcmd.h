@@ -14,6 +14,12 @@ int ctrcmd_record(struct container *c, struct ctrconf *ret, struct error *err) _
 
 /* -EINVAL with a hint unless it runs. */
 int ctrcmd_need_running(const struct container *c, struct error *err) _nodiscard_;
+/* -EBUSY with a hint where it is paused. */
+int ctrcmd_need_unpaused(const struct container *c, const char *what,
+			 struct error *err) _nodiscard_;
+/* By the freezer of its cgroup, or by signals to all of its processes; the record tells. */
+int ctrcmd_pause(struct container *c, struct error *err) _nodiscard_;
+int ctrcmd_unpause(struct container *c, struct error *err) _nodiscard_;
 /* pidfd of pid 1; -ESRCH: it has just ended. */
 int ctrcmd_open_init(const struct container *c, struct error *err) _nodiscard_;
 
@@ -35,7 +41,7 @@ int ctrcmd_wait_free(struct cli *cli, const struct container *c, int *ret_status
 /* Wait for the end of a process: 1 ended, 0 not within timeout_ms (-1: for ever). */
 int ctrcmd_wait_pidfd(int pidfd, int timeout_ms) _nodiscard_;
 
-/* "created", "running", "exited" */
+/* "created", "running", "paused", "exited" */
 const char *ctrcmd_status(const struct container *c);
 
 /*

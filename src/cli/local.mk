@@ -18,12 +18,14 @@ libcli_a_SOURCES = \
 	src/cli/cmd_kill.c \
 	src/cli/cmd_logs.c \
 	src/cli/cmd_options.c \
+	src/cli/cmd_pause.c src/cli/cmd_unpause.c src/cli/pause.c \
 	src/cli/cmd_ps.c \
 	src/cli/cmd_pull.c \
 	src/cli/cmd_rm.c \
 	src/cli/cmd_rmi.c \
 	src/cli/cmd_run.c \
 	src/cli/cmd_start.c \
+	src/cli/cmd_stats.c \
 	src/cli/cmd_stop.c \
 	src/cli/cmd_tag.c \
 	src/cli/cmd_version.c \

@@ -166,18 +166,32 @@ void output_json_indented(const char *s, FILE *to)
 	(void)fputc('\n', to);
 }
 
-char *output_size(unsigned long long bytes, char buf[16])
+static char *scaled(unsigned long long bytes, double base, const char *const units[7], int digits,
+		    char buf[16])
 {
-	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
 	double v = (double)bytes;
 	size_t u = 0;
 
-	while (v >= 1000 && u + 1 < ARRAY_SIZE(units)) {
-		v /= 1000;
+	while (v >= base && u < 6) {
+		v /= base;
 		u++;
 	}
-	(void)snprintf(buf, 16, "%.3g%s", v, units[u]);
+	(void)snprintf(buf, 16, "%.*g%s", digits, v, units[u]);
 	return buf;
+}
+
+char *output_size(unsigned long long bytes, char buf[16])
+{
+	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
+
+	return scaled(bytes, 1000, units, 3, buf);
+}
+
+char *output_bytes(unsigned long long bytes, char buf[16])
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+
+	return scaled(bytes, 1024, units, 4, buf);
 }
 
 int output_close(struct error *err)

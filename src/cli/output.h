@@ -41,6 +41,8 @@ void output_json_indented(const char *s, FILE *to);
 
 /* docker's sizes for people: "1.24MB", "312B" (powers of 1000). */
 char *output_size(unsigned long long bytes, char buf[16]);
+/* docker's sizes of memory: "1.184MiB", "64MiB" (powers of 1024). */
+char *output_bytes(unsigned long long bytes, char buf[16]);
 
 /* Flush and close standard output: a full disk or a closed pipe is an error (close_stdout). */
 int output_close(struct error *err) _nodiscard_;

@@ -31,6 +31,7 @@
 enum {
 	END_MS = 2000,	  /* for the last process of an ended container */
 	SCOPE_MS = 12000, /* the helper gives up earlier, by itself, and says why */
+	FREEZE_MS = 10000,
 	UNIT_MAX = 64,
 };
 
@@ -261,7 +262,7 @@ bool cgroup_end(struct cgroup *c)
 
 	if (c->parent_fd >= 0) {
 		if (c->events_fd >= 0)
-			r = cgroupfs_wait_empty(c->events_fd, END_MS);
+			r = cgroupfs_wait(c->events_fd, "populated", 0, END_MS);
 		if (r == 0)
 			r = cgroupfs_remove(c->parent_fd, c->name);
 		if (r == -ENOENT)
@@ -317,6 +318,23 @@ int cgroup_open(const char *path, const char *id)
 		return -EINVAL;
 	root = cgroupfs_open_root();
 	return root < 0 ? root : cgroupfs_open(root, path);
+}
+
+int cgroup_freeze(int fd, bool freeze, struct error *err)
+{
+	_cleanup_(fd_closep) int events =
+		openat(fd, "cgroup.events", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int r = events < 0 ? -errno : cgroupfs_write(fd, "cgroup.freeze", freeze ? "1" : "0");
+
+	if (r == 0 && freeze)
+		r = cgroupfs_wait(events, "frozen", 1, FREEZE_MS);
+	if (r == -ETIME) {
+		ignore_result(cgroupfs_write(fd, "cgroup.freeze", "0")); /* as it was */
+		return error_set(err, r, "its processes do not come to rest within %d s",
+				 FREEZE_MS / 1000);
+	}
+	return r < 0 ? error_code(err, r, "%s the container's cgroup", freeze ? "freeze" : "thaw")
+		     : 0;
 }
 
 static void switch_on_above(int fd, unsigned want)

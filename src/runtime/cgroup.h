@@ -72,6 +72,9 @@ void cgroup_done(struct cgroup *c);
 /* The directory of a recorded cgroup. -ENOENT: it is gone; -EINVAL: not this container's. */
 int cgroup_open(const char *path, const char *id) _nodiscard_;
 
+/* cgroup.freeze, and wait until every process rests. */
+int cgroup_freeze(int fd, bool freeze, struct error *err) _nodiscard_;
+
 /* Write changed limits to a running container's cgroup; rows as above. */
 int cgroup_update(int fd, const struct limits *limits, struct enforced *rows,
 		  struct error *err) _nodiscard_;

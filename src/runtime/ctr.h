@@ -155,6 +155,11 @@ struct ctr_exec {
 	uint64_t caps;
 	int stdio[3];
 	unsigned short tty_rows, tty_cols;
+	int cgroup_fd; /* the container's cgroup, opened on the host side; -1 = none */
+	/* Put a process into it in another way, where the kernel lets us not do it: before the
+	 * process enters the container. */
+	int (*place)(pid_t pid, void *data, struct error *err);
+	void *place_data;
 };
 
 int ctr_exec(const struct ctr_exec *req, struct proc *ret, int *ret_pty_master,

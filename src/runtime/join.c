@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/sys.h"
 #include "runtime/command.h"
 #include "runtime/ctr.h"
 #include "runtime/exec.h"
@@ -35,6 +36,8 @@ struct joiner {
 	const struct ctr_exec *req;
 	int report;
 	struct ids ids; /* of the container's root */
+	bool waits;	/* for one byte, until it is in the cgroup */
+	int other_end;	/* the parent's, which would hide its end */
 	struct user user;
 	struct command cmd;
 };
@@ -172,8 +175,12 @@ static int joiner_main(void *arg)
 	struct error err = { 0 };
 	int fds[2] = { -1, -1 };
 	struct proc p;
+	char c;
 	int r;
 
+	fd_close(j->other_end);
+	if (j->waits && recv(j->report, &c, 1, 0) != 1)
+		return EXIT_OURS; /* the parent gave up */
 	r = ids_read(j->req->pid, &j->ids, &err);
 	if (r == 0)
 		r = copy_helper(j, &err);
@@ -195,6 +202,24 @@ static int joiner_main(void *arg)
 	return r < 0 ? EXIT_OURS : 0;
 }
 
+/*
+ * The joiner is born in the container's cgroup, and what it starts with it. A caller outside of the
+ * delegation, as a login shell is, may not do that: then somebody else moves it (req->place).
+ */
+static int start_joiner(struct joiner *j, struct proc *ret, struct error *err)
+{
+	const struct ctr_exec *q = j->req;
+	int r;
+
+	r = proc_clone(q->cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0, q->cgroup_fd, joiner_main, j,
+		       ret);
+	if (r == -EACCES && q->place) {
+		j->waits = true;
+		r = proc_clone(0, -1, joiner_main, j, ret);
+	}
+	return r < 0 ? error_code(err, r, "start a process") : 0;
+}
+
 int ctr_exec(const struct ctr_exec *req, struct proc *ret, int *ret_pty_master, struct error *err)
 {
 	_cleanup_(fd_closep) int sock = -1;
@@ -207,10 +232,18 @@ int ctr_exec(const struct ctr_exec *req, struct proc *ret, int *ret_pty_master, 
 		return error_sys(err, "make a socket pair");
 	sock = pair[0];
 	j.report = pair[1];
-	r = proc_clone(0, -1, joiner_main, &j, &joiner);
+	j.other_end = pair[0];
+	r = start_joiner(&j, &joiner, err);
 	fd_close(pair[1]);
+	if (r == 0 && j.waits) {
+		r = req->place(joiner.pid, req->place_data, err);
+		if (r == 0 && send(sock, "", 1, MSG_NOSIGNAL) != 1)
+			r = error_sys(err, "let the process go on");
+		if (r < 0)
+			proc_kill(&joiner);
+	}
 	if (r < 0)
-		return error_code(err, r, "start a process");
+		return r;
 	r = joinreport_hear(sock, &a, err);
 	proc_kill(&joiner); /* it has nothing left to do */
 	if (r < 0) {

@@ -22,6 +22,7 @@ libruntime_a_SOURCES = \
 	src/runtime/oneid.c src/runtime/oneid.h \
 	src/runtime/oom.c src/runtime/oom.h \
 	src/runtime/observe.c src/runtime/observe.h \
+	src/runtime/pidtree.c src/runtime/pidtree.h \
 	src/runtime/pid1.c src/runtime/pid1.h \
 	src/runtime/plan.c src/runtime/plan.h \
 	src/runtime/pty.c src/runtime/pty.h \
@@ -34,6 +35,7 @@ libruntime_a_SOURCES = \
 	src/runtime/rootfs.c src/runtime/rootfs.h \
 	src/runtime/seccomp.c src/runtime/seccomp.h \
 	src/runtime/signals.c \
+	src/runtime/usage.c src/runtime/usage.h \
 	src/runtime/userns.c src/runtime/userns.h \
 	src/runtime/userns_join.c \
 	src/runtime/users.c src/runtime/users.h \

@@ -48,7 +48,8 @@ static void remove_cgroup(struct super *s)
 {
 	if (!(s->start.fds & 1u << SUPER_CGROUP_FD))
 		return;
-	ignore_result(cgroupfs_wait_empty(SUPER_CGEVENTS_FD, CGROUP_END_MS)); /* rmdir tells */
+	ignore_result(
+		cgroupfs_wait(SUPER_CGEVENTS_FD, "populated", 0, CGROUP_END_MS)); /* rmdir tells */
 	if (unlinkat(SUPER_CGROUP_FD, s->start.cgroup_name, AT_REMOVEDIR) == 0 &&
 	    !(s->start.flags & SUPER_IN_LEAF))
 		s->start.state.cgroup[0] = '\0';

@@ -11,6 +11,8 @@
 #include "runtime/cgroup_find.h"
 #include "runtime/cgroup_set.h"
 #include "runtime/cgroup_value.h"
+#include "runtime/pidtree.h"
+#include "runtime/usage.h"
 
 /* From ceil(10^((l^2 + 125 l)/612 - 7/34)), l = log2(shares), in double precision. */
 static void test_weight(void **state)
@@ -192,6 +194,68 @@ static void test_conf(void **state)
 	assert_int_equal(conf_parse("a=\0b\n", 5, add, NULL, NULL), -EINVAL);
 }
 
+static void check_stat(const char *text, int want, char state, uint64_t ticks, uint64_t start)
+{
+	char buf[256];
+	struct pidtree_proc p = { .pid = 7 };
+
+	assert_int_equal(str_copy(buf, sizeof(buf), text), 0);
+	assert_int_equal(pidtree_parse_stat(buf, &p), want);
+	if (want < 0)
+		return;
+	assert_int_equal(p.pid, 7);
+	assert_int_equal(p.state, state);
+	assert_int_equal(p.ticks, ticks);
+	assert_int_equal(p.start_time, start);
+	assert_int_equal(p.threads, 3);
+	assert_int_equal(p.rss_pages, 11);
+}
+
+/* A process chooses its name: it may look like the rest of the line. */
+static void test_stat(void **state)
+{
+	(void)state;
+	check_stat("7 (sh) S 1 1 1 0 -1 4 5 6 7 8 100 20 3 4 20 0 3 0 99 1000 11 1 1\n", 0, 'S',
+		   127, 99);
+	check_stat("7 (a) R 1 1 (b) ) T 1 1 1 0 -1 4 5 6 7 8 1 2 3 4 20 0 3 0 9 1000 11 1\n", 0,
+		   'T', 10, 9);
+	check_stat("7 (sh) S 1 1 1 0 -1 4 5 6 7 8 1 2 3 4 20 0 3 0 9\n", -EINVAL, 0, 0, 0);
+	check_stat("7 (sh", -EINVAL, 0, 0, 0);
+	check_stat("7 (sh)", -EINVAL, 0, 0, 0);
+	check_stat("", -EINVAL, 0, 0, 0);
+}
+
+static void test_usage(void **state)
+{
+	static const char net[] =
+		"Inter-|   Receive                    |  Transmit\n"
+		" face |bytes    packets errs drop fifo frame compressed multicast|bytes  packets\n"
+		"    lo: 5 1 0 0 0 0 0 0 6 1 0 0 0 0 0 0\n"
+		"  eth0:1000 1 0 0 0 0 0 0 2000 1 0 0 0 0 0 0\n"
+		"  eth1: 10 1 0 0 0 0 0 0 20 1 0 0 0 0 0 0\n";
+	struct usage a = { .when_ns = 1000000000, .cpu_ns = 500 }, b = a;
+
+	(void)state;
+	usage_parse_net_dev(net, &a);
+	assert_int_equal(a.rx, 1010);
+	assert_int_equal(a.tx, 2020);
+	usage_parse_io_stat("8:0 rbytes=10 wbytes=20 rios=1 wios=2 dbytes=7 dios=1\n"
+			    "8:16 rbytes=1 wbytes=2 rios=1 wios=2 dbytes=0 dios=0\n",
+			    &a);
+	assert_int_equal(a.read, 11);
+	assert_int_equal(a.written, 22);
+	usage_parse_net_dev("", &a);
+	usage_parse_io_stat("8:0 rbytes=99999999999999999999999999\n", &a);
+	assert_int_equal(a.read, 11);
+	assert_int_equal(usage_cpu_percent(&a, &b), 0);
+	b.when_ns += 2000000000;
+	b.cpu_ns += 3000000000;
+	assert_int_equal(usage_cpu_percent(&a, &b), 15000);
+	/* a process went away with its time */
+	b.cpu_ns = 0;
+	assert_int_equal(usage_cpu_percent(&a, &b), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +267,8 @@ int main(void)
 		cmocka_unit_test(test_needs),
 		cmocka_unit_test(test_reclaim_is_picky),
 		cmocka_unit_test(test_conf),
+		cmocka_unit_test(test_stat),
+		cmocka_unit_test(test_usage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

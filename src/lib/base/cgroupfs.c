@@ -190,7 +190,7 @@ static int elapsed_ms(const struct timespec *start)
 		     (now.tv_nsec - start->tv_nsec) / 1000000);
 }
 
-int cgroupfs_wait_empty(int events_fd, int timeout_ms)
+int cgroupfs_wait(int events_fd, const char *key, uint64_t value, int timeout_ms)
 {
 	struct timespec start;
 
@@ -198,16 +198,16 @@ int cgroupfs_wait_empty(int events_fd, int timeout_ms)
 	for (;;) {
 		struct pollfd p = { .fd = events_fd, .events = POLLPRI };
 		int n, left = timeout_ms - elapsed_ms(&start);
-		uint64_t populated;
+		uint64_t now;
 		char text[256];
 
 		/* The read arms the notice; what changes after it is not missed. */
 		n = cgroupfs_pread(events_fd, text, sizeof(text));
 		if (n < 0)
 			return n == -ENODEV ? 0 : n; /* removed meanwhile */
-		if (cgroupfs_key(text, "populated", &populated) < 0)
+		if (cgroupfs_key(text, key, &now) < 0)
 			return -EIO;
-		if (populated == 0)
+		if (now == value)
 			return 0;
 		if (left <= 0)
 			return -ETIME;
@@ -261,7 +261,7 @@ static int kill_and_wait(int parent, const char *name)
 	if (r < 0)
 		return r;
 	events = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	return events < 0 ? -errno : cgroupfs_wait_empty(events, KILL_WAIT_MS);
+	return events < 0 ? -errno : cgroupfs_wait(events, "populated", 0, KILL_WAIT_MS);
 }
 
 /*

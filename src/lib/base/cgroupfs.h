@@ -44,10 +44,11 @@ int cgroupfs_has_word(const char *text, const char *word);
 /* SIGKILL to every process in it and below it. */
 int cgroupfs_kill(int dirfd) _nodiscard_;
 /*
- * Wait until no process is in it, by the change notice of its cgroup.events (open, readable).
- * 0, or -ETIME. poll(2) and pread(2) only: the supervisor calls it.
+ * Wait until a key of its cgroup.events (open, readable) has the value, by the file's change
+ * notice: "populated" 0 when no process is in it any more, "frozen". 0, or -ETIME. poll(2) and
+ * pread(2) only: the supervisor calls it.
  */
-int cgroupfs_wait_empty(int events_fd, int timeout_ms) _nodiscard_;
+int cgroupfs_wait(int events_fd, const char *key, uint64_t value, int timeout_ms) _nodiscard_;
 /* Remove `name` below parent_fd and the empty cgroups in it. -ENOENT; -EBUSY: it has processes. */
 int cgroupfs_remove(int parent_fd, const char *name) _nodiscard_;
 

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "runtime/pidtree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cgroupfs.h"
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/proc.h"
+
+enum {
+	NESTING_MAX = 32,  /* the kernel's MAX_PID_NS_LEVEL */
+	PASSES_MAX = 1000, /* against a container that forks faster than we stop */
+};
+
+struct scan {
+	int proc;
+	ino_t target, own;
+	struct pidtree *t;
+};
+
+/* Field n of the line behind the command's name, which may hold blanks and parentheses itself. */
+static int field(char *rest, int n, uint64_t *ret)
+{
+	char value[24];
+	size_t len;
+
+	for (int i = 3; i < n && rest; i++) {
+		rest = strchr(rest, ' ');
+		rest = rest ? rest + 1 : NULL;
+	}
+	if (!rest)
+		return -EINVAL;
+	len = strcspn(rest, " \n");
+	if (len >= sizeof(value))
+		return -EINVAL;
+	memcpy(value, rest, len);
+	value[len] = '\0';
+	return num_u64(value, ret);
+}
+
+int pidtree_parse_stat(char *text, struct pidtree_proc *ret)
+{
+	static const int times[] = { 14, 15, 16, 17 };
+	char *rest = strrchr(text, ')');
+	struct pidtree_proc p = { .pid = ret->pid };
+	int r = 0;
+
+	if (!rest || rest[1] != ' ' || !rest[2])
+		return -EINVAL;
+	rest += 2;
+	p.state = *rest;
+	for (size_t i = 0; i < ARRAY_SIZE(times) && r == 0; i++) {
+		uint64_t ticks = 0;
+
+		r = field(rest, times[i], &ticks);
+		p.ticks += ticks;
+	}
+	if (r == 0)
+		r = field(rest, 20, &p.threads);
+	if (r == 0)
+		r = field(rest, 22, &p.start_time);
+	if (r == 0)
+		r = field(rest, 24, &p.rss_pages);
+	if (r == 0)
+		*ret = p;
+	return r < 0 ? -EINVAL : 0;
+}
+
+static int ns_inode(int proc, const char *path, ino_t *ret)
+{
+	struct stat st;
+
+	if (fstatat(proc, path, &st, 0) < 0)
+		return -errno;
+	*ret = st.st_ino;
+	return 0;
+}
+
+/* A container may have pid namespaces below its own. */
+static bool is_below(const struct scan *s, const char *path)
+{
+	int fd = openat(s->proc, path, O_RDONLY | O_CLOEXEC);
+	bool found = false;
+
+	for (int i = 0; i < NESTING_MAX && fd >= 0 && !found; i++) {
+		int parent = ioctl(fd, NS_GET_PARENT);
+		struct stat st;
+
+		fd_close(fd);
+		fd = parent;
+		found = fd >= 0 && fstat(fd, &st) == 0 && st.st_ino == s->target;
+	}
+	fd_close(fd);
+	return found;
+}
+
+static bool is_in(const struct scan *s, const char *pid)
+{
+	char path[48];
+	ino_t ino = 0;
+
+	(void)snprintf(path, sizeof(path), "%.16s/ns/pid", pid);
+	/* EACCES: not ours, so not in a container of ours. */
+	if (ns_inode(s->proc, path, &ino) < 0 || ino == s->own)
+		return false;
+	return ino == s->target || is_below(s, path);
+}
+
+static int add(struct scan *s, const char *name)
+{
+	struct pidtree_proc p = { 0 };
+	char text[1024], path[48];
+	_cleanup_(fd_closep) int fd = -1;
+	uint32_t pid;
+
+	if (num_u32(name, &pid) < 0 || !is_in(s, name))
+		return 0;
+	(void)snprintf(path, sizeof(path), "%.16s/stat", name);
+	fd = openat(s->proc, path, O_RDONLY | O_CLOEXEC);
+	p.pid = (pid_t)pid;
+	/* ESRCH: it has just ended. A zombie runs no more. */
+	if (fd < 0 || cgroupfs_pread(fd, text, sizeof(text)) <= 0 ||
+	    pidtree_parse_stat(text, &p) < 0)
+		return 0;
+	if (s->t->n >= PIDTREE_MAX)
+		return -E2BIG;
+	s->t->procs = array_grow(s->t->procs, s->t->n, &s->t->cap, sizeof(*s->t->procs));
+	s->t->procs[s->t->n++] = p;
+	return 0;
+}
+
+static int by_age(const void *a, const void *b)
+{
+	const struct pidtree_proc *x = a, *y = b;
+
+	if (x->start_time != y->start_time)
+		return x->start_time < y->start_time ? -1 : 1;
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+int pidtree_read(pid_t init, struct pidtree *ret, struct error *err)
+{
+	struct pidtree t = { 0 };
+	struct scan s = { .proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC), .t = &t };
+	struct dirent *e;
+	char path[48];
+	DIR *d;
+	int r;
+
+	if (s.proc < 0)
+		return error_sys(err, "open /proc");
+	d = fdopendir(s.proc);
+	if (!d) {
+		fd_close(s.proc);
+		return error_sys(err, "read /proc");
+	}
+	(void)snprintf(path, sizeof(path), "%d/ns/pid", init);
+	r = ns_inode(s.proc, path, &s.target);
+	if (r == 0)
+		r = ns_inode(s.proc, "self/ns/pid", &s.own);
+	while (r == 0 && (e = readdir(d)))
+		if (e->d_name[0] >= '1' && e->d_name[0] <= '9')
+			r = add(&s, e->d_name);
+	(void)closedir(d);
+	if (r < 0) {
+		free(t.procs);
+		return error_code(err, r == -ENOENT ? -ESRCH : r,
+				  "look at the container's processes");
+	}
+	if (t.n)
+		qsort(t.procs, t.n, sizeof(*t.procs), by_age);
+	*ret = t;
+	return 0;
+}
+
+void pidtree_done(struct pidtree *t)
+{
+	free(t->procs);
+	*t = (struct pidtree){ 0 };
+}
+
+static void send_to(const struct pidtree_proc *p, int sig)
+{
+	struct proc proc = { .pid = p->pid, .pidfd = proc_open_recorded(p->pid, p->start_time) };
+
+	if (proc.pidfd < 0)
+		return;				/* it has ended */
+	ignore_result(proc_signal(&proc, sig)); /* ended since */
+	proc_done(&proc);
+}
+
+static bool had(const struct pidtree *t, const struct pidtree_proc *p)
+{
+	return t->n && bsearch(p, t->procs, t->n, sizeof(*t->procs), by_age);
+}
+
+int pidtree_stop(pid_t init, struct error *err)
+{
+	struct pidtree last = { 0 };
+	int quiet = 0, r = 0;
+
+	for (int pass = 0; pass < PASSES_MAX && quiet < 2 && r == 0; pass++) {
+		struct pidtree now = { 0 };
+
+		r = pidtree_read(init, &now, err);
+		if (r < 0)
+			break;
+		quiet++;
+		for (size_t i = 0; i < now.n; i++) {
+			if (!had(&last, &now.procs[i]))
+				quiet = 0;
+			/* Twice over: one may have been continued from inside. */
+			if (now.procs[i].state != 'T')
+				send_to(&now.procs[i], SIGSTOP);
+		}
+		pidtree_done(&last);
+		last = now;
+	}
+	pidtree_done(&last);
+	if (r == 0 && quiet < 2)
+		return error_set(err, -EAGAIN,
+				 "its processes fork faster than they can be stopped");
+	return r;
+}
+
+int pidtree_continue(pid_t init, struct error *err)
+{
+	_cleanup_(pidtree_done) struct pidtree t = { 0 };
+	int r = pidtree_read(init, &t, err);
+
+	if (r < 0)
+		return r;
+	/* Children first: then no parent sees a child of its own that is stopped. */
+	for (size_t i = t.n; i-- > 0;)
+		send_to(&t.procs[i], SIGCONT);
+	return 0;
+}

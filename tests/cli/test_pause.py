@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""pause, unpause and stats of containers without a cgroup: this machine has nothing delegated."""
+import json
+import os
+import random
+import re
+import select
+import subprocess
+import time
+
+import pytest
+
+# Counts as fast as it can, in a child and a grandchild, too: each into a file of its own.
+COUNTERS = """
+count() { n=0; while :; do n=$((n + 1)); echo $n >/tmp/$1; done; }
+count a & (count b & count c) & echo up; wait
+"""
+
+
+@pytest.fixture
+def box(warm, leftovers):
+    """box(script): a detached container that has said `up`; removed at the end."""
+    before = leftovers.snapshot(warm)
+    made = []
+
+    def start(script, *flags):
+        name = f"pause{os.getpid()}-{random.randrange(1 << 30)}"
+        made.append(name)
+        warm.run("run", "-d", "--name", name, "--network", "none", *flags, warm.image, "sh", "-c",
+                 script)
+        logs = warm.start("logs", "-f", name, stdout=subprocess.PIPE)
+        assert logs.stdout.readline() == b"up\n"
+        logs.kill()
+        logs.wait()
+        logs.stdout.close()
+        return name
+    yield start
+    for name in made:
+        warm.run("rm", "-f", name)
+    leftovers.check(warm, before)
+
+
+def state(warm, name):
+    return warm.run("inspect", name).json()[0]["State"]
+
+
+def tasks(warm, name):
+    """{pid: state letter} of the container's pid namespace, by the host's /proc."""
+    init = state(warm, name)["Pid"]
+    want = os.stat(f"/proc/{init}/ns/pid").st_ino
+    found = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.stat(f"/proc/{pid}/ns/pid").st_ino == want:
+                with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+                    found[int(pid)] = f.read().rpartition(")")[2].split()[0]
+        except OSError:
+            pass
+    return found
+
+
+def numbers(warm, name):
+    """What the counters have come to; only of a container that is not paused."""
+    return [int(x) for x in warm.run("exec", name, "cat", "/tmp/a", "/tmp/b", "/tmp/c").lines]
+
+
+def test_every_process_stops_and_goes_on(warm, box):
+    name = box(COUNTERS)
+    assert warm.run("pause", name).out == name + "\n"
+    stopped = tasks(warm, name)
+    assert len(stopped) >= 4 and set(stopped.values()) == {"T"}, stopped
+    assert state(warm, name)["Status"] == "paused" and state(warm, name)["Paused"]
+    assert [x for x in warm.run("ps").lines if name in x and "(Paused)" in x]
+    assert warm.run("ps", "-q", "--filter", "status=paused").out
+    assert warm.run("unpause", name).out == name + "\n"
+    assert "T" not in tasks(warm, name).values()
+    before = numbers(warm, name)
+    end = time.monotonic() + 20
+    while any(a >= b for a, b in zip(before, numbers(warm, name))):
+        assert time.monotonic() < end
+    assert state(warm, name)["Status"] == "running" and not state(warm, name)["Paused"]
+
+
+def test_a_container_that_forks_all_the_time(warm, box):
+    name = box("echo up; while :; do (true) & (true) & wait; done")
+    for _ in range(5):
+        warm.run("pause", name)
+        first = tasks(warm, name)
+        assert set(first.values()) <= {"T", "Z"}, first
+        assert tasks(warm, name) == first
+        warm.run("unpause", name)
+
+
+def test_what_is_refused(warm, box):
+    name = box("echo up; exec sleep 1000")
+    warm.fails("unpause", name, has="is not paused")
+    warm.run("pause", name)
+    warm.fails("pause", name, has="paused already")
+    warm.fails("exec", name, "true", has="is paused")
+    warm.fails("attach", name, has="is paused")
+    warm.run("kill", name)
+    warm.run("wait", name)
+    warm.fails("pause", name, has="does not run")
+    warm.fails("unpause", name, has="does not run")
+    # the note of the last start says nothing about the next
+    warm.run("start", name)
+    assert state(warm, name)["Status"] == "running"
+
+
+def test_a_signal_is_heard(warm, box):
+    name = box("trap 'exit 5' TERM; echo up; while :; do sleep 0.05; done")
+    warm.run("pause", name)
+    warm.run("stop", name)
+    assert state(warm, name)["ExitCode"] == 5
+    name = box("trap 'exit 6' USR1; echo up; while :; do sleep 0.05; done")
+    warm.run("pause", name)
+    warm.run("kill", "-s", "USR1", name)
+    assert warm.run("wait", name).out == "6\n"
+
+
+def test_rm_of_a_paused_one(warm, box):
+    name = box(COUNTERS)
+    warm.run("pause", name)
+    warm.run("rm", "-f", name)
+    warm.fails("unpause", name, has="no such container")
+
+
+def stats(warm, *args):
+    return [json.loads(x) for x in warm.run("stats", "--no-stream", "--format", "json",
+                                            *args).lines]
+
+
+def size(text):
+    m = re.fullmatch(r"([\d.]+)([KMGT]?i?B|kB)", text)
+    return float(m.group(1)) * {"B": 1, "kB": 1000, "K": 1024, "M": 1 << 20, "G": 1 << 30,
+                                "T": 1 << 40}[m.group(2) if m.group(2) in ("B", "kB")
+                                              else m.group(2)[0]]
+
+
+def test_stats_are_measured(warm, box):
+    busy = box("dd if=/dev/zero of=/dev/shm/x bs=1M count=20 2>/dev/null; echo up; "
+               "while :; do :; done")
+    idle = box("sleep 1000 & sleep 1000 & echo up; wait")
+    rows = {r["Name"]: r for r in stats(warm, busy, idle)}
+    assert set(rows[busy]) == {"BlockIO", "CPUPerc", "Container", "ID", "MemPerc", "MemUsage",
+                               "Name", "NetIO", "PIDs", "Source"}
+    assert float(rows[busy]["CPUPerc"].rstrip("%")) > 10
+    assert float(rows[idle]["CPUPerc"].rstrip("%")) < 5
+    assert rows[busy]["PIDs"] == "1" and rows[idle]["PIDs"] == "3"
+    assert rows[busy]["Source"] == "proc"
+    used, limit = rows[idle]["MemUsage"].split(" / ")
+    assert 20_000 < size(used) < 20 << 20
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert abs(size(limit) - total) < total / 100
+    # a table for people, and the word that it is a sum
+    res = warm.run("stats", "--no-stream", idle)
+    assert res.lines[0].split("   ")[0] == "CONTAINER ID" and len(res.lines) == 2
+    assert "sums over /proc" in res.err
+    warm.run("pause", busy)
+    assert stats(warm, busy)[0]["CPUPerc"] == "0.00%"
+
+
+def test_stats_names_what_is_there(warm, box):
+    name = box("echo up; exec sleep 1000")
+    assert name in [r["Name"] for r in stats(warm)]
+    warm.run("kill", name)
+    warm.run("wait", name)
+    assert name not in [r["Name"] for r in stats(warm)]
+    row, = [r for r in stats(warm, "-a") if r["Name"] == name]
+    assert row["PIDs"] == "0" and row["Source"] == ""
+    warm.fails("stats", "--no-stream", "not-there", has="no such container")
+
+
+def test_stats_go_on(warm, box):
+    name = box("echo up; exec sleep 1000")
+    p = warm.start("stats", "--format", "json", name, stdout=subprocess.PIPE)
+    for _ in range(2):
+        assert select.select([p.stdout], [], [], 20)[0]
+        assert json.loads(p.stdout.readline())["Name"] == name
+    p.kill()
+    p.wait()
+    p.stdout.close()
