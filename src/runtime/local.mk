@@ -39,6 +39,7 @@ libruntime_a_SOURCES = \
 	src/runtime/userns.c src/runtime/userns.h \
 	src/runtime/userns_join.c \
 	src/runtime/users.c src/runtime/users.h \
+	src/runtime/views.c src/runtime/views.h \
 	src/runtime/volumes.c
 
 # The filter of the process that writes id maps for a root caller (rootcaller.c).
@@ -48,14 +49,17 @@ mapper_filter.h: seccomp-gen$(EXEEXT) src/runtime/rootcaller.c
 	$(AM_V_GEN)$(SECCOMP_GEN) filter mapper mapper $(filter %.c,$^) >$@.tmp && mv $@.tmp $@
 
 if HAVE_CMOCKA
-check_PROGRAMS += test_cgroup test_idmap test_ctrwords test_joinreport test_limits test_seccomp test_users
-TESTS += test_cgroup test_idmap test_ctrwords test_joinreport test_limits test_seccomp test_users
+check_PROGRAMS += test_cgroup test_idmap test_ctrwords test_joinreport test_limits test_seccomp test_users test_views
+TESTS += test_cgroup test_idmap test_ctrwords test_joinreport test_limits test_seccomp test_users test_views
 test_cgroup_SOURCES = tests/unit/test_cgroup.c tests/unit/cm.h
 test_cgroup_CPPFLAGS = $(INC_SRC) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 test_cgroup_LDADD = libruntime.a libstorage.a liboci.a libbase.a $(CMOCKA_LIBS)
 test_idmap_SOURCES = tests/unit/test_idmap.c
 test_idmap_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
 test_idmap_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
+test_views_SOURCES = tests/unit/test_views.c
+test_views_CPPFLAGS = $(INC_SRC) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
+test_views_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
 test_joinreport_SOURCES = tests/unit/test_joinreport.c tests/unit/cm.h
 test_joinreport_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
 test_joinreport_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)

@@ -17,7 +17,7 @@
 enum {
 	PLAN_OPTIONS_MAX = 12,
 	PLAN_FILES_MAX = 6,
-	PLAN_HIDDEN_MAX = 4,
+	PLAN_HIDDEN_MAX = 16,
 };
 
 struct plan_volume {

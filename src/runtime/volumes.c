@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "runtime/plan.h"
 #include "runtime/rootfs.h"
+#include "runtime/views.h"
 
 /*
  * Theory of operation. Sources are opened twice: by the caller on the host side (its rights, before
@@ -103,38 +104,62 @@ static bool is_below(const char *path, const char *dir, const char **ret_rest)
 	return true;
 }
 
+/* Is `from` in it, or is it seen below `from`? Then it will be covered. */
+static int check_view(const char *view, const char *from, const char *name, struct plan_volume *v,
+		      unsigned *n, struct error *err)
+{
+	const char *rest;
+
+	if (is_below(from, view, &rest)) {
+		error_set(err, -EPERM, "%s lies in carrel's own directory %s", name, view);
+		error_hint(err, "a container that can write there controls every other one; keep "
+				"the files elsewhere");
+		return -EPERM;
+	}
+	if (!v->is_dir || !is_below(view, from, &rest))
+		return 0;
+	if (*n == PLAN_HIDDEN_MAX)
+		return error_set(err, -E2BIG,
+				 "carrel's own directories are mounted more than %d times below %s",
+				 PLAN_HIDDEN_MAX, name);
+	v->hidden[(*n)++] = xstrdup(rest);
+	return 0;
+}
+
 /* Where the store or the runtime directory would be seen through this bind. */
-static int find_hidden(const struct ctr_spec *spec, int source, const char *name,
+static int find_hidden(const struct strv *views, int source, const char *name,
 		       struct plan_volume *v, struct error *err)
 {
-	char from[PATH_MAX], hidden[PATH_MAX];
-	const char *rest;
+	char from[PATH_MAX];
 	unsigned n = 0;
+	int r = 0;
 
 	if (canonical(source, from) < 0)
 		return error_sys(err, "read the path of %s", name);
-	for (size_t i = 0; i < ARRAY_SIZE(spec->hidden_paths); i++) {
+	for (size_t i = 0; i < views->n && r == 0; i++)
+		r = check_view(views->v[i], from, name, v, &n, err);
+	return r;
+}
+
+/* Every path that leads to what containers must not see, by whatever mount. */
+static int list_views(const struct ctr_spec *spec, struct strv *ret, struct error *err)
+{
+	char hidden[PATH_MAX];
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(spec->hidden_paths) && r == 0; i++) {
 		_cleanup_(fd_closep) int fd = -1;
 
 		if (!spec->hidden_paths[i])
 			continue;
 		fd = open(spec->hidden_paths[i], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0 || canonical(fd, hidden) < 0)
-			continue; /* not there: nothing to see */
-		if (is_below(from, hidden, &rest)) {
-			error_set(err, -EPERM, "%s lies in carrel's own directory %s", name,
-				  hidden);
-			error_hint(err, "a container that can write there controls every other "
-					"one; keep the files elsewhere");
-			return -EPERM;
-		}
-		if (v->is_dir && is_below(hidden, from, &rest))
-			v->hidden[n++] = xstrdup(rest);
+		if (fd >= 0 && canonical(fd, hidden) == 0) /* not there: nothing to see */
+			r = views_find(hidden, ret, err);
 	}
-	return 0;
+	return r;
 }
 
-static int open_bind(const struct ctr_spec *spec, const struct ctr_mount *m, struct plan_volume *v,
+static int open_bind(const struct strv *views, const struct ctr_mount *m, struct plan_volume *v,
 		     struct error *err)
 {
 	_cleanup_(fd_closep) int source = rootfs_reopen(m->source_fd, err);
@@ -146,7 +171,7 @@ static int open_bind(const struct ctr_spec *spec, const struct ctr_mount *m, str
 	if (fstat(source, &st) < 0)
 		return error_sys(err, "look at %s", m->source);
 	v->is_dir = S_ISDIR(st.st_mode);
-	r = find_hidden(spec, source, m->source, v, err);
+	r = find_hidden(views, source, m->source, v, err);
 	if (r < 0)
 		return r;
 	v->tree = mnt_copy(source, "");
@@ -179,17 +204,23 @@ static void sort_by_depth(struct plan_volume *v, unsigned n)
 
 int volumes_open(const struct ctr_spec *spec, struct plan *p, struct error *err)
 {
+	_cleanup_(strv_done) struct strv views = { 0 };
+	int r = 0;
+
 	p->volumes = xcalloc(spec->n_mounts, sizeof(*p->volumes));
 	for (unsigned i = 0; i < spec->n_mounts; i++) {
 		const struct ctr_mount *m = &spec->mounts[i];
 		struct plan_volume *v = &p->volumes[p->n_volumes++];
-		int r;
 
 		*v = (struct plan_volume){ .kind = m->kind, .target = m->target, .tree = -1 };
 		v->attr = attr_of(m->flags);
 		v->is_dir = true;
+		if (m->kind == CTR_MOUNT_BIND && views.n == 0)
+			r = list_views(spec, &views, err);
+		if (r < 0)
+			return r;
 		if (m->kind == CTR_MOUNT_BIND)
-			r = open_bind(spec, m, v, err);
+			r = open_bind(&views, m, v, err);
 		else
 			r = split_options(m, v, err);
 		if (r < 0)

@@ -413,6 +413,20 @@ def small_fs():
 
 
 @pytest.fixture
+def second_bind():
+    """second_bind(path) -> another place where the same directory is mounted until the test ends."""
+    need_feature("root")
+    calls = []
+
+    def bind(path):
+        calls.append(HostCall({"op": "bind", "path": path}))
+        return calls[-1].answer()["path"]
+    yield bind
+    for c in calls:
+        c.close()
+
+
+@pytest.fixture
 def readonly_dir():
     """readonly_dir(path): a read-only mount over it until the test ends."""
     need_feature("root")

@@ -246,6 +246,21 @@ def test_rule4_store_is_covered_by_an_empty_directory(warm):
                "true", has="version")
 
 
+@pytest.mark.serial
+def test_rule4_store_is_recognised_by_another_mount(warm, second_bind):
+    store = second_bind(warm.store)
+    home = second_bind(warm.home)
+    part = second_bind(os.path.join(warm.store, "containers"))
+    for path in (store, os.path.join(store, "layers"), os.path.join(home, "d/carrel/refs"), part):
+        warm.fails("run", "--rm", "--network", "none", "-v", f"{path}:/h", warm.image, "true",
+                   has=["carrel's own directory", path])
+    # From above: each of them is covered, whichever way it is seen.
+    res = run(warm, "-v", f"{home}:/h", "-v", f"{os.path.dirname(store)}:/s",
+              "-v", f"{os.path.dirname(part)}:/p", warm.image, "sh", "-c",
+              "ls -A /h/d/carrel /h/r/carrel; ls -A /s/at; ls -A /p/at; ls -A /h/d")
+    assert res.lines == ["/h/d/carrel:", "", "/h/r/carrel:", "carrel"], res
+
+
 def test_rule4_no_abstract_socket(warm):
     warm.run("run", "-d", "--name", "sock", "--network", "none", warm.image, "sleep", "1000")
     with open("/proc/net/unix", encoding="utf-8") as f:
