@@ -9,56 +9,22 @@
 #include "base/str.h"
 
 enum {
-	FRACTION = 28, /* bits behind the point */
+	SHARES_DEFAULT = 1024,
 	SHARES_MAX = 262144,
+	WEIGHT_DEFAULT = 100,
 	WEIGHT_MAX = 10000,
 };
 
-#define ONE (UINT64_C(1) << FRACTION)
-/* log2(10) in that form */
-#define LOG2_10 UINT64_C(891723283)
-
-/* log2 of v >= 1 in fixed point, bit by bit: libm would cost every start of carrel its loading. */
-static uint64_t log2_fixed(uint32_t v)
-{
-	unsigned whole = 31 - (unsigned)__builtin_clz(v);
-	uint64_t m = (uint64_t)v << (31 - whole); /* 1 <= m < 2, 31 bits behind the point */
-	uint64_t result = (uint64_t)whole << FRACTION;
-
-	for (uint64_t bit = ONE / 2; bit; bit /= 2) {
-		m = m * m >> 31;
-		if (m >> 32) {
-			m /= 2;
-			result += bit;
-		}
-	}
-	return result;
-}
-
 uint32_t cgroup_weight_of_shares(uint64_t shares)
 {
-	uint32_t low = 1, high = WEIGHT_MAX;
-	uint64_t l, right;
+	uint64_t weight;
 
-	if (shares <= 2)
-		return 1;
 	if (shares >= SHARES_MAX)
 		return WEIGHT_MAX;
-	l = log2_fixed((uint32_t)shares);
-	/* 612 log10(w) >= l^2 + 125 l - 126, both sides times log2(10) / 612; the shifts keep each
-	 * product below 2^64. */
-	right = ((l >> 2) * (l >> 2) >> (FRACTION - 4)) + 125 * l - 126 * ONE;
-	right = (right >> 6) * LOG2_10 / 612 >> (FRACTION - 6);
-	/* The smallest weight that reaches it; a hair below counts, or 1024 were 101. */
-	while (low < high) {
-		uint32_t mid = (low + high) / 2;
-
-		if (log2_fixed(mid) + 16 >= right)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return low;
+	weight = (shares * WEIGHT_DEFAULT + SHARES_DEFAULT / 2) / SHARES_DEFAULT;
+	if (weight < 1)
+		return 1;
+	return weight > WEIGHT_MAX ? WEIGHT_MAX : (uint32_t)weight;
 }
 
 uint32_t cgroup_io_weight(uint32_t blkio_weight)

@@ -13,11 +13,10 @@ enum {
 };
 
 /*
- * --cpu-shares 2..262144 (1024) -> cpu.weight 1..10000 (100), by the curve through the minimum, the
- * default and the maximum that runc and crun have used since 2025:
- *	log10(weight) = (log2(shares)^2 + 125 log2(shares)) / 612 - 7/34, rounded up
- * The straight line before it made 39 of 1024, so that a container got less than half of what its
- * unlimited neighbour had.
+ * --cpu-shares 2..262144 (1024) -> cpu.weight 1..10000 (100), as systemd does it: the default is
+ * the default, and the ratio of two containers is what was asked, within 1 and 10000. The curve
+ * that runc and crun have used since 2025 reaches both ends, but gives 1024 and 256 a ratio of 2.9;
+ * the straight line before it made 39 of 1024, less than half of an unlimited neighbour.
  */
 uint32_t cgroup_weight_of_shares(uint64_t shares);
 /* --blkio-weight 10..1000 -> io.weight 1..10000, on a line; io.bfq.weight takes docker's number. */

@@ -14,16 +14,23 @@
 #include "runtime/pidtree.h"
 #include "runtime/usage.h"
 
-/* From ceil(10^((l^2 + 125 l)/612 - 7/34)), l = log2(shares), in double precision. */
 static void test_weight(void **state)
 {
 	static const struct {
 		uint64_t shares;
 		uint32_t weight;
 	} rows[] = {
-		{ 0, 1 },	  { 1, 1 },	     { 2, 1 },		{ 3, 2 },
-		{ 256, 35 },	  { 512, 59 },	     { 1024, 100 },	{ 2048, 174 },
-		{ 102400, 4429 }, { 262143, 10000 }, { 262144, 10000 }, { UINT64_MAX, 10000 },
+		{ 0, 1 },
+		{ 2, 1 },
+		{ 15, 1 },
+		{ 16, 2 },
+		{ 256, 25 },
+		{ 512, 50 },
+		{ 1024, 100 },
+		{ 2048, 200 },
+		{ 102400, 10000 },
+		{ 262144, 10000 },
+		{ UINT64_MAX, 10000 },
 	};
 
 	(void)state;
