@@ -18,6 +18,7 @@ PLAIN = """uidmap fuse3 fuse-overlayfs iproute2 kmod strace procps python3 busyb
 FULL = PLAIN + """systemd systemd-sysv dbus dbus-user-session libpam-systemd login
  podman crun slirp4netns netavark passt bubblewrap""".split()
 PACKAGES = {"plain": PLAIN, "full": FULL}
+MKE2FS = "-q -t ext4 -L lab"
 KEEP = 7 * 24 * 3600  # seconds that a disk stays in the cache unused
 SIZE = {"plain": "2G", "full": "3G"}
 
@@ -127,9 +128,9 @@ def build(name, target, log):
         # mke2fs takes owners from a tree: as a user it needs a namespace where they exist.
         tree, tmp = os.path.join(work, "tree"), target + f".tmp.{os.getpid()}"
         script = ('mkdir "$1" && tar -C "$1" --exclude="./dev/*" -xf "$2" && '
-                  '/sbin/mke2fs -q -t ext4 -O ^has_journal -L lab -d "$1" "$3" "$4"; s=$?; '
+                  '/sbin/mke2fs $5 -d "$1" "$3" "$4"; s=$?; '
                   'rm -rf "$1"; exit $s')
-        argv = ["sh", "-c", script, "sh", tree, tar, tmp, SIZE[name]]
+        argv = ["sh", "-c", script, "sh", tree, tar, tmp, SIZE[name], MKE2FS]
         if os.getuid() != 0:
             argv = ["unshare", "--map-root-user", "--map-auto"] + argv
         try:
@@ -142,7 +143,7 @@ def build(name, target, log):
 
 def image(name):
     """Path of the disk `name` ("plain" or "full"); it is made when the cache has none."""
-    about = "\n".join(PACKAGES[name]) + STUB + CUSTOMIZE + SIZE[name]
+    about = "\n".join(PACKAGES[name]) + STUB + CUSTOMIZE + SIZE[name] + MKE2FS
     if name == "full":
         about += "".join(UNITS.values())
     key = hashlib.sha256(about.encode()).hexdigest()[:12]
