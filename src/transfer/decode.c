@@ -7,6 +7,7 @@
 
 #include "codec/inflate.h"
 #include "codec/sha256.h"
+#include "transfer/bomb.h"
 
 struct decode {
 	const struct decode_input *input;
@@ -14,6 +15,7 @@ struct decode {
 	struct sha256 sha;
 	struct inflate *inflate;
 	uint64_t received;
+	uint64_t plain; /* of it: in blocks that were put */
 	uint8_t *block; /* being filled */
 	size_t fill;
 	bool told; /* the error is the input's, which names the layer */
@@ -36,6 +38,16 @@ static int damaged(int r, struct error *err)
 	return error_code(err, r, "decompress it");
 }
 
+static int bomb(const struct decode *d, struct error *err)
+{
+	error_set(err, -EFBIG, "its first %llu bytes unpack to more than %llu",
+		  (unsigned long long)d->received, (unsigned long long)bomb_limit(d->received));
+	error_hint(err,
+		   "no honest layer is known to; where this one is, CARREL_LAYER_RATIO=0 lifts "
+		   "the limit");
+	return -EFBIG;
+}
+
 /* All of one piece, and what the decoder still holds from earlier ones. */
 static int inflate_piece(struct decode *d, const uint8_t *p, size_t n, struct error *err)
 {
@@ -49,6 +61,9 @@ static int inflate_piece(struct decode *d, const uint8_t *p, size_t n, struct er
 		if (got < room)
 			return 0;
 		ring_put(&d->slot->ring, RING_BLOCK);
+		d->plain += RING_BLOCK;
+		if (d->plain > bomb_limit(d->received))
+			return bomb(d, err);
 		d->block = ring_get_free(&d->slot->ring);
 		d->fill = 0;
 	}

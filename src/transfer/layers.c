@@ -117,6 +117,7 @@ static int start_unpacker(struct pull *p, struct pull_layer *l, struct error *er
 		.ring = &p->wire->slots[l->slot].ring,
 		.dir = dir,
 		.result_fd = fds[1],
+		.size = l->desc->size,
 		.parent = getpid(),
 		.map = &p->map,
 	};

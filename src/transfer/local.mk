@@ -3,6 +3,7 @@ carrellibexec_PROGRAMS += transfer
 transfer_CPPFLAGS = $(INC_SRC) $(CURL_CFLAGS) $(JSONC_CFLAGS)
 transfer_CFLAGS = $(AM_CFLAGS) -pthread
 transfer_SOURCES = \
+	src/transfer/bomb.c src/transfer/bomb.h \
 	src/transfer/box.c src/transfer/box.h \
 	src/transfer/confine.c src/transfer/confine.h \
 	src/transfer/content.c src/transfer/content.h \

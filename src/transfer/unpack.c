@@ -15,6 +15,7 @@
 #include "base/id.h"
 #include "base/proc.h"
 #include "codec/sha256.h"
+#include "transfer/bomb.h"
 #include "transfer/confine.h"
 #include "transfer/content.h"
 
@@ -72,6 +73,10 @@ static int unpack(const struct unpack_start *start, int root, const char *boot,
 	uint8_t bytes[32];
 	int r;
 
+	/* The fetcher looks at the same by what it has received; it may be hostile. */
+	req.limits.total_bytes = bomb_limit(start->size);
+	if (req.limits.total_bytes > UNTAR_TOTAL_MAX)
+		req.limits.total_bytes = UNTAR_TOTAL_MAX;
 	r = sha256_init(&u.sha);
 	if (r == 0)
 		r = content_hash(&content, &hash);
@@ -85,6 +90,11 @@ static int unpack(const struct unpack_start *start, int root, const char *boot,
 		return error_code(&ret->err, r, "set up zstd");
 	}
 	r = untar_run(&req, &ret->stats, &ret->err);
+	if (r == -EFBIG)
+		error_hint(&ret->err,
+			   "it is compressed %llu bytes; where an honest layer has so much, "
+			   "CARREL_LAYER_RATIO=0 lifts the limit of bytes",
+			   (unsigned long long)start->size);
 	if (r < 0)
 		return r;
 	r = sha256_end(&u.sha, bytes);

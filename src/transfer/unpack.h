@@ -15,6 +15,7 @@ struct unpack_start {
 	const char *dir; /* the layer's wrapper directory in staging; opened by the child, because
 			    only mounts of its own namespace can be cloned */
 	int result_fd;
+	uint64_t size; /* compressed, as the manifest has it */
 	pid_t parent;
 	const struct idmap *map;
 };

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bad input: one clear line with a hint, the right exit status, nothing left behind."""
+import gzip
 import os
 import re
+import tarfile
 
 import pytest
 
@@ -152,6 +154,35 @@ def test_disk_full(make_carrel, fake, small_fs, leftovers):
     # And there is room again.
     little = fake.add(small_image(b"little"), "little:latest")
     c.run("pull", "-q", little)
+
+
+def bomb(file_size, total):
+    """A real gzip layer: a tar of `total` zeros in files of one size, in members of 16 MiB, and
+    noise so that it has 10 MB."""
+    zeros = gzip.compress(bytes(16 << 20), 9, mtime=0)
+    data = b""
+    for i in range(total // file_size):
+        info = tarfile.TarInfo(f"zeros{i}")
+        info.size = file_size
+        data += gzip.compress(info.tobuf(), mtime=0) + zeros * (file_size >> 24)
+    return data + gzip.compress(os.urandom(max(0, (10 << 20) - len(data))), 1, mtime=0)
+
+
+@pytest.mark.parametrize("file_size,told", [
+    (8 << 30, "layer has more than"), (64 << 20, "unpack to more than")], ids=["one", "many"])
+def test_gzip_bomb(clean, fake, file_size, told):
+    """10 MB that would unpack to 8 GiB are stopped by the ratio, not by the disk: at a glance by
+    the size of a file, else when too much has come out of too little."""
+    data = bomb(file_size, 8 << 30)
+    image = small_image()
+    blob = ociimg.digest(data)
+    image.blobs[blob] = data
+    change_manifest(image, lambda doc: doc["layers"][0].update(digest=blob, size=len(data)))
+    ref = fake.add(image)
+    res = has_hint(one_line(clean.fails("pull", "-q", ref, rc=125, has=[blob[:19], told])))
+    if told.startswith("unpack"):
+        assert int(re.search(r"first (\d+) bytes", res.err).group(1)) < 3 << 20, res
+    assert os.listdir(os.path.join(clean.store, "trash")) == []
 
 
 def test_read_only_store(make_carrel, fake, readonly_dir, leftovers):
