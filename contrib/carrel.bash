@@ -6,11 +6,12 @@
 _carrel_load()
 {
 	[ -n "${_carrel_commands-}" ] && return
-	declare -g _carrel_commands=''
+	declare -g _carrel_commands='' _carrel_codes=''
 	declare -gA _carrel_words=() _carrel_valued=()
 	local kind a b c d
 	while IFS=$'\t' read -r kind a b c d _; do
 		case $kind in
+		code) _carrel_codes+=" $a" ;;
 		command | alias) _carrel_commands+=" $a"; _carrel_words[$a]+='' ;;
 		option)
 			[ "$d" = refused ] && continue
@@ -51,6 +52,19 @@ _carrel_parse()
 	done
 }
 
+_carrel_images()
+{
+	local name tag
+	"$carrel" images 2>/dev/null | while read -r name tag _; do
+		[ "$name" = REPOSITORY ] || [ "$name" = '<none>' ] || echo "$name:$tag"
+	done
+}
+
+_carrel_containers()
+{
+	"$carrel" ps --all --format json 2>/dev/null | grep -o '"Names":\["[^"]*"' | cut -d'"' -f4
+}
+
 _carrel()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} carrel=${COMP_WORDS[0]} command operands wants_value words=''
@@ -71,17 +85,15 @@ _carrel()
 		words=$_carrel_commands
 	else
 		case $command in
-		run | rmi | tag | 'image inspect')
-			[ "$command" != run ] || [ "$operands" -eq 0 ] || { compopt -o default; return; }
-			words="hello $("$carrel" images --format json 2>/dev/null |
-				grep -o '"[^" ]*/[^" ]*:[^" /]*"' | tr -d '"')"
+		run | exec)
+			[ "$operands" -eq 0 ] || { compopt -o default; return; }
+			;;&
+		run | rmi | tag | inspect | 'image '*) words+=" hello $(_carrel_images)" ;;&
+		exec | attach | logs | start | stop | kill | pause | unpause | stats | wait | rm | inspect | \
+		explain | 'container '*)
+			words+=" $(_carrel_containers)"
 			;;
-		exec | attach | logs | start | stop | kill | wait | rm | inspect)
-			[ "$command" != exec ] || [ "$operands" -eq 0 ] || { compopt -o default; return; }
-			words=$("$carrel" ps --all --format json 2>/dev/null |
-				grep -o '"Names": *"[^"]*"' | cut -d'"' -f4)
-			;;
-		doctor) words=$(printf 'D-%02d ' {1..26}) ;;
+		doctor) words=$_carrel_codes ;;
 		help) words=$_carrel_commands ;;
 		esac
 	fi

@@ -7,6 +7,7 @@ dist_man_MANS += \
 	doc/man/carrel-rmi.1 \
 	doc/man/carrel-tag.1 \
 	doc/man/carrel-attach.1 \
+	doc/man/carrel-container-inspect.1 \
 	doc/man/carrel-doctor.1 \
 	doc/man/carrel-exec.1 \
 	doc/man/carrel-explain.1 \

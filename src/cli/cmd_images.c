@@ -149,7 +149,8 @@ static char *format_age(const char *created, char buf[TIMEFMT_MAX + 8])
 	char age[TIMEFMT_MAX];
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	if (timefmt_parse(created, &t) < 0)
+	/* The zero time of builds that are to be the same each time is none. */
+	if (timefmt_parse(created, &t) < 0 || t.tv_sec <= 0)
 		(void)snprintf(buf, TIMEFMT_MAX + 8, "N/A");
 	else
 		(void)snprintf(buf, TIMEFMT_MAX + 8, "%s ago",

@@ -21,6 +21,10 @@ static const struct opt options[] = {
 	{ NULL },
 };
 
+static const struct opt no_options[] = {
+	{ NULL },
+};
+
 /* An object in docker's order and spelling; members that docker has and we cannot fill are left
  * out. */
 
@@ -209,6 +213,27 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	}
 	return inspect_print(cli, args, fn, err);
 }
+
+static int run_container(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	char **args;
+	int r;
+
+	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = -1 }, NULL, &args, NULL,
+		      err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return inspect_print(cli, args, inspect_container, err);
+}
+
+const struct command cmd_container_inspect = {
+	.name = "container inspect",
+	.group = GROUP_CONTAINER,
+	.summary = "print what is known about containers, as JSON",
+	.usage = "CONTAINER...",
+	.options = no_options,
+	.run = run_container,
+};
 
 const struct command cmd_inspect = {
 	.name = "inspect",

@@ -23,6 +23,7 @@ static const struct command *const table[] = {
 	&cmd_wait,
 	&cmd_rm,
 	&cmd_inspect,
+	&cmd_container_inspect,
 	&cmd_explain,
 	/* images */
 	&cmd_images,
@@ -41,29 +42,17 @@ static const struct command *const table[] = {
 };
 
 static const struct command_alias aliases[] = {
-	{ "container run", "run" },
-	{ "container ls", "ps" },
-	{ "container ps", "ps" },
-	{ "container list", "ps" },
-	{ "container logs", "logs" },
-	{ "container exec", "exec" },
-	{ "container attach", "attach" },
-	{ "container start", "start" },
-	{ "container stop", "stop" },
-	{ "container kill", "kill" },
-	{ "container pause", "pause" },
-	{ "container stats", "stats" },
-	{ "container unpause", "unpause" },
-	{ "container wait", "wait" },
-	{ "container rm", "rm" },
-	{ "container inspect", "inspect" },
-	{ "image ls", "images" },
-	{ "image list", "images" },
-	{ "image rm", "rmi" },
-	{ "image remove", "rmi" },
-	{ "image tag", "tag" },
-	{ "image pull", "pull" },
-	{ NULL, NULL },
+	{ "container run", "run" },	    { "container ls", "ps" },
+	{ "container ps", "ps" },	    { "container list", "ps" },
+	{ "container logs", "logs" },	    { "container exec", "exec" },
+	{ "container attach", "attach" },   { "container start", "start" },
+	{ "container stop", "stop" },	    { "container kill", "kill" },
+	{ "container pause", "pause" },	    { "container stats", "stats" },
+	{ "container unpause", "unpause" }, { "container wait", "wait" },
+	{ "container rm", "rm" },	    { "image ls", "images" },
+	{ "image list", "images" },	    { "image rm", "rmi" },
+	{ "image remove", "rmi" },	    { "image tag", "tag" },
+	{ "image pull", "pull" },	    { NULL, NULL },
 };
 
 const struct command *const *command_table(void)
