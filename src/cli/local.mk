@@ -56,6 +56,7 @@ libcli_a_SOURCES = \
 bin_PROGRAMS += carrel
 carrel_CPPFLAGS = $(INC_SRC) $(JSONC_CFLAGS)
 carrel_SOURCES = src/cli/main.c
+carrel_LDFLAGS = $(AM_LDFLAGS) $(CARREL_STATIC)
 carrel_LDADD = libcli.a libnet.a libruntime.a libstorage.a liboci.a libcodec.a libbase.a $(JSONC_LIBS) $(LIBCAP_LIBS)
 
 if HAVE_CMOCKA

@@ -5,6 +5,7 @@ libbase_a_SOURCES = \
 	src/lib/base/cgroupfs.c src/lib/base/cgroupfs.h \
 	src/lib/base/conf.c src/lib/base/conf.h \
 	src/lib/base/dcode.c src/lib/base/dcode.h \
+	src/lib/base/account.c src/lib/base/account.h \
 	src/lib/base/dirs.c src/lib/base/dirs.h \
 	src/lib/base/error.c src/lib/base/error.h \
 	src/lib/base/exitcode.h \
@@ -79,13 +80,16 @@ test_imgconfig_LDADD = $(oci_test_ldadd)
 endif
 
 if HAVE_CMOCKA
-base_tests = test_base_fd test_base_landlock test_base_loop test_base_num test_base_opt \
+base_tests = test_base_account test_base_fd test_base_landlock test_base_loop test_base_num test_base_opt \
 	test_base_path test_base_proc test_base_str
 base_test_cppflags = $(INC_LIB) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 base_test_ldadd = libbase.a $(CMOCKA_LIBS)
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 
+test_base_account_SOURCES = tests/unit/test_base_account.c tests/unit/cm.h
+test_base_account_CPPFLAGS = $(base_test_cppflags)
+test_base_account_LDADD = $(base_test_ldadd)
 test_base_fd_SOURCES = tests/unit/test_base_fd.c tests/unit/cm.h tests/unit/tempdir.h
 test_base_fd_CPPFLAGS = $(base_test_cppflags)
 test_base_fd_LDADD = $(base_test_ldadd)

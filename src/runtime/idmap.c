@@ -5,11 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/account.h"
 #include "base/fd.h"
 #include "base/num.h"
 #include "runtime/inside.h"
@@ -300,13 +300,13 @@ static int check_host_root(struct error *err)
 
 static int load_files(struct idmap *m, struct error *err)
 {
-	struct passwd *pw = getpwuid(m->uid0);
-	const char *name = pw ? pw->pw_name : NULL;
+	_cleanup_(account_done) struct account a = { 0 };
 	int r;
 
-	r = load_file("/etc/subuid", name, m->uid0, m->uids, &m->n_uid_extents, err);
+	ignore_result(account_get(m->uid0, &a)); /* then by number */
+	r = load_file("/etc/subuid", a.name, m->uid0, m->uids, &m->n_uid_extents, err);
 	if (r == 0)
-		r = load_file("/etc/subgid", name, m->gid0, m->gids, &m->n_gid_extents, err);
+		r = load_file("/etc/subgid", a.name, m->gid0, m->gids, &m->n_gid_extents, err);
 	sum_up(m);
 	return r;
 }

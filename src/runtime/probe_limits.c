@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/account.h"
 #include "base/fd.h"
 #include "base/id.h"
 #include "base/proc.h"
@@ -108,22 +108,22 @@ int probe_cgroup(const struct probe_host *h, struct probe_result *ret, struct er
 
 int probe_linger(const struct probe_host *h, struct probe_result *ret, struct error *err)
 {
-	const struct passwd *pw = getpwuid(getuid());
+	_cleanup_(account_done) struct account a = { 0 };
 	char manager[64], linger[512];
 
 	(void)h;
 	(void)err;
 	(void)snprintf(manager, sizeof(manager), "/run/user/%u/systemd", getuid());
-	if (!pw || access(manager, F_OK) < 0) {
+	if (account_get(getuid(), &a) < 0 || access(manager, F_OK) < 0) {
 		probe_skip(ret, "systemd runs no session of this user");
 		return 0;
 	}
-	if (str_print(linger, sizeof(linger), "/var/lib/systemd/linger/%s", pw->pw_name) == 0 &&
+	if (str_print(linger, sizeof(linger), "/var/lib/systemd/linger/%s", a.name) == 0 &&
 	    access(linger, F_OK) == 0)
 		probe_say(ret, "the user lingers");
 	else
 		probe_degraded(ret, DCODE_NO_LINGER,
-			       "%s does not linger: limited containers end at logout", pw->pw_name);
+			       "%s does not linger: limited containers end at logout", a.name);
 	return 0;
 }
 

@@ -4,29 +4,30 @@
 #include "runtime/probe_row.h"
 
 #include <limits.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/account.h"
 #include "base/str.h"
 #include "runtime/idmap.h"
 
 int probe_passwd(const struct probe_host *h, struct probe_result *ret, struct error *err)
 {
-	const struct passwd *pw = getpwuid(getuid());
+	_cleanup_(account_done) struct account a = { 0 };
+	bool found = account_get(getuid(), &a) == 0;
 
 	(void)h;
 	(void)err;
 	probe_fact_u64(ret, "uid", getuid());
-	if (pw)
-		probe_fact(ret, "user", pw->pw_name);
+	if (found)
+		probe_fact(ret, "user", a.name);
 	if (secure_getenv(IDMAP_MAPPER_ENV))
 		probe_say(ret, "called by root, acting as id %u", getuid());
-	else if (!pw)
+	else if (!found)
 		probe_degraded(ret, DCODE_NO_PASSWD, "there is no passwd entry for user id %u",
 			       getuid());
 	else
-		probe_say(ret, "%s (%u)", pw->pw_name, getuid());
+		probe_say(ret, "%s (%u)", a.name, getuid());
 	return 0;
 }
 

@@ -5,11 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/account.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
@@ -17,13 +17,12 @@
 char *dirs_home(struct error *err)
 {
 	const char *home = secure_getenv("HOME");
-	struct passwd *pw;
+	_cleanup_(account_done) struct account a = { 0 };
 
 	if (home && path_is_absolute(home))
 		return xstrdup(home);
-	pw = getpwuid(getuid());
-	if (pw && path_is_absolute(pw->pw_dir))
-		return xstrdup(pw->pw_dir);
+	if (account_get(getuid(), &a) == 0 && path_is_absolute(a.home))
+		return TAKE_PTR(a.home);
 	error_set(err, -EINVAL, "no home directory for user id %u", getuid());
 	error_hint(err, "set HOME, or name the store by --root or CARREL_ROOT");
 	error_host(err, DCODE_NO_PASSWD);
