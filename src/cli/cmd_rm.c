@@ -50,7 +50,7 @@ static int end_container(struct cli *cli, const struct container *c, struct erro
 	proc_done(&super);
 	if (r < 0 && r != -ESRCH)
 		return error_code(err, r, "kill container %s", c->name);
-	return ctrcmd_wait_free(cli, c, NULL, err);
+	return ctrcmd_wait_free(cli, c, err);
 }
 
 static int take_lock(struct cli *cli, const struct container *c, bool force, struct error *err)
@@ -60,7 +60,7 @@ static int take_lock(struct cli *cli, const struct container *c, bool force, str
 	if (fd != -EAGAIN)
 		return fd < 0 ? error_code(err, fd, "lock container %s", c->name) : fd;
 	if (c->state.status == CONTAINER_EXITED) {
-		r = ctrcmd_wait_free(cli, c, NULL, err); /* its supervisor is at its last lines */
+		r = ctrcmd_wait_free(cli, c, err); /* its supervisor is at its last lines */
 	} else if (force) {
 		r = end_container(cli, c, err);
 	} else {

@@ -70,7 +70,7 @@ static int stop_running(struct cli *cli, struct container *c, unsigned seconds, 
 	}
 	if (r < 0)
 		return error_code(err, r, "stop container %s", c->name);
-	return ctrcmd_wait_free(cli, c, NULL, err);
+	return ctrcmd_wait_free(cli, c, err);
 }
 
 static int stop_one(struct cli *cli, const char *name, void *data, struct error *err)

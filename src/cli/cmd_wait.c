@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/fd.h"
+#include "base/proc.h"
 #include "cli/attach.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
@@ -33,24 +34,11 @@ static int ask_supervisor(int sock, int *ret_status)
 	}
 }
 
-static int wait_running(struct cli *cli, struct container *c, int *ret_status, struct error *err)
+static int recorded_status(const struct container *c, int *ret_status, struct error *err)
 {
-	_cleanup_(fd_closep) int sock = attach_connect(cli->store, c, ATTACH_WAIT, NULL);
 	struct container_state st;
-	int r = -ENOENT, left;
+	int r = container_read_state(c->dirfd, &st);
 
-	if (sock >= 0)
-		r = ask_supervisor(sock, ret_status);
-	if (r == 0)
-		return ctrcmd_wait_free(cli, c, NULL, err);
-	r = ctrcmd_wait_free(cli, c, &left, err);
-	if (r < 0)
-		return r;
-	if (left >= 0) {
-		*ret_status = left;
-		return 0;
-	}
-	r = container_read_state(c->dirfd, &st);
 	if (r < 0 || st.status != CONTAINER_EXITED) {
 		error_set(err, -ENOENT, "container %s ended and left no exit status", c->name);
 		return -ENOENT;
@@ -59,18 +47,74 @@ static int wait_running(struct cli *cli, struct container *c, int *ret_status, s
 	return 0;
 }
 
+static int wait_running(struct cli *cli, const struct container *c, int lock, int *ret_status,
+			struct error *err)
+{
+	_cleanup_(fd_closep) int sock = attach_connect(cli->store, c, ATTACH_WAIT, NULL);
+	int r = -ENOENT, left;
+
+	if (sock >= 0)
+		r = ask_supervisor(sock, ret_status);
+	if (r == 0)
+		return ctrcmd_wait_lock(lock, c, NULL, err);
+	r = ctrcmd_wait_lock(lock, c, &left, err);
+	if (r < 0)
+		return r;
+	if (left < 0)
+		return recorded_status(c, ret_status, err);
+	*ret_status = left;
+	return 0;
+}
+
+/* Alive without its lock: logout has removed the runtime directory from under it. */
+static int wait_process(const struct container *c, int *ret_status, struct error *err)
+{
+	_cleanup_(fd_closep) int pidfd =
+		proc_open_recorded(c->state.supervisor, c->state.supervisor_start);
+	int r = pidfd < 0 ? 0 : ctrcmd_wait_pidfd(pidfd, -1);
+
+	if (r < 0)
+		return error_code(err, r, "wait for container %s", c->name);
+	return recorded_status(c, ret_status, err);
+}
+
+static int wait_found(struct cli *cli, const struct container *c, int *ret_status,
+		      struct error *err)
+{
+	_cleanup_(fd_closep) int lock = -1;
+	struct container again;
+	int r;
+
+	*ret_status = c->state.exit_code;
+	if (c->state.status != CONTAINER_RUNNING)
+		return 0;
+	lock = ctrcmd_open_lock(cli, c, err);
+	if (lock >= 0)
+		return wait_running(cli, c, lock, ret_status, err);
+	if (lock != -ENOENT)
+		return lock;
+	/* It ended after it was found, and took its lock along. What is on record now is true. */
+	error_clear(err);
+	r = ctrcmd_find(cli, c->id, &again, err);
+	if (r < 0)
+		return r;
+	*ret_status = again.state.exit_code;
+	if (again.state.status == CONTAINER_RUNNING)
+		r = wait_process(&again, ret_status, err);
+	container_done(&again);
+	return r;
+}
+
 static int wait_one(struct cli *cli, const char *name, void *data, struct error *err)
 {
 	struct container c;
-	int r, status;
+	int r, status = 0;
 
 	(void)data;
 	r = ctrcmd_find(cli, name, &c, err);
 	if (r < 0)
 		return r;
-	status = c.state.exit_code;
-	if (c.state.status == CONTAINER_RUNNING)
-		r = wait_running(cli, &c, &status, err);
+	r = wait_found(cli, &c, &status, err);
 	if (r == 0)
 		printf("%d\n", status);
 	container_done(&c);

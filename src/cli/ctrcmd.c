@@ -93,29 +93,40 @@ int ctrcmd_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_flags f
 	return last.code;
 }
 
-int ctrcmd_wait_free(struct cli *cli, const struct container *c, int *ret_status, struct error *err)
+int ctrcmd_open_lock(struct cli *cli, const struct container *c, struct error *err)
 {
-	/* A read lock: waiters do not wait for each other. Not created: it may be gone already. */
-	struct flock l = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
 	_cleanup_(freep) char *name = xasprintf("%s.lock", c->id);
-	_cleanup_(fd_closep) int fd =
-		openat(cli->store->runtime_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(cli->store->runtime_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+	/* Not created: it may be gone already. */
+	return fd < 0 ? error_sys(err, "open the lock of container %s", c->name) : fd;
+}
+
+int ctrcmd_wait_lock(int lock_fd, const struct container *c, int *ret_status, struct error *err)
+{
+	/* A read lock: waiters do not wait for each other. */
+	struct flock l = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
 	int r;
 
-	if (ret_status)
-		*ret_status = -1;
-	if (fd < 0 && errno == ENOENT)
-		return 0;
-	if (fd < 0)
-		return error_sys(err, "open the lock of container %s", c->name);
 	do
-		r = fcntl(fd, F_OFD_SETLKW, &l);
+		r = fcntl(lock_fd, F_OFD_SETLKW, &l);
 	while (r < 0 && errno == EINTR);
 	if (r < 0)
 		return error_sys(err, "wait for container %s", c->name);
 	if (ret_status)
-		*ret_status = container_lock_status(fd);
+		*ret_status = container_lock_status(lock_fd);
 	return 0;
+}
+
+int ctrcmd_wait_free(struct cli *cli, const struct container *c, struct error *err)
+{
+	_cleanup_(fd_closep) int fd = ctrcmd_open_lock(cli, c, err);
+
+	if (fd == -ENOENT) {
+		error_clear(err);
+		return 0;
+	}
+	return fd < 0 ? fd : ctrcmd_wait_lock(fd, c, NULL, err);
 }
 
 int ctrcmd_wait_pidfd(int pidfd, int timeout_ms)

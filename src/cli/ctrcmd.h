@@ -34,9 +34,15 @@ typedef int (*ctrcmd_fn)(struct cli *cli, const char *name, void *data, struct e
 int ctrcmd_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_flags flags, void *data,
 		struct error *err) _nodiscard_;
 
-/* Wait until nobody holds the lock for life any more. *ret_status (may be NULL): the exit status
- * that the holder left in it, or -1. */
-int ctrcmd_wait_free(struct cli *cli, const struct container *c, int *ret_status,
+/* Wait until nobody holds the lock for life any more. */
+int ctrcmd_wait_free(struct cli *cli, const struct container *c, struct error *err) _nodiscard_;
+/*
+ * The two halves: the lock's file, opened (-ENOENT: it went with its container), and waiting for
+ * it. *ret_status (may be NULL): the exit status that the holder left in it, or -1; the descriptor
+ * keeps it where the file is unlinked meanwhile.
+ */
+int ctrcmd_open_lock(struct cli *cli, const struct container *c, struct error *err) _nodiscard_;
+int ctrcmd_wait_lock(int lock_fd, const struct container *c, int *ret_status,
 		     struct error *err) _nodiscard_;
 /* Wait for the end of a process: 1 ended, 0 not within timeout_ms (-1: for ever). */
 int ctrcmd_wait_pidfd(int pidfd, int timeout_ms) _nodiscard_;

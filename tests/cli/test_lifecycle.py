@@ -194,6 +194,42 @@ def test_wait_of_rm_container(warm, leftovers):
     leftovers.check(warm, before)
 
 
+@pytest.mark.parametrize("lost", ["lock", "all"])
+def test_wait_without_the_lock(warm, box, lost):
+    """Logout removes the runtime directory from under a container that stays."""
+    name = box("sleep", "1000")
+    ident = info(warm, name)["Id"]
+    for folder, _, files in os.walk(warm.runtime):
+        for file in files:
+            if file == f"{ident}.lock" or (lost == "all" and file.startswith(ident)):
+                os.unlink(os.path.join(folder, file))
+    p = warm.start("wait", name, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    in_call(p.pid, "poll", "ppoll")
+    os.kill(info(warm, name)["State"]["Pid"], signal.SIGKILL)
+    out, err = p.communicate(timeout=30)
+    assert (p.returncode, out) == (0, b"137\n"), err
+
+
+def test_wait_at_the_very_end(warm, leftovers):
+    """However late it comes: the status, or that there is no such container any more."""
+    before = leftovers.snapshot(warm)
+    for n in range(12):
+        name = f"late{os.getpid()}-{n}"
+        run = warm.start("run", "--rm", "-i", "--name", name, "--network", "none", warm.image,
+                         "sh", "-c", "echo up; read x; exit 5",
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert run.stdout.readline() == b"up\n"
+        run.stdin.close()
+        waits = [warm.start("wait", name, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                 for _ in range(4)]
+        for w in waits:
+            out, err = w.communicate(timeout=30)
+            assert (w.returncode, out) == (0, b"5\n") or b"no such container" in err, (out, err)
+        assert run.wait() == 5
+        run.stdout.close()
+    leftovers.check(warm, before)
+
+
 def test_rm_of_a_running_one(warm, box):
     name = box("sleep", "1000")
     warm.fails("rm", name, rc=125, has=["runs", "hint"])
@@ -403,15 +439,22 @@ def test_wait_for_a_foreground_run(warm, leftovers, status):
     leftovers.check(warm, before)
 
 
-def blocked_on_the_lock(pid):
-    """/proc/locks has no pid for locks of open files; the system call that it is in tells."""
+def in_call(pid, *names):
+    """Waits until the process is in that system call."""
+    numbers = {str(CALLS[os.uname().machine].get(name)) for name in names}
     end = time.monotonic() + 10
     while time.monotonic() < end:
         with open(f"/proc/{pid}/syscall", encoding="ascii") as f:
-            if f.read().split()[0] == str(FCNTL):
+            if f.read().split()[0] in numbers:
                 return
         os.sched_yield()
-    raise AssertionError("it does not wait for the lock")
+    raise AssertionError(f"it is not in {names}")
 
 
-FCNTL = {"x86_64": 72, "aarch64": 25}[os.uname().machine]
+def blocked_on_the_lock(pid):
+    """/proc/locks has no pid for locks of open files."""
+    in_call(pid, "fcntl")
+
+
+CALLS = {"x86_64": {"fcntl": 72, "poll": 7, "ppoll": 271},
+         "aarch64": {"fcntl": 25, "ppoll": 73}}
