@@ -115,7 +115,10 @@ static int foreground(struct launch *l, struct error *err)
 	struct session s;
 	int r;
 
-	r = session_open(&s, l->rec->open_stdin ? SESSION_STDIN : 0, err);
+	r = session_open(&s,
+			 (l->rec->open_stdin ? SESSION_STDIN : 0) |
+				 (l->rec->here ? SESSION_PASS : 0),
+			 err);
 	if (r == 0)
 		r = launch_start(l, s.child_fds, 0, 0, &d, err);
 	if (r == 0) {
@@ -160,6 +163,8 @@ static int check_stdio(const struct run_options *o, struct error *err)
 {
 	enum stdfd_kind kind;
 
+	if (o->here && o->remove && !o->tty && !o->detach)
+		return 0; /* they go in as they are */
 	for (int fd = o->interactive ? 0 : 1; fd <= 2; fd++) {
 		int r = stdfd_kind(fd, &kind, err);
 

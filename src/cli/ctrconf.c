@@ -40,8 +40,8 @@ static const struct field fields[] = {
 	FIELD(open_stdin, FIELD_BOOL),	  FIELD(remove, FIELD_BOOL),
 	FIELD(init, FIELD_BOOL),	  FIELD(read_only, FIELD_BOOL),
 	FIELD(no_new_privs, FIELD_BOOL),  FIELD(seccomp_off, FIELD_BOOL),
-	FIELD(here, FIELD_BOOL),	  FIELD(user_asked, FIELD_BOOL),
-	FIELD(real_ids, FIELD_BOOL),
+	FIELD(here_home, FIELD_STRING),	  FIELD(here, FIELD_BOOL),
+	FIELD(user_asked, FIELD_BOOL),	  FIELD(real_ids, FIELD_BOOL),
 };
 
 static const char *const net_names[] = {

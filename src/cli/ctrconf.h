@@ -33,6 +33,7 @@ struct ctrconf {
 	char *image_id; /* config digest, "sha256:..." */
 	char *user, *cwd, *stop_signal;
 	char *hostname;		/* "" = the short id */
+	char *here_home;	/* with `here`: the home directory inside */
 	struct strv layers;	/* diff-ids, hex, bottom first */
 	struct strv entrypoint; /* with cmd: what pid 1 executes */
 	struct strv cmd;

@@ -234,6 +234,8 @@ int launch_prepare(struct launch *l, struct error *err)
 	l->store_path = realpath(l->store->path, NULL);
 	make_words(l);
 	make_files(l);
+	if (l->rec->here)
+		here_who(l->rec, &l->map, &l->here_lines, &l->here);
 	r = open_layers(l, err);
 	return r < 0 ? r : open_mounts(l, err);
 }
@@ -263,6 +265,7 @@ static void fill_spec(const struct launch *l, struct ctr_spec *spec)
 		.libexec_fd = l->libexec_fd,
 		.cgroup_fd = l->cgroup ? l->cgroup->fd : -1,
 		.map = l->map,
+		.here = l->rec->here ? &l->here : NULL,
 		.flags = (rec->tty ? CTR_TTY : 0) | (rec->init ? CTR_INIT : 0) |
 			 (rec->read_only ? CTR_READ_ONLY : 0) |
 			 (rec->no_new_privs ? CTR_NO_NEW_PRIVS : 0) |
@@ -478,6 +481,7 @@ void launch_done(struct launch *l)
 	for (size_t i = 0; l->mounts && i < l->rec->n_mounts; i++)
 		fd_close(l->mounts[i].source_fd);
 	free(TAKE_PTR(l->mounts));
+	here_lines_done(&l->here_lines);
 	strv_done(&l->argv);
 	strv_done(&l->env);
 	if (l->cgroup)

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "cli/cli.h"
 #include "cli/ctrconf.h"
+#include "cli/here.h"
 #include "net/net.h"
 #include "runtime/cgroup.h"
 #include "runtime/ctr.h"
@@ -33,7 +34,7 @@ struct launch {
 	char *runtime_path, *tmp_runtime, *store_path;
 	unsigned n_single; /* layers that were unpacked for one id, where the files promise more */
 	struct ctr_here here;
-	char *passwd, *group;
+	struct here_lines here_lines;
 	bool ids_told;	 /* the warning of a map with one id was printed */
 	bool layer_lost; /* why it failed: a pull would bring it */
 };

@@ -37,6 +37,7 @@ libcli_a_SOURCES = \
 	src/cli/explain.c src/cli/explain.h \
 	src/cli/fetch.c src/cli/fetch.h \
 	src/cli/help.c \
+	src/cli/here.c src/cli/here.h \
 	src/cli/hint.c \
 	src/cli/inspect.c src/cli/inspect.h \
 	src/cli/launch.c src/cli/launch.h \

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "cli/envfile.h"
+#include "cli/here.h"
 #include "cli/mountopt.h"
 
 #define O(field) offsetof(struct run_options, field)
@@ -23,6 +24,8 @@ const struct opt run_option_table[] = {
 	{ "volume", 'v', OPT_LIST, O(volume), "SRC:DST[:ro]",
 	  "mount a file or directory of the host; options: ro, rw, noexec, nosuid, nodev" },
 	{ "workdir", 'w', OPT_STRING, O(workdir), "PATH", "working directory" },
+	{ "here", 0, OPT_FLAG, O(here), NULL,
+	  "as yourself: your user, groups, home, working directory and network" },
 	{ "user", 'u', OPT_STRING, O(user), "USER[:GROUP]",
 	  "name or id in the container to run as" },
 	{ "rm", 0, OPT_FLAG, O(remove), NULL, "remove the container when it ends" },
@@ -208,6 +211,20 @@ static int request_labels(const struct run_options *o, struct ctrconf *rec, stru
 	return 0;
 }
 
+static int request_here(const struct run_options *o, struct ctrconf *rec, struct error *err)
+{
+	const struct here_asked asked = {
+		.user = o->user,
+		.workdir = o->workdir,
+		.network = o->network,
+		.hostname = o->hostname,
+		.caps = o->cap_add.n > 0,
+		.strict = o->strict,
+	};
+
+	return here_options(&asked, rec, err);
+}
+
 int request_options(const struct run_options *o, struct ctrconf *rec, struct error *err)
 {
 	int r;
@@ -232,6 +249,8 @@ int request_options(const struct run_options *o, struct ctrconf *rec, struct err
 		r = request_mounts(o, rec, err);
 	if (r == 0)
 		rec->hostname = xstrdup(o->hostname ? o->hostname : "");
+	if (r == 0 && o->here)
+		r = request_here(o, rec, err);
 	return r;
 }
 
@@ -263,6 +282,8 @@ static int merge_env(const struct run_options *o, const struct imgconfig *image,
 		strv_add(&rec->env, "TERM=xterm");
 	for (size_t i = 0; i < image->env.n; i++)
 		strv_env_set(&rec->env, image->env.v[i]);
+	if (rec->here)
+		here_env(rec, &rec->env);
 	return request_env(&o->env_file, &o->env, &rec->env, err);
 }
 
@@ -324,8 +345,9 @@ int request_image(const struct run_options *o, const struct imgconfig *image, ch
 	for (size_t i = 0; i < image->volumes.n; i++)
 		log_debug("run", "the image's volume %s lies in the container itself",
 			  image->volumes.v[i]);
-	rec->cwd = xstrdup(cwd && *cwd ? cwd : "/");
-	rec->user = xstrdup(user ? user : "");
+	if (!rec->cwd)
+		rec->cwd = xstrdup(cwd && *cwd ? cwd : "/");
+	rec->user = xstrdup(user && !rec->here ? user : "");
 	rec->user_asked = o->user != NULL;
 	rec->stop_signal = xstrdup(stop && *stop ? stop : "SIGTERM");
 	return 0;

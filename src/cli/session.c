@@ -22,6 +22,10 @@ static int open_stream(struct session *s, int i, struct error *err)
 	enum stdfd_kind kind;
 	int fds[2], r;
 
+	if (s->flags & SESSION_PASS) {
+		s->child_fds[i] = fd_dup(i);
+		return s->child_fds[i] < 0 ? error_code(err, s->child_fds[i], "duplicate") : 0;
+	}
 	if (i == 0 && !(s->flags & SESSION_STDIN)) {
 		s->child_fds[0] = stdfd_null(err);
 		return s->child_fds[0] < 0 ? s->child_fds[0] : 0;

@@ -17,6 +17,7 @@
 enum session_flags {
 	SESSION_STDIN = 1 << 0,
 	SESSION_TTY = 1 << 1,
+	SESSION_PASS = 1 << 2, /* all three as they are: the user's own programs */
 };
 
 struct session {

@@ -91,6 +91,13 @@ int ids_fit(const struct ids *ids, bool asked, struct user *u, struct error *err
 	return 0;
 }
 
+void ids_here(uid_t uid, gid_t gid, const char *home, struct user *u, struct ids *ret)
+{
+	*ret = (struct ids){ .single = true, .uid = uid, .gid = gid };
+	*u = (struct user){ .uid = uid, .gid = gid, .home = "/" };
+	ignore_result(str_copy(u->home, sizeof(u->home), home)); /* too long: "/" */
+}
+
 int ids_choose(const struct idmap *map, bool asked, struct user *u, struct ids *ret,
 	       struct error *err)
 {

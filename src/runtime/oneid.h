@@ -36,6 +36,9 @@ int ids_read(pid_t pid, struct ids *ret, struct error *err) _nodiscard_;
 int ids_choose(const struct idmap *map, bool asked, struct user *u, struct ids *ret,
 	       struct error *err) _nodiscard_;
 
+/* --here: the caller's number is N's one id, and the user. */
+void ids_here(uid_t uid, gid_t gid, const char *home, struct user *u, struct ids *ret);
+
 /* The same where N is there already. */
 int ids_fit(const struct ids *ids, bool asked, struct user *u, struct error *err) _nodiscard_;
 

@@ -61,6 +61,21 @@ static int add_file(struct plan *p, int dir, const char *name, const char *targe
 	return r < 0 ? error_code(err, r, "bind file %s of the container", name) : 0;
 }
 
+/* The caller has a name inside, too. */
+static int add_here(struct plan *p, int dir, struct error *err)
+{
+	const struct ctr_here *h = p->spec->here;
+	_cleanup_(freep) char *passwd = NULL, *group = NULL;
+	int r;
+
+	r = users_with_line(p->root, "/etc/passwd", h->passwd, &passwd, err);
+	if (r == 0)
+		r = users_with_line(p->root, "/etc/group", h->group, &group, err);
+	if (r == 0)
+		r = add_file(p, dir, "passwd", "/etc/passwd", passwd, err);
+	return r < 0 ? r : add_file(p, dir, "group", "/etc/group", group, err);
+}
+
 /*
  * A tmpfs that ends with the container: nothing on the disk to make and to delete. Kernels that
  * copy only attached mounts (before 6.15) get a directory of the container's instead.
@@ -68,7 +83,7 @@ static int add_file(struct plan *p, int dir, const char *name, const char *targe
 static int make_files_dir(const struct ctr_spec *s, struct error *err)
 {
 	static const struct mnt_option options[] = {
-		{ "mode", "755" }, { "size", "1m" }, { "nr_inodes", "16" }, { NULL }
+		{ "mode", "755" }, { "size", "16m" }, { "nr_inodes", "16" }, { NULL }
 	};
 	_cleanup_(fd_closep) int dir =
 		mnt_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
@@ -90,6 +105,8 @@ static int add_files(struct plan *p, struct error *err)
 		r = add_file(p, dir, "hosts", "/etc/hosts", s->hosts, err);
 	if (r == 0)
 		r = add_file(p, dir, "hostname", "/etc/hostname", s->hostname_file, err);
+	if (r == 0 && s->here)
+		r = add_here(p, dir, err);
 	if (!command_is_answered(&p->exec))
 		return r;
 	for (const struct oneid_file *f = NULL; r == 0 && (f = oneid_next_file(p->root, f));)
@@ -112,6 +129,19 @@ static int copy_sys(struct plan *p, struct error *err)
 	return r < 0 ? error_code(err, r, "make /sys read-only") : 0;
 }
 
+static int choose_user(struct plan *p, struct error *err)
+{
+	const struct ctr_spec *s = p->spec;
+	int r;
+
+	if (s->here) {
+		ids_here(s->here->uid, s->here->gid, s->here->home, &p->user, &p->ids);
+		return 0;
+	}
+	r = users_lookup(p->root, s->user ? s->user : "", &p->user, err);
+	return r < 0 ? r : ids_choose(&s->map, s->flags & CTR_USER_ASKED, &p->user, &p->ids, err);
+}
+
 int plan_make(const struct ctr_spec *spec, struct plan *p, struct error *err)
 {
 	struct command *x = &p->exec;
@@ -124,9 +154,7 @@ int plan_make(const struct ctr_spec *spec, struct plan *p, struct error *err)
 	if (r == 0)
 		r = volumes_open(spec, p, err);
 	if (r == 0)
-		r = users_lookup(p->root, spec->user ? spec->user : "", &p->user, err);
-	if (r == 0)
-		r = ids_choose(&spec->map, spec->flags & CTR_USER_ASKED, &p->user, &p->ids, err);
+		r = choose_user(p, err);
 	x->user = &p->user;
 	x->caps = spec->caps;
 	x->flags = spec->flags;

@@ -221,3 +221,13 @@ int users_lookup(int root_fd, const char *spec, struct user *ret, struct error *
 	}
 	return r < 0 ? r : users_resolve(spec, passwd, group, ret, err);
 }
+
+int users_with_line(int root_fd, const char *path, const char *line, char **ret, struct error *err)
+{
+	_cleanup_(freep) char *text = NULL;
+	int r = read_file(root_fd, path, &text, err);
+
+	if (r == 0)
+		*ret = xasprintf("%s%s", line, text ? text : "");
+	return r;
+}

@@ -30,3 +30,7 @@ int users_resolve(const char *spec, const char *passwd, const char *group, struc
 
 /* The same from the files below root_fd: bounded, never waiting (they may be FIFOs or links). */
 int users_lookup(int root_fd, const char *spec, struct user *ret, struct error *err) _nodiscard_;
+
+/* `line` and what the image has in /etc/NAME, as a new text. */
+int users_with_line(int root_fd, const char *path, const char *line, char **ret,
+		    struct error *err) _nodiscard_;

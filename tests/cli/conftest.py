@@ -2,6 +2,7 @@
 """Fixtures of the black box tests.
 
     carrel      a runner with store, runtime directory and home of its own
+    one_id      like `carrel`, on a host where newuidmap does not work
     warm        a runner shared by the tests of one worker, with `busybox` and more pulled:
                 for tests that only run containers and clean up after themselves
     root        like `carrel`, called by uid 0 (serial tests only: the store is shared)
@@ -172,6 +173,16 @@ def make_carrel():
 @pytest.fixture
 def carrel(make_carrel):
     return make_carrel()
+
+
+@pytest.fixture
+def one_id(make_carrel, carrel):
+    """Like `carrel`, in a sandbox: no_new_privs takes newuidmap its privilege (tier B, D-05)."""
+    wrapper = os.path.join(carrel.home, "one-id")
+    with open(wrapper, "w", encoding="utf-8") as f:
+        f.write(f'#!/bin/sh\nexec setpriv --no-new-privs {carrel.program} "$@"\n')
+    os.chmod(wrapper, 0o755)
+    return make_carrel(wrapper)
 
 
 @pytest.fixture(scope="session")

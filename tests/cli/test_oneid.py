@@ -23,16 +23,6 @@ def warnings(res):
 
 
 @pytest.fixture
-def one(make_carrel, carrel):
-    """Carrel in a sandbox: no_new_privs takes newuidmap its privilege (D-05)."""
-    wrapper = os.path.join(carrel.home, "one")
-    with open(wrapper, "w", encoding="utf-8") as f:
-        f.write(f'#!/bin/sh\nexec setpriv --no-new-privs {carrel.program} "$@"\n')
-    os.chmod(wrapper, 0o755)
-    return make_carrel(wrapper)
-
-
-@pytest.fixture
 def behind(carrel, need):
     need("root")
     return lambda name, **kw: Obstructed(carrel, name, **kw)
@@ -80,34 +70,34 @@ def test_one_of_two_helpers_works(make_carrel, carrel, images, need):
     assert res.lines[1].split() == ["0", "0", "1"], res
 
 
-def test_strict(one, carrel, images):
+def test_strict(one_id, carrel, images):
     for words in (("pull", "-q", "REF"), (*ONE, "--strict", "REF", "true")):
         words = [images["busybox"] if w == "REF" else w for w in words]
         env = {"CARREL_STRICT": "1"}
-        res = one.fails(*words, has="[D-05]", env=env)
+        res = one_id.fails(*words, has="[D-05]", env=env)
         assert "--strict" in res.err and not warnings(res), res
-    assert not os.path.exists(os.path.join(one.store, "layers")) or \
-        os.listdir(os.path.join(one.store, "layers")) == []
-    one.run("create", check=False)
+    assert not os.path.exists(os.path.join(one_id.store, "layers")) or \
+        os.listdir(os.path.join(one_id.store, "layers")) == []
+    one_id.run("create", check=False)
     carrel.run(*ONE, "--strict", images["busybox"], "true")
 
 
-def test_foreign_owners(one, images):
-    res = one.run("pull", "-q", images["layers"])
+def test_foreign_owners(one_id, images):
+    res = one_id.run("pull", "-q", images["layers"])
     assert re.search(r"\d+ files of this image, 1 of them without set-id bits \[D-05\]",
                      warnings(res)[0]) and len(warnings(res)) == 1, res
-    assert owners(one.store) == {(os.getuid(), os.getgid())}
+    assert owners(one_id.store) == {(os.getuid(), os.getgid())}
     # The setuid bit was for user 33: root must not have it.
     modes = {}
-    for where, _, files in os.walk(os.path.join(one.store, "layers")):
+    for where, _, files in os.walk(os.path.join(one_id.store, "layers")):
         modes.update((f, stat.S_IMODE(os.lstat(os.path.join(where, f)).st_mode)) for f in files)
     assert modes["suid"] == 0o755 and modes["sticky"] == 0o1644, modes
-    res = one.run(*ONE, images["layers"], "stat", "-c", "%u:%g %a", "/data/suid", "/data/sticky")
+    res = one_id.run(*ONE, images["layers"], "stat", "-c", "%u:%g %a", "/data/suid", "/data/sticky")
     assert res.lines == ["0:0 755", "0:0 1644"], res
     # The record has the truth, and a verification knows what the disk must be like.
-    for meta in metas(one):
+    for meta in metas(one_id):
         crash(meta)
-    res = one.run(*ONE, images["layers"], "true")
+    res = one_id.run(*ONE, images["layers"], "true")
     assert "damaged" not in res.err and "fetching" not in res.err, res
 
 
@@ -115,12 +105,12 @@ LIST = ("sh", "-c", "find /bin /data /etc/passwd /etc/group | sort | "
         "xargs stat -c '%n %F %s %Y %h %N' && find /bin /data -type f | sort | xargs md5sum")
 
 
-def test_same_tree_as_with_a_full_map(one, carrel, images):
+def test_same_tree_as_with_a_full_map(one_id, carrel, images):
     full = carrel.run(*ONE, "-u", "0", images["layers"], *LIST)
-    assert one.run(*ONE, images["layers"], *LIST).out == full.out
+    assert one_id.run(*ONE, images["layers"], *LIST).out == full.out
     modes = ("sh", "-c", "find /bin /data ! -type l | sort | xargs stat -c '%n %a'")
     full = carrel.run(*ONE, "-u", "0", images["layers"], *modes).out
-    assert one.run(*ONE, images["layers"], *modes).out == full.replace("suid 4755", "suid 755")
+    assert one_id.run(*ONE, images["layers"], *modes).out == full.replace("suid 4755", "suid 755")
 
 
 CHOWN = r"""
@@ -133,13 +123,13 @@ su www -s /bin/sh -c id
 """
 
 
-def test_answers(one, images):
-    assert one.run(*ONE, images["busybox"], "sh", "-c", CHOWN).lines == [
+def test_answers(one_id, images):
+    assert one_id.run(*ONE, images["busybox"], "sh", "-c", CHOWN).lines == [
         "chown 0", "lchown 0", "chgrp 0", "own 0", "0:0", "absent 1", "mknod 1", "fifo 0",
         # As carrel-run(1) says: nobody was become, and nobody was told.
         "uid=0(root) gid=0(root) groups=0(root)"]
     for option in ("real-ids", "seccomp=unconfined"):
-        res = one.run(*ONE, "--security-opt", option, images["busybox"], "sh", "-c", CHOWN, rc=1)
+        res = one_id.run(*ONE, "--security-opt", option, images["busybox"], "sh", "-c", CHOWN, rc=1)
         assert res.lines[:5] == ["chown 1", "lchown 1", "chgrp 1", "own 0", "0:0"], res
         assert "uid=0" not in res.out, res
 
@@ -152,54 +142,54 @@ def test_answers_are_for_one_id_only(warm):
     assert res.out == "Seccomp_filters:\t1\n", res
 
 
-def test_users(one, images):
+def test_users(one_id, images):
     for user in ("33", "www", "1:1", "0:5"):
-        one.fails(*ONE, "-u", user, images["busybox"], "true", has=["one id", "[D-05]"])
+        one_id.fails(*ONE, "-u", user, images["busybox"], "true", has=["one id", "[D-05]"])
     own = str(os.getuid())
-    res = one.run(*ONE, "-u", own, images["busybox"], "sh", "-c",
+    res = one_id.run(*ONE, "-u", own, images["busybox"], "sh", "-c",
                   "id -u; stat -c %u /bin; touch /tmp/x && stat -c %u:%g /tmp/x; "
                   "chown 5 /tmp/x || grep CapEff /proc/self/status")
     assert res.lines == [own, own, f"{own}:{os.getgid()}", "CapEff:\t" + "0" * 16], res
-    res = one.run(*ONE, images["layers"], "id", "-u")  # its user is `app`
+    res = one_id.run(*ONE, images["layers"], "id", "-u")  # its user is `app`
     assert res.out == "0\n" and len(warnings(res)) == 2, res
     assert "the image's user" in res.err, res
 
 
-def test_the_users_groups_stay(one, images):
+def test_the_users_groups_stay(one_id, images):
     """Nobody may drop a group in a map of one id: what they open stays open."""
-    res = one.run(*ONE, images["busybox"], "grep", "Groups", "/proc/self/status")
+    res = one_id.run(*ONE, images["busybox"], "grep", "Groups", "/proc/self/status")
     inside = res.out.split()[1:]
     assert len(inside) == len(os.getgroups()), res
 
 
-def test_life(one, images, leftovers):
-    one.run("pull", "-q", images["busybox"])
-    res = one.run("run", "-d", "--name", "c", "--network", "none", images["busybox"], "sh", "-c",
+def test_life(one_id, images, leftovers):
+    one_id.run("pull", "-q", images["busybox"])
+    res = one_id.run("run", "-d", "--name", "c", "--network", "none", images["busybox"], "sh", "-c",
                   "echo begun; exec sleep 1000")
     assert len(warnings(res)) == 1, res
     # Directories that nobody may enter but root inside.
-    one.run("exec", "c", "sh", "-c", "mkdir -m 0 /shut; mkdir -p /a/b/c; touch /a/b/c/f; chown -R 9 "
+    one_id.run("exec", "c", "sh", "-c", "mkdir -m 0 /shut; mkdir -p /a/b/c; touch /a/b/c/f; chown -R 9 "
             "/a; chmod 0 /a/b/c /a/b /a; chmod 0 /bin")
-    res = one.run("exec", "c", "/bin/id")
+    res = one_id.run("exec", "c", "/bin/id")
     assert res.out.startswith("uid=0(root)") and res.err == "", res
-    res = one.run("exec", "c", "/bin/sh", "-c", PROBE[2])
+    res = one_id.run("exec", "c", "/bin/sh", "-c", PROBE[2])
     assert "NoNewPrivs:\t1" in res.lines, res
-    one.fails("exec", "-u", "33", "c", "/bin/id", has="[D-03]")
-    assert one.run("logs", "c").out == "begun\n"
-    one.run("stop", "-t", "0", "c")
-    assert len(warnings(one.run("start", "c"))) == 1
-    assert one.run("exec", "c", "/bin/ls", "-d", "/a").out == "/a\n"
-    one.run("rm", "-f", "c")
-    trash = os.path.join(one.store, "trash")
-    assert os.listdir(trash) == [] and os.listdir(os.path.join(one.store, "containers")) == []
-    one.run("rmi", images["busybox"])
-    assert owners(one.store) <= {(os.getuid(), os.getgid())}
-    shutil.rmtree(one.store)  # the user's own hands
+    one_id.fails("exec", "-u", "33", "c", "/bin/id", has="[D-03]")
+    assert one_id.run("logs", "c").out == "begun\n"
+    one_id.run("stop", "-t", "0", "c")
+    assert len(warnings(one_id.run("start", "c"))) == 1
+    assert one_id.run("exec", "c", "/bin/ls", "-d", "/a").out == "/a\n"
+    one_id.run("rm", "-f", "c")
+    trash = os.path.join(one_id.store, "trash")
+    assert os.listdir(trash) == [] and os.listdir(os.path.join(one_id.store, "containers")) == []
+    one_id.run("rmi", images["busybox"])
+    assert owners(one_id.store) <= {(os.getuid(), os.getgid())}
+    shutil.rmtree(one_id.store)  # the user's own hands
 
 
-def test_terminal(one, images, terminal):
-    one.run("pull", "-q", images["busybox"])
-    t = terminal(one, *ONE, "-it", images["busybox"], "sh")
+def test_terminal(one_id, images, terminal):
+    one_id.run("pull", "-q", images["busybox"])
+    t = terminal(one_id, *ONE, "-it", images["busybox"], "sh")
     t.send("tty; stat -c %u:%g $(tty); stty size; exit 3\n")
     t.expect(rb"/dev/pts/0\r\n0:0\r\n24 80\r\n")
     assert t.wait() == 3
@@ -245,11 +235,11 @@ def test_containers_of_another_tier_start(carrel, behind, images, need):
     carrel.run("rm", "c")
 
 
-def test_info_and_doctor(one):
-    doc = one.run("info", "--format", "json").json()
+def test_info_and_doctor(one_id):
+    doc = one_id.run("info", "--format", "json").json()
     assert doc["Tier"] == "B" and doc["Ids"] == 1, doc
-    assert "1 (tier B) [D-05]" in one.run("info").out
-    res = one.run("doctor", "--json", check=False)
+    assert "1 (tier B) [D-05]" in one_id.run("info").out
+    res = one_id.run("doctor", "--json", check=False)
     assert res.json()["tier"] == "B" and "D-05" in res.out, res
 
 
@@ -313,9 +303,9 @@ small; stat -c '%u:%g %a' /usr/bin/small /var/lib/small; grep cuser /etc/passwd;
 """
 
 
-def test_apt_get_install(one, debian, tmp_path):
+def test_apt_get_install(one_id, debian, tmp_path):
     repo = make_package(str(tmp_path))
     os.chmod(tmp_path, 0o755)
-    res = one.run(*ONE, "-v", f"{repo}:/repo:ro", debian, "bash", "-c", INSTALL, timeout=120)
+    res = one_id.run(*ONE, "-v", f"{repo}:/repo:ro", debian, "bash", "-c", INSTALL, timeout=120)
     assert "it works" in res.lines and "0:0 2755" in res.lines and "0:0 2750" in res.lines, res
     assert any(line.startswith("cuser:x:778:777:") for line in res.lines), res

@@ -231,6 +231,21 @@ def test_rule3_container_root_reads_no_root_file(warm, attack_image):
     assert res.rc != 0 and res.out == "", res
 
 
+def test_rule3_one_id(one_id, warm, attack_image):
+    """One id is the caller's own, in tier B as root and with --here under its own number."""
+    one_id.run("pull", "-q", attack_image)
+    for runner, words, first in ((one_id, ("--network", "none"), 0), (warm, ("--here",), os.getuid())):
+        runner.run("run", "-d", "--name", "ids", *words, attack_image, "sleep", "1000")
+        pid = pid_of(runner, "ids")
+        for kind, host in (("uid_map", os.getuid()), ("gid_map", os.getgid())):
+            with open(f"/proc/{pid}/{kind}", encoding="ascii") as f:
+                rows = [tuple(map(int, line.split())) for line in f]
+            assert rows == [(first if kind == "uid_map" or not first else host, host, 1)], rows
+        with open(f"/proc/{pid}/setgroups", encoding="ascii") as f:
+            assert f.read() == "deny\n"
+        runner.run("rm", "-f", "ids")
+
+
 # ---- rule 4: store and runtime directory --------------------------------------------------------
 
 def test_rule4_store_is_covered_by_an_empty_directory(warm):
@@ -259,6 +274,18 @@ def test_rule4_store_is_recognised_by_another_mount(warm, second_bind):
               "-v", f"{os.path.dirname(part)}:/p", warm.image, "sh", "-c",
               "ls -A /h/d/carrel /h/r/carrel; ls -A /s/at; ls -A /p/at; ls -A /h/d")
     assert res.lines == ["/h/d/carrel:", "", "/h/r/carrel:", "carrel"], res
+
+
+def test_rule4_store_in_the_home_of_here(warm):
+    """--here binds the home, and the store lies in it."""
+    res = warm.run("run", "--rm", "--here", warm.image, "sh", "-c",
+                   "ls -A ~/d/carrel; ls -A ~/r/carrel; echo x >~/d/carrel/x; rmdir ~/d/carrel; "
+                   "mv ~/d/carrel ~/moved; umount ~/d/carrel; echo x >~/made; echo end")
+    assert res.out == "end\n" and "Read-only file system" in res.err, res
+    assert os.path.exists(os.path.join(warm.home, "made"))
+    # A working directory in it is the empty one.
+    res = warm.run("run", "--rm", "--here", warm.image, "ls", "-A", cwd=warm.store)
+    assert res.out == "", res
 
 
 def test_rule4_no_abstract_socket(warm):
@@ -290,7 +317,10 @@ def test_rule5_session_keyring(warm, attack, attack_image):
     assert res.stdout == "key Required key not available\n", res
 
 
-@pytest.mark.parametrize("flags", [(), ("-i",), ("--security-opt", "seccomp=unconfined")])
+@pytest.mark.parametrize("flags", [
+    (), ("-i",), ("--security-opt", "seccomp=unconfined"),
+    ("--here",), ("--here", "--security-opt", "seccomp=unconfined"),
+])
 def test_rule5_nothing_is_typed_into_the_callers_terminal(warm, terminal, attack_image, flags):
     t = terminal(warm, "run", "--rm", "--network", "none", *flags, attack_image, "/attack", "tty")
     text = t.expect(rb"sti0 .*sti-high2 [^\r\n]*\r?\n").group(0)
@@ -328,6 +358,48 @@ def test_escalation_is_refused(warm, attack_image):
     res = outcomes(run(warm, attack_image, "/attack", "escalate"))
     assert {k for k, v in res.items() if v == "ok"} == set(), res
     assert res["clone3"] == "Function not implemented", res
+
+
+def tier(runner, words, image, *command, **kw):
+    return runner.run("run", "--rm", *words, image, *command, **kw)
+
+
+@pytest.fixture(params=["B", "C"])
+def lower_tier(request, attack_image):
+    """Container root of a host with one id, and --here: (runner, words for run)."""
+    runner = request.getfixturevalue("one_id" if request.param == "B" else "carrel")
+    runner.run("pull", "-q", attack_image)
+    return runner, ("--network", "none") if request.param == "B" else ("--here",)
+
+
+def test_escalation_with_one_id(lower_tier, attack_image):
+    runner, words = lower_tier
+    res = outcomes(tier(runner, words, attack_image, "/attack", "escalate"))
+    assert {k for k, v in res.items() if v == "ok"} == set(), res
+    res = tier(runner, (*words, "-v", "/etc:/hostetc:ro"), attack_image, "sh", "-c",
+               "cat /hostetc/shadow; cat /hostetc/gshadow; echo x >/hostetc/x", check=False)
+    assert res.rc != 0 and res.out == "", res
+    res = tier(runner, words, attack_image, "/attack", "look")
+    assert not {x for x in res.lines if x.startswith("fd")} - {"fd 0", "fd 1", "fd 2"}, res
+    # A setuid file of one's own gives nothing, and is nothing outside.
+    res = tier(runner, words, attack_image, "sh", "-c", "cp /bin/busybox /tmp; chmod 4755 "
+               "/tmp/busybox; /tmp/busybox grep -E '^(Uid|NoNew)' /proc/self/status")
+    uid = "0" if "none" in words else str(os.getuid())
+    assert res.lines == ["Uid:" + f"\t{uid}" * 4, "NoNewPrivs:\t1"], res
+
+
+def test_files_of_the_host_with_one_id(lower_tier, attack_image, tmp_path):
+    """Root inside has the caller's rights on a mount, and nobody else's."""
+    runner, words = lower_tier
+    os.chmod(tmp_path, 0o755)
+    closed = tmp_path / "closed"
+    closed.write_text("x")
+    closed.chmod(0)
+    script = "chown 5:5 /v/closed; cat /v/closed; mknod /v/dev c 1 1; chmod 4755 /v/closed; ls /v"
+    tier(runner, (*words, "-v", f"{tmp_path}:/v"), attack_image, "sh", "-c", script, check=False)
+    st = closed.stat()
+    assert (st.st_uid, st.st_gid) == (os.getuid(), os.getgid())
+    assert not (tmp_path / "dev").exists()
 
 
 def test_no_new_privs_on_request(warm):
