@@ -130,7 +130,7 @@ static void explain_caps(const struct explain_input *in, struct explain *x)
 	str_buf_init(&more, TEXT_MAX);
 	str_buf_init(&less, TEXT_MAX);
 	str_buf_init(&all, TEXT_MAX);
-	str_buf_adds(&asked, "default");
+	str_buf_adds(&asked, in->rec->here ? "none" : "default");
 	add_words(&asked, "+", &in->rec->cap_add);
 	add_words(&asked, "-", &in->rec->cap_drop);
 	put(&row->asked, "%s", asked.s);
@@ -139,7 +139,10 @@ static void explain_caps(const struct explain_input *in, struct explain *x)
 	put(&row->note, "%s", all.len ? all.s : "");
 	if (!in->seen)
 		return;
-	put(&row->enforced, "%u of them", count_bits(in->seen->caps));
+	if (in->seen->caps)
+		put(&row->enforced, "%u of them", count_bits(in->seen->caps));
+	else
+		put(&row->enforced, "none");
 	if (in->seen->caps == in->rec->caps)
 		return;
 	list_caps(in->seen->caps & ~in->rec->caps, &more);

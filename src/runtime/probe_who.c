@@ -31,7 +31,7 @@ int probe_passwd(const struct probe_host *h, struct probe_result *ret, struct er
 	return 0;
 }
 
-/* A container's processes have the groups of a user of its image, never the caller's others. */
+/* A container's processes have the groups of a user of its image; --here keeps the caller's. */
 int probe_groups(const struct probe_host *h, struct probe_result *ret, struct error *err)
 {
 	_cleanup_(freep) gid_t *groups = xcalloc(NGROUPS_MAX, sizeof(*groups));
@@ -43,7 +43,7 @@ int probe_groups(const struct probe_host *h, struct probe_result *ret, struct er
 		others += groups[i] != getgid();
 	probe_fact_u64(ret, "others", (uint64_t)others);
 	if (others)
-		probe_say(ret, "%d other %s, not kept inside", others,
+		probe_say(ret, "%d other %s, kept by --here alone", others,
 			  others == 1 ? "group" : "groups");
 	else
 		probe_say(ret, "no other groups");

@@ -70,6 +70,14 @@ def test_unconfined(warm, box):
     assert not any(row["differs"] for row in have.values()), have
 
 
+def test_here(warm, box):
+    _, have = rows(warm, box("--here"))
+    assert have["ids"]["asked"] == "the caller's own" and have["ids"]["enforced"] == "1 id", have
+    assert have["capabilities"]["enforced"] == "none", have
+    assert have["no-new-privileges"]["enforced"] == "yes", have
+    assert not any(row["differs"] for row in have.values()), have
+
+
 def test_table(warm, box):
     res = warm.run("explain", box())
     assert res.lines[0].split() == ["WHAT", "ASKED", "ENFORCED", "BY", "NOTE"], res
