@@ -29,23 +29,6 @@ enum {
 	KERNEL_FULL = 5 * 1000 + 14,
 };
 
-/* "6.18.3-amd64" -> 6018 */
-static uint32_t release_number(const char *release)
-{
-	char text[64], *minor;
-	uint32_t a = 0, b = 0;
-
-	if (str_copy(text, sizeof(text), release) < 0)
-		return 0;
-	text[strcspn(text, ".")] = '\0';
-	minor = text + strlen(text);
-	if (strlen(release) <= strlen(text) || num_u32(text, &a) < 0)
-		return 0;
-	minor++;
-	minor[strspn(minor, "0123456789")] = '\0';
-	return num_u32(minor, &b) < 0 ? 0 : a * 1000 + b;
-}
-
 int probe_kernel(const struct probe_host *h, struct probe_result *ret, struct error *err)
 {
 	struct utsname u;
@@ -54,7 +37,7 @@ int probe_kernel(const struct probe_host *h, struct probe_result *ret, struct er
 	(void)h;
 	if (uname(&u) < 0)
 		return error_sys(err, "ask the kernel for its name");
-	v = release_number(u.release);
+	v = num_release(u.release);
 	if (v && v < KERNEL_FIRST) {
 		error_set(err, -ENOSYS, "this is Linux %s", u.release);
 		error_host(err, DCODE_KERNEL_OLD);

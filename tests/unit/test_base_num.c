@@ -87,10 +87,15 @@ static void test_size(void **state)
 		{ "1T", UINT64_C(1) << 40 },
 		{ "16383p", UINT64_C(16383) << 50 },
 		{ "0g", 0 },
+		{ "1.5g", UINT64_C(1610612736) },
+		{ "0.5k", 512 },
+		{ "1.999", 1 },
+		{ "0.000000001k", 0 },
+		{ "2.5t", UINT64_C(5) << 39 },
+		{ "0.25p", UINT64_C(1) << 48 },
 	};
-	static const char *const bad[] = {
-		"", "k", "1x", "1kk", "1 k", "-1k", "1bb", "1.5g", "1kbb"
-	};
+	static const char *const bad[] = { "",	  "k",	    "1x",   "1kk", "1 k", "-1k",
+					   "1bb", "1.5.5g", "1kbb", "1.",  ".5g", "1.g" };
 	uint64_t v;
 
 	(void)state;
@@ -101,6 +106,20 @@ static void test_size(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_int_equal(num_size(bad[i], &v), -EINVAL);
 	assert_int_equal(num_size("16384p", &v), -ERANGE);
+	assert_int_equal(num_size("1.0000000001k", &v), -ERANGE);
+}
+
+static void test_release(void **state)
+{
+	(void)state;
+	assert_int_equal(num_release("6.18.3-amd64"), 6018);
+	assert_int_equal(num_release("5.14"), 5014);
+	assert_int_equal(num_release("6"), 0);
+	assert_int_equal(num_release("6."), 0);
+	assert_int_equal(num_release(".18"), 0);
+	assert_int_equal(num_release("x6.1"), 0);
+	assert_int_equal(num_release("5.1000"), 0);
+	assert_int_equal(num_release(""), 0);
 }
 
 static void test_time_print(void **state)
@@ -227,8 +246,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_u64),	   cmocka_unit_test(test_u32),
 		cmocka_unit_test(test_i64),	   cmocka_unit_test(test_mode),
-		cmocka_unit_test(test_size),	   cmocka_unit_test(test_time_print),
-		cmocka_unit_test(test_time_parse), cmocka_unit_test(test_age),
+		cmocka_unit_test(test_release),	   cmocka_unit_test(test_size),
+		cmocka_unit_test(test_time_print), cmocka_unit_test(test_time_parse),
+		cmocka_unit_test(test_age),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

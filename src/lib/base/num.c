@@ -8,6 +8,10 @@
 
 #include "base/str.h"
 
+enum {
+	FRACTION_DIGITS_MAX = 9,
+};
+
 static int digits(const char **s, unsigned base, uint64_t *ret)
 {
 	const char *p = *s;
@@ -90,10 +94,19 @@ int num_size(const char *s, uint64_t *ret)
 		char letter;
 		unsigned shift;
 	} units[] = { { 'b', 0 }, { 'k', 10 }, { 'm', 20 }, { 'g', 30 }, { 't', 40 }, { 'p', 50 } };
-	uint64_t v;
+	uint64_t v, fraction = 0, scale = 1;
 	unsigned shift = 0;
 	int r = digits(&s, 10, &v);
 
+	if (r == 0 && *s == '.') {
+		const char *from = ++s;
+
+		r = digits(&s, 10, &fraction);
+		if (r == 0 && s - from > FRACTION_DIGITS_MAX)
+			r = -ERANGE;
+		for (; r == 0 && from < s; from++)
+			scale *= 10;
+	}
 	if (r < 0)
 		return r;
 	if (*s) {
@@ -110,6 +123,23 @@ int num_size(const char *s, uint64_t *ret)
 	}
 	if (shift && v > UINT64_MAX >> shift)
 		return -ERANGE;
-	*ret = v << shift;
+	/* What is less than a byte is nothing. The product fits: 10^9 is below 2^30. */
+	v <<= shift;
+	fraction =
+		shift > 30 ? (fraction << 30) / scale << (shift - 30) : (fraction << shift) / scale;
+	if (v > UINT64_MAX - fraction)
+		return -ERANGE;
+	*ret = v + fraction;
 	return 0;
+}
+
+uint32_t num_release(const char *release)
+{
+	uint64_t major, minor;
+
+	if (digits(&release, 10, &major) < 0 || *release++ != '.')
+		return 0;
+	if (digits(&release, 10, &minor) < 0 || major > 1000 || minor > 999)
+		return 0;
+	return (uint32_t)(major * 1000 + minor);
 }
