@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -50,21 +52,35 @@ static int open_ns(pid_t pid, const char *name, struct error *err)
 	return fd < 0 ? error_sys(err, "open the container's %s namespace", name) : fd;
 }
 
-/* One struct error from pid 1, with at most one descriptor. 0: end of file. */
-static int receive(struct ctr *c, struct error *ret, int *ret_fd)
+/* One struct error from pid 1, with up to PID1_FDS_MAX descriptors. 0: end of file. */
+static int receive(struct ctr *c, struct error *ret, int fds[PID1_FDS_MAX], size_t *ret_n)
 {
-	size_t n_fds = 1;
-	int fd = -1;
-	ssize_t n = fd_recv(c->gate_fd, ret, sizeof(*ret), &fd, &n_fds, 0);
+	size_t n_fds = PID1_FDS_MAX;
+	ssize_t n = fd_recv(c->gate_fd, ret, sizeof(*ret), fds, &n_fds, 0);
 
 	if (n == 0 || n == -ECONNRESET)
 		return 0;
 	if (n != sizeof(*ret)) {
-		fd_close(n_fds ? fd : -1);
+		for (size_t i = 0; i < n_fds; i++)
+			fd_close(fds[i]);
 		return n < 0 ? (int)n : -EPROTO;
 	}
-	*ret_fd = n_fds ? fd : -1;
+	*ret_n = n_fds;
 	return 1;
+}
+
+/* In pid 1's order: the pty's master, where there is a terminal, and its proc, where it is asked
+ * for. */
+static void take_fds(struct ctr *c, int *fds, size_t n)
+{
+	size_t i = 0;
+
+	if ((c->flags & CTR_TTY) && i < n)
+		c->pty_master = fds[i++];
+	if ((c->flags & CTR_KEEP_PROC) && i < n)
+		c->proc_fd = fds[i++];
+	for (; i < n; i++)
+		fd_close(fds[i]);
 }
 
 static int take_error(struct error *err, const struct error *from)
@@ -102,6 +118,47 @@ static int set_up(struct ctr *c, const struct plan *p, struct error *err)
 	return r;
 }
 
+static int lower_nproc(uint64_t max, struct rlimit *ret_old)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NPROC, ret_old) < 0)
+		return -errno;
+	limit = *ret_old;
+	if (max < limit.rlim_max)
+		limit.rlim_cur = max;
+	return setrlimit(RLIMIT_NPROC, &limit) < 0 ? -errno : 0;
+}
+
+/*
+ * A user namespace remembers the RLIMIT_NPROC of who makes it, and holds it against the count of
+ * its maker's id in the namespace above (Linux 5.14). Root of U has other processes, too; the owner
+ * that was asked for has none, so that the count is that of N, of all ids in it. The capabilities
+ * for N's creation come with the ownership, and our own come back with our id.
+ */
+static int clone_owned(uint64_t flags, struct plan *p, struct proc *ret)
+{
+	const struct ctr_spec *spec = p->spec;
+	struct rlimit old;
+	int r, back = 0;
+
+	r = lower_nproc(spec->max_processes ? spec->max_processes : RLIM_INFINITY, &old);
+	if (r < 0)
+		return r;
+	r = setresuid((uid_t)-1, spec->owner, (uid_t)-1) < 0 ? -errno : 0;
+	/* The change took it away, and with it our right to write the child's id map. */
+	if (r == 0 && prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+		r = -errno;
+	if (r == 0)
+		r = proc_clone(flags, spec->cgroup_fd, pid1_main, p, ret);
+	if (setresuid((uid_t)-1, 0, (uid_t)-1) < 0 || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 ||
+	    setrlimit(RLIMIT_NPROC, &old) < 0)
+		back = -errno;
+	if (r == 0 && back < 0)
+		proc_kill(ret);
+	return r < 0 ? r : back;
+}
+
 static int start(struct ctr *c, struct plan *p, struct error *err)
 {
 	uint64_t flags = namespaces | (p->spec->net == NET_HOST ? 0 : CLONE_NEWNET);
@@ -116,7 +173,10 @@ static int start(struct ctr *c, struct plan *p, struct error *err)
 	 * own pid 1 makes it itself, or it would see ours (/proc/self/cgroup: "0::/../..."). */
 	if (p->spec->cgroup_fd >= 0)
 		flags = (flags & ~(uint64_t)CLONE_NEWCGROUP) | CLONE_INTO_CGROUP;
-	r = proc_clone(flags, p->spec->cgroup_fd, pid1_main, p, &c->init);
+	if (p->spec->owner)
+		r = clone_owned(flags, p, &c->init);
+	else
+		r = proc_clone(flags, p->spec->cgroup_fd, pid1_main, p, &c->init);
 	fd_close(pair[1]);
 	return r < 0 ? clone_failed(r, p->spec, err) : set_up(c, p, err);
 }
@@ -126,6 +186,8 @@ int ctr_create(const struct ctr_spec *spec, struct ctr *ret, struct error *err)
 	struct ctr c = CTR_NONE;
 	struct plan p;
 	int r;
+
+	c.flags = spec->flags;
 
 	/* The user's own mask is not for "/" and /etc/hosts, which container users must read. */
 	(void)umask(022);
@@ -143,25 +205,30 @@ int ctr_create(const struct ctr_spec *spec, struct ctr *ret, struct error *err)
 
 int ctr_ready(struct ctr *c, struct error *err)
 {
+	int fds[PID1_FDS_MAX] = { -1, -1 }, r;
 	struct error said;
-	int r = receive(c, &said, &c->pty_master);
+	size_t n = 0;
 
+	r = receive(c, &said, fds, &n);
 	if (r < 0)
 		return error_code(err, r, "hear from the container's first process");
 	if (r == 0)
 		return error_set(err, -EIO, "the container's first process ended during set-up");
+	take_fds(c, fds, n);
 	return said.code < 0 ? take_error(err, &said) : 0;
 }
 
 int ctr_start(struct ctr *c, struct error *err)
 {
 	struct error said = { 0 };
-	int fd = -1, r;
+	int fds[PID1_FDS_MAX] = { -1, -1 }, r;
+	size_t n = 0;
 
 	if (send(c->gate_fd, "", 1, MSG_NOSIGNAL) != 1)
 		return error_sys(err, "let the container start");
-	r = receive(c, &said, &fd);
-	fd_close(fd);
+	r = receive(c, &said, fds, &n);
+	for (size_t i = 0; i < n; i++)
+		fd_close(fds[i]); /* it sends none now */
 	fd_close(TAKE_FD(c->gate_fd));
 	if (r == 0)
 		return 0;
@@ -180,4 +247,5 @@ void ctr_done(struct ctr *c)
 	fd_close(TAKE_FD(c->netns_fd));
 	fd_close(TAKE_FD(c->userns_fd));
 	fd_close(TAKE_FD(c->pty_master));
+	fd_close(TAKE_FD(c->proc_fd));
 }

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "runtime/tune.h"
 #include "runtime/userns.h"
 
 /* What a container shall be, complete and resolved; filled by src/cli/launch.c. */
@@ -28,6 +29,7 @@ enum ctr_flags {
 	CTR_VOLATILE = 1 << 5,	  /* overlay `volatile`: the upper dies with the container */
 	CTR_REAL_IDS = 1 << 6,	  /* one id: chown and set*id fail instead of being answered */
 	CTR_USER_ASKED = 1 << 7,  /* `user` is the caller's word, not the image's */
+	CTR_KEEP_PROC = 1 << 8,	  /* give out its proc mount: struct ctr.proc_fd */
 };
 
 enum ctr_mount_kind {
@@ -79,6 +81,12 @@ struct ctr_spec {
 	uint64_t caps; /* bounding, permitted, effective set of root; see caps.h */
 	const struct ctr_rlimit *rlimits;
 	unsigned n_rlimits;
+	uid_t owner; /* of N, an id of U: 0, or one that no process in U has */
+	/* With such an owner: all ids in N together never have more processes (threads count, too),
+	 * whatever they do; 0 = no maximum. */
+	uint64_t max_processes;
+	uint64_t shm_size; /* bytes of /dev/shm; 0 = 64 MiB */
+	struct tune tune;
 	int cgroup_fd; /* pid 1 begins in it (CLONE_INTO_CGROUP); -1 = none */
 	const struct ctr_mount *mounts;
 	unsigned n_mounts;
@@ -106,11 +114,13 @@ struct ctr_spec {
 /* A created container: pid 1 exists, mounts, and waits before its exec. */
 struct ctr {
 	struct proc init;
-	uint64_t start_time; /* of pid 1, as in /proc/PID/stat */
-	int netns_fd;	     /* its network namespace (-1 with NET_HOST), for src/net */
-	int userns_fd;	     /* its N */
-	int pty_master;	     /* with CTR_TTY, else -1 */
-	int gate_fd;	     /* private to ctr.c */
+	uint64_t start_time;  /* of pid 1, as in /proc/PID/stat */
+	int netns_fd;	      /* its network namespace (-1 with NET_HOST), for src/net */
+	int userns_fd;	      /* its N */
+	int pty_master;	      /* with CTR_TTY, else -1 */
+	int proc_fd;	      /* with CTR_KEEP_PROC: a read-only mount of its proc, else -1 */
+	enum ctr_flags flags; /* the spec's */
+	int gate_fd;	      /* private to ctr.c */
 	int error_fd;
 };
 
@@ -120,6 +130,7 @@ struct ctr {
 		       .netns_fd = -1,   \
 		       .userns_fd = -1,  \
 		       .pty_master = -1, \
+		       .proc_fd = -1,    \
 		       .gate_fd = -1,    \
 		       .error_fd = -1 })
 

@@ -8,6 +8,7 @@ libruntime_a_SOURCES = \
 	src/runtime/cgroup_set.c src/runtime/cgroup_set.h \
 	src/runtime/cgroup_value.c src/runtime/cgroup_value.h \
 	src/runtime/command.c src/runtime/command.h \
+	src/runtime/cpulist.c src/runtime/cpulist.h \
 	src/runtime/create.c src/runtime/ctr.h \
 	src/runtime/enforced.c src/runtime/enforced.h \
 	src/runtime/exec.c src/runtime/exec.h \
@@ -35,6 +36,7 @@ libruntime_a_SOURCES = \
 	src/runtime/rootfs.c src/runtime/rootfs.h \
 	src/runtime/seccomp.c src/runtime/seccomp.h \
 	src/runtime/signals.c \
+	src/runtime/tune.c src/runtime/tune.h \
 	src/runtime/usage.c src/runtime/usage.h \
 	src/runtime/userns.c src/runtime/userns.h \
 	src/runtime/userns_join.c \

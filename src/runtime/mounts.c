@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -22,10 +23,13 @@
  * per top directory (proc, sys, dev), by name and without following anything. What lies inside
  * those three is our own. Masks are taken from our own descriptor of /dev/null (CVE-2025-31133).
  */
+enum {
+	SHM_SIZE_USUAL = 64 << 20, /* docker's */
+};
+
 #define COMMON (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
 static const struct mnt_option dev_options[] = { { "mode", "755" }, { "size", "64m" }, { NULL } };
-static const struct mnt_option shm_options[] = { { "mode", "1777" }, { "size", "64m" }, { NULL } };
 static const struct mnt_option pts_options[] = {
 	{ "newinstance", NULL }, { "ptmxmode", "0666" }, { "mode", "620" }, { "gid", "5" }, { NULL }
 };
@@ -45,8 +49,8 @@ static const struct dev_mount {
 } dev_mounts[] = {
 	/* Own terminals. gid 5 is "tty" in Debian and Alpine alike; a one-id map has no 5. */
 	{ "pts", "devpts", pts_options, pts_no_gid, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0755 },
-	/* POSIX shared memory; docker's default size. */
-	{ "shm", "tmpfs", shm_options, NULL, COMMON, 01777 },
+	/* POSIX shared memory; its size is the container's (attach_dev_mount). */
+	{ "shm", "tmpfs", NULL, NULL, COMMON, 01777 },
 	/* Message queues of the own ipc namespace. */
 	{ "mqueue", "mqueue", NULL, NULL, COMMON, 0755 },
 };
@@ -161,9 +165,21 @@ static int bind_device(const struct device *d, int host_dev, int dev, struct err
 	return r < 0 ? error_code(err, r, "mount on /dev/%s", d->name) : 0;
 }
 
-static int attach_dev_mount(const struct dev_mount *m, int dev, struct error *err)
+static int new_dev_mount(const struct dev_mount *m, uint64_t shm_size)
 {
-	int mnt = mnt_new(m->type, m->options, m->attr), r;
+	char size[24];
+	const struct mnt_option shm[] = { { "mode", "1777" }, { "size", size }, { NULL } };
+
+	if (!str_eq(m->name, "shm"))
+		return mnt_new(m->type, m->options, m->attr);
+	(void)snprintf(size, sizeof(size), "%" PRIu64, shm_size ? shm_size : SHM_SIZE_USUAL);
+	return mnt_new(m->type, shm, m->attr);
+}
+
+static int attach_dev_mount(const struct dev_mount *m, uint64_t shm_size, int dev,
+			    struct error *err)
+{
+	int mnt = new_dev_mount(m, shm_size), r;
 
 	if (mnt < 0 && m->fallback)
 		mnt = mnt_new(m->type, m->fallback, m->attr);
@@ -192,7 +208,7 @@ static int attach_dev(const struct plan *p, int host_dev, int *ret_dev, int *ret
 		if (symlinkat(dev_links[i].to, dev, dev_links[i].name) < 0)
 			r = error_sys(err, "make link /dev/%s", dev_links[i].name);
 	for (size_t i = 0; i < ARRAY_SIZE(dev_mounts) && r == 0; i++) {
-		int mnt = attach_dev_mount(&dev_mounts[i], dev, err);
+		int mnt = attach_dev_mount(&dev_mounts[i], p->spec->shm_size, dev, err);
 
 		if (mnt < 0)
 			r = mnt;
@@ -288,7 +304,19 @@ static int mask_all(int proc, int sys, int dev, struct error *err)
 	return r;
 }
 
-static int attach_proc(const struct plan *p, int *ret, struct error *err)
+/* Before anything is mounted on it, so that the copy is and stays the whole of it. */
+static int keep_proc(const struct plan *p, int proc, int *ret, struct error *err)
+{
+	int r;
+
+	if (!(p->spec->flags & CTR_KEEP_PROC))
+		return 0;
+	*ret = mnt_copy(proc, "");
+	r = *ret < 0 ? *ret : mnt_restrict(*ret, COMMON | MOUNT_ATTR_RDONLY);
+	return r < 0 ? error_code(err, r, "copy the mount of /proc") : 0;
+}
+
+static int attach_proc(const struct plan *p, int *ret, int *ret_kept, struct error *err)
 {
 	_cleanup_(fd_closep) int proc = mnt_new("proc", NULL, COMMON);
 	int r;
@@ -301,6 +329,9 @@ static int attach_proc(const struct plan *p, int *ret, struct error *err)
 		return proc;
 	}
 	r = attach_top(p, proc, "proc", err);
+	if (r < 0)
+		return r;
+	r = keep_proc(p, proc, ret_kept, err);
 	if (r < 0)
 		return r;
 	if (p->spec->net != NET_HOST)
@@ -335,24 +366,32 @@ static int attach_sys(const struct plan *p, int *ret, struct error *err)
 	return 0;
 }
 
-int mounts_attach(const struct plan *p, int *ret_pts, int *ret_dev, struct error *err)
+void mounts_done(struct mounts *m)
 {
-	_cleanup_(fd_closep) int proc = -1, sys = -1, dev = -1, pts = -1;
+	fd_close(TAKE_FD(m->pts));
+	fd_close(TAKE_FD(m->dev));
+	fd_close(TAKE_FD(m->proc));
+}
+
+int mounts_attach(const struct plan *p, struct mounts *ret, struct error *err)
+{
+	_cleanup_(mounts_done) struct mounts m = { -1, -1, -1 };
+	_cleanup_(fd_closep) int proc = -1, sys = -1;
 	_cleanup_(fd_closep) int host_dev = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
 	if (host_dev < 0)
 		return error_sys(err, "open /dev of the host");
-	r = attach_proc(p, &proc, err);
+	r = attach_proc(p, &proc, &m.proc, err);
 	if (r == 0)
-		r = attach_dev(p, host_dev, &dev, &pts, err);
+		r = attach_dev(p, host_dev, &m.dev, &m.pts, err);
 	if (r == 0)
 		r = attach_sys(p, &sys, err);
 	if (r == 0)
-		r = mask_all(proc, sys, dev, err);
+		r = mask_all(proc, sys, m.dev, err);
 	if (r < 0)
 		return r;
-	*ret_pts = TAKE_FD(pts);
-	*ret_dev = TAKE_FD(dev);
+	*ret = m;
+	m = (struct mounts){ -1, -1, -1 };
 	return 0;
 }

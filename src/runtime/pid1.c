@@ -21,6 +21,7 @@
 #include "runtime/mnt.h"
 #include "runtime/plan.h"
 #include "runtime/pty.h"
+#include "runtime/tune.h"
 
 /* Where the new root lies for a moment, in a mount namespace that ends with pivot_root. */
 static const char place[] = "/tmp";
@@ -147,9 +148,10 @@ static int loopback_up(const struct plan *p, struct error *err)
 	return 0;
 }
 
-static int prepare(struct plan *p, int *ret_master, struct error *err)
+static int prepare(struct plan *p, int *ret_master, int *ret_proc, struct error *err)
 {
-	_cleanup_(fd_closep) int pts = -1, dev = -1, cwd = -1;
+	_cleanup_(mounts_done) struct mounts m = { -1, -1, -1 };
+	_cleanup_(fd_closep) int cwd = -1;
 	int r;
 
 	r = ids_take(&p->ids);
@@ -163,9 +165,9 @@ static int prepare(struct plan *p, int *ret_master, struct error *err)
 	if (r == 0)
 		r = attach_root(p, err);
 	if (r == 0)
-		r = mounts_attach(p, &pts, &dev, err);
+		r = mounts_attach(p, &m, err);
 	if (r == 0)
-		r = make_terminal(p, pts, dev, ret_master, err);
+		r = make_terminal(p, m.pts, m.dev, ret_master, err);
 	if (r == 0)
 		r = volumes_attach(p, err);
 	/* After the volumes: it may lie on one. */
@@ -175,6 +177,7 @@ static int prepare(struct plan *p, int *ret_master, struct error *err)
 		r = set_read_only(p, err);
 	if (r == 0)
 		r = pivot(p, cwd, err);
+	*ret_proc = TAKE_FD(m.proc);
 	return r < 0 ? r : set_rlimits(p->spec, err);
 }
 
@@ -182,12 +185,16 @@ int pid1_main(void *plan)
 {
 	struct plan *p = plan;
 	struct error err = { 0 };
-	int master = -1, r;
+	int master = -1, proc = -1, fds[PID1_FDS_MAX], r;
+	size_t n_fds = 0;
 
 	p->exec.report = p->sync;
 	/* With a copy of the other end we would wait for ever for a parent that was killed. */
 	fd_close(TAKE_FD(p->gate));
 	wait_for_parent(p);
+	r = tune_apply(&p->spec->tune, &err);
+	if (r < 0)
+		exec_fail(p->sync, &err);
 	/* After the maps, whose files would not be the parent's any more. From the moment that a
 	 * pid is on record `exec` may join us, while all of the host's descriptors are still open
 	 * here: what it starts must not look into this process (CVE-2016-9962). */
@@ -195,13 +202,18 @@ int pid1_main(void *plan)
 		error_sys(&err, "make this process undumpable");
 		exec_fail(p->sync, &err);
 	}
-	r = prepare(p, &master, &err);
+	r = prepare(p, &master, &proc, &err);
 	if (r < 0)
 		exec_fail(p->sync, &err);
-	r = fd_send(p->sync, &err, sizeof(err), &master, master >= 0 ? 1 : 0, 0);
+	if (master >= 0)
+		fds[n_fds++] = master;
+	if (proc >= 0)
+		fds[n_fds++] = proc;
+	r = fd_send(p->sync, &err, sizeof(err), fds, n_fds, 0);
 	if (r < 0)
 		_exit(EXIT_OURS);
 	fd_close(master);
+	fd_close(proc);
 	wait_for_parent(p);
 	exec_program(&p->exec);
 }

@@ -63,7 +63,13 @@ void volumes_done(struct plan *p);
 int volumes_attach(const struct plan *p, struct error *err) _nodiscard_;
 
 /* mounts.c, in pid 1: /proc, /sys, /dev and what belongs into them. */
-int mounts_attach(const struct plan *p, int *ret_pts, int *ret_dev, struct error *err) _nodiscard_;
+struct mounts {
+	int pts, dev;
+	int proc; /* with CTR_KEEP_PROC: read-only, and nothing will ever be mounted on it; else -1
+		   */
+};
+int mounts_attach(const struct plan *p, struct mounts *ret, struct error *err) _nodiscard_;
+void mounts_done(struct mounts *m); /* for _cleanup_() too */
 
 /* The directory entry `name` of the root as a real directory, whatever the image has there. */
 int mounts_real_dir(int dirfd, const char *name, struct error *err) _nodiscard_;

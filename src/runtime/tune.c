@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "runtime/tune.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ioprio.h>
+#include <linux/mempolicy.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/num.h"
+
+static const char oom_file[] = "/proc/self/oom_score_adj";
+
+static int write_number(const char *path, int value)
+{
+	_cleanup_(fd_closep) int fd = open(path, O_WRONLY | O_CLOEXEC);
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%d", value);
+
+	return fd < 0 ? -errno : fd_write_all(fd, text, (size_t)n);
+}
+
+static int set_nice(int nice, struct error *err)
+{
+	if (setpriority(PRIO_PROCESS, 0, nice) < 0)
+		return error_sys(err, "set nice to %d", nice);
+	/* With autogroups a nice value counts within its session only, and the session has its own.
+	 * The kernel takes one such change of all users in 100 ms; without it the other holds. */
+	(void)setsid();
+	ignore_result(write_number("/proc/self/autogroup", nice));
+	return 0;
+}
+
+static int set_mems(const struct cpulist *mems, struct error *err)
+{
+	if (syscall(SYS_set_mempolicy, MPOL_BIND, mems->bits, CPULIST_MAX + 1) < 0)
+		return error_sys(err, "bind the memory to nodes");
+	return 0;
+}
+
+static int set_io(int level, struct error *err)
+{
+	int prio = IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, level);
+
+	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, prio) < 0)
+		return error_sys(err, "set the I/O priority to %d", level);
+	return 0;
+}
+
+int tune_apply(const struct tune *t, struct error *err)
+{
+	int r = 0;
+
+	if ((t->flags & TUNE_CPUS) &&
+	    syscall(SYS_sched_setaffinity, 0, sizeof(t->cpus.bits), t->cpus.bits) < 0)
+		return error_sys(err, "bind the container to CPUs");
+	if (t->flags & TUNE_MEMS)
+		r = set_mems(&t->mems, err);
+	if (r == 0 && (t->flags & TUNE_NICE))
+		r = set_nice(t->nice, err);
+	if (r == 0 && (t->flags & TUNE_IO))
+		r = set_io(t->io_level, err);
+	if (r == 0 && (t->flags & TUNE_OOM_ADJ)) {
+		r = write_number(oom_file, t->oom_score_adj);
+		if (r < 0)
+			error_code(err, r, "set the OOM score to %d", t->oom_score_adj);
+	}
+	return r;
+}
+
+bool tune_can_oom_adj(int value)
+{
+	_cleanup_(fd_closep) int fd = open(oom_file, O_RDONLY | O_CLOEXEC);
+	_cleanup_(freep) char *text = NULL;
+	int64_t old;
+
+	if (fd < 0 || fd_read_to_end(fd, 64, &text, NULL) < 0)
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	if (num_i64(text, &old) < 0 || write_number(oom_file, value) < 0)
+		return false;
+	ignore_result(write_number(oom_file, (int)old)); /* where it was: always allowed */
+	return true;
+}

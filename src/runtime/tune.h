@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "runtime/cpulist.h"
+
+/*
+ * What a process may change about itself without any right, and hands on to its children: used
+ * where there is no cgroup. All of it is soft: a program inside may take it back, but for nice.
+ */
+enum tune_flags {
+	TUNE_CPUS = 1 << 0,
+	TUNE_MEMS = 1 << 1,
+	TUNE_NICE = 1 << 2,
+	TUNE_IO = 1 << 3,
+	TUNE_OOM_ADJ = 1 << 4,
+};
+
+struct tune {
+	enum tune_flags flags;
+	struct cpulist cpus, mems;
+	int nice;
+	int io_level; /* best effort: 0 first to 7 last */
+	int oom_score_adj;
+};
+
+/* In pid 1, while it still sees the host's /proc and may write its own files there. */
+int tune_apply(const struct tune *t, struct error *err) _nodiscard_;
+
+/* Would the kernel let us? It is tried, and taken back. */
+bool tune_can_oom_adj(int value);
