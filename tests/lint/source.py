@@ -17,11 +17,11 @@ LAYERS = {
     "storage/": 3, "netstack/": 3, "src/hello/": 3, "storage/fuse/": 4,
     "src/runtime/": 4, "src/registry/": 4, "src/net/": 4,
     "src/build/": 5, "src/supervisor/": 5, "src/transfer/": 5, "src/init/": 5,
-    "src/scope/": 5,
+    "src/scope/": 5, "src/watchdog/": 5,
     "src/cli/": 6, "tools/": 6, "tests/": 7,
 }
 # Programs of their own that see src/lib alone.
-LIB_ONLY = ("netstack/", "src/hello/", "src/init/", "src/scope/")
+LIB_ONLY = ("netstack/", "src/hello/", "src/init/", "src/scope/", "src/watchdog/")
 ROOTS = ("src/lib", ".", "src")
 
 # name -> what to use. A path after the colon may use it all the same.

@@ -39,10 +39,23 @@ int sandbox_filter(const struct sock_filter *filter, size_t n, struct error *err
 	return r;
 }
 
+int sandbox_bounding(struct error *err)
+{
+	/* EINVAL: past the last capability. EPERM: a caller that has none, not even SETPCAP. */
+	for (int i = 0; i <= CAP_NUMBER_MAX; i++)
+		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0 && errno != EPERM) {
+			if (errno == EINVAL)
+				break;
+			return error_sys(err, "drop capability %d", i);
+		}
+	return 0;
+}
+
 int sandbox_caps(struct error *err)
 {
 	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct none[2] = { 0 };
+	int r;
 
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return error_sys(err, "clear the ambient capabilities");
@@ -53,13 +66,9 @@ int sandbox_caps(struct error *err)
 		  0, 0, 0) < 0 &&
 	    errno != EPERM)
 		return error_sys(err, "set securebits");
-	/* EINVAL: past the last capability. EPERM: a caller that has none, not even SETPCAP. */
-	for (int i = 0; i <= CAP_NUMBER_MAX; i++)
-		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0 && errno != EPERM) {
-			if (errno == EINVAL)
-				break;
-			return error_sys(err, "drop capability %d", i);
-		}
+	r = sandbox_bounding(err);
+	if (r < 0)
+		return r;
 	if (syscall(SYS_capset, &h, none) < 0)
 		return error_sys(err, "drop all capabilities");
 	return 0;

@@ -19,5 +19,7 @@ enum sandbox_flags {
 
 int sandbox_filter(const struct sock_filter *filter, size_t n, struct error *err) _nodiscard_;
 int sandbox_caps(struct error *err) _nodiscard_;
+/* The bounding set alone: for who becomes another id first, which takes the rest. */
+int sandbox_bounding(struct error *err) _nodiscard_;
 /* Pivot into an empty read-only tmpfs in a new mount namespace of this process (in U). */
 int sandbox_empty_root(struct error *err) _nodiscard_;

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+
+/* Texts of /proc/PID, as pure functions over (pointer, length). -EINVAL: not such a text. */
+
+/* statm: pages. */
+int procfmt_statm(const char *s, size_t n, uint64_t *ret_size, uint64_t *ret_resident) _nodiscard_;
+/* smaps_rollup: bytes of the line "Pss:". */
+int procfmt_pss(const char *s, size_t n, uint64_t *ret) _nodiscard_;
+
+struct procfmt_stat {
+	char state;
+	uint64_t parent, flags;
+};
+
+/* stat. The name in it is the program's choice, and may be anything. */
+int procfmt_stat(const char *s, size_t n, struct procfmt_stat *ret) _nodiscard_;

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "watchdog/sample.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "watchdog/procfmt.h"
+
+/* #syscalls: openat read close getdents64 lseek */
+
+enum {
+	NAMES_MAX = 8 << 10,
+	TEXT_MAX = 4096,
+	WAITERS_MAX = 64,
+	NO_EXEC_YET = 0x40, /* PF_FORKNOEXEC */
+};
+
+struct kernel_dirent {
+	uint64_t ino;
+	int64_t off;
+	uint16_t len;
+	uint8_t type;
+	char name[];
+};
+
+/* A process with threads that wait for a vfork child. */
+struct waiter {
+	uint64_t pid;
+	unsigned threads, excused;
+};
+
+struct walk {
+	int dirfd;
+	long page;
+	bool proportional;
+	uint64_t sum;
+	struct waiter waiters[WAITERS_MAX];
+	unsigned n_waiters;
+};
+
+typedef void (*visit_fn)(struct walk *w, const char *name);
+
+static ssize_t read_text(int dirfd, const char *name, const char *file, char text[TEXT_MAX])
+{
+	_cleanup_(fd_closep) int fd = -1;
+	char path[64];
+	size_t a = strlen(name), b = strlen(file);
+
+	if (a + b + 2 > sizeof(path))
+		return -ENAMETOOLONG;
+	memcpy(path, name, a);
+	path[a] = '/';
+	memcpy(path + a + 1, file, b + 1);
+	fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? -errno : read(fd, text, TEXT_MAX);
+}
+
+/* Each entry whose name is a number. */
+static int each(struct walk *w, int dirfd, visit_fn visit)
+{
+	union {
+		char bytes[NAMES_MAX];
+		struct kernel_dirent align;
+	} buf;
+
+	for (;;) {
+		long n = syscall(SYS_getdents64, dirfd, buf.bytes, sizeof(buf.bytes));
+
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		for (long at = 0; at < n;) {
+			const struct kernel_dirent *d = (const void *)(buf.bytes + at);
+
+			at += d->len;
+			if (d->name[0] >= '1' && d->name[0] <= '9')
+				visit(w, d->name);
+		}
+	}
+}
+
+static bool get_statm(struct walk *w, const char *name, uint64_t *size, uint64_t *resident)
+{
+	char text[TEXT_MAX];
+	ssize_t n = read_text(w->dirfd, name, "statm", text);
+
+	return n > 0 && procfmt_statm(text, (size_t)n, size, resident) == 0;
+}
+
+static bool get_stat(int dirfd, const char *name, struct procfmt_stat *ret)
+{
+	char text[TEXT_MAX];
+	ssize_t n = read_text(dirfd, name, "stat", text);
+
+	return n > 0 && procfmt_stat(text, (size_t)n, ret) == 0;
+}
+
+static void count_waiting(struct walk *w, const char *name)
+{
+	struct procfmt_stat st;
+
+	if (get_stat(w->dirfd, name, &st) && st.state == 'D')
+		w->waiters->threads++;
+}
+
+/* How many threads of this process wait as for a vfork child. */
+static unsigned waiting_threads(const struct walk *w, const char *name)
+{
+	struct walk threads = { .dirfd = -1 };
+	char path[32];
+	_cleanup_(fd_closep) int fd = -1;
+
+	if (strlen(name) > sizeof(path) - sizeof("/task"))
+		return 0;
+	memcpy(path, name, strlen(name));
+	memcpy(path + strlen(name), "/task", sizeof("/task"));
+	fd = openat(w->dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return 0;
+	threads.dirfd = fd;
+	ignore_result(each(&threads, fd, count_waiting)); /* ended: the sum is what it is */
+	return threads.waiters->threads;
+}
+
+static struct waiter *find_waiter(struct walk *w, uint64_t pid, const char *name)
+{
+	struct waiter *it;
+
+	for (unsigned i = 0; i < w->n_waiters; i++)
+		if (w->waiters[i].pid == pid)
+			return &w->waiters[i];
+	if (w->n_waiters == WAITERS_MAX)
+		return NULL;
+	it = &w->waiters[w->n_waiters++];
+	*it = (struct waiter){ .pid = pid, .threads = waiting_threads(w, name) };
+	return it;
+}
+
+/* 20 digits at most. */
+static void format_pid(uint64_t pid, char text[24])
+{
+	char *p = text + 23;
+
+	*p = '\0';
+	do {
+		*--p = (char)('0' + pid % 10);
+		pid /= 10;
+	} while (pid);
+	memmove(text, p, (size_t)(text + 24 - p));
+}
+
+static bool is_borrowed(struct walk *w, const char *name, uint64_t size)
+{
+	uint64_t parent_size, resident;
+	struct procfmt_stat st;
+	struct waiter *it;
+	char parent[24];
+
+	if (!get_stat(w->dirfd, name, &st) || !(st.flags & NO_EXEC_YET) || st.parent == 0)
+		return false;
+	format_pid(st.parent, parent);
+	if (!get_statm(w, parent, &parent_size, &resident) || parent_size != size)
+		return false;
+	it = find_waiter(w, st.parent, parent);
+	if (!it || it->excused >= it->threads)
+		return false;
+	it->excused++;
+	return true;
+}
+
+static void add_process(struct walk *w, const char *name)
+{
+	uint64_t size, resident, bytes;
+	char text[TEXT_MAX];
+	ssize_t n;
+
+	if (!get_statm(w, name, &size, &resident))
+		return;
+	bytes = resident * (uint64_t)w->page;
+	if (w->proportional) {
+		if (is_borrowed(w, name, size))
+			return;
+		n = read_text(w->dirfd, name, "smaps_rollup", text);
+		if (n > 0)
+			ignore_result(procfmt_pss(text, (size_t)n, &bytes)); /* else: resident */
+	}
+	w->sum += bytes;
+}
+
+static int sample(int dirfd, bool proportional, uint64_t *ret)
+{
+	struct walk w = { .dirfd = dirfd,
+			  .proportional = proportional,
+			  .page = sysconf(_SC_PAGESIZE) };
+	int r;
+
+	if (lseek(dirfd, 0, SEEK_SET) < 0)
+		return -errno;
+	r = each(&w, dirfd, add_process);
+	if (r < 0)
+		return r;
+	*ret = w.sum;
+	return 0;
+}
+
+int sample_resident(int dirfd, uint64_t *ret)
+{
+	return sample(dirfd, false, ret);
+}
+
+int sample_proportional(int dirfd, uint64_t *ret)
+{
+	return sample(dirfd, true, ret);
+}
