@@ -9,7 +9,12 @@
 #include "cli/commands.h"
 #include "cli/ctrcmd.h"
 #include "cli/inspect.h"
+#include "cli/limitopt.h"
 #include "cli/output.h"
+
+enum {
+	SHM_SIZE_USUAL = 64 << 20,
+};
 
 struct inspect_options {
 	const char *type;
@@ -90,6 +95,73 @@ static void add_config(struct str_buf *b, const struct container *c, const struc
 	str_buf_addc(b, '}');
 }
 
+static void add_throttles(struct str_buf *b, const char *key, enum limits_throttle_kind kind,
+			  const struct limits *l)
+{
+	bool first = true;
+
+	json_add_key(b, key);
+	str_buf_addc(b, '[');
+	for (size_t i = 0; i < l->n_throttles; i++) {
+		const struct limits_throttle *t = &l->throttles[i];
+
+		if (t->kind != kind)
+			continue;
+		str_buf_adds(b, first ? "{" : ",{");
+		output_json_member(b, "Path", t->device);
+		add_number(b, "Rate", (long long)t->rate);
+		str_buf_addc(b, '}');
+		first = false;
+	}
+	str_buf_addc(b, ']');
+}
+
+static void add_limits(struct str_buf *b, const struct limits *l)
+{
+	/* docker shows either --cpus or the two that it stands for. */
+	bool nano = l->nano_cpus > 0;
+
+	add_number(b, "CpuShares", (long long)l->cpu_shares);
+	add_number(b, "Memory", (long long)l->memory);
+	add_number(b, "NanoCpus", (long long)l->nano_cpus);
+	add_number(b, "BlkioWeight", l->blkio_weight);
+	add_throttles(b, "BlkioDeviceReadBps", LIMITS_READ_BPS, l);
+	add_throttles(b, "BlkioDeviceWriteBps", LIMITS_WRITE_BPS, l);
+	add_throttles(b, "BlkioDeviceReadIOps", LIMITS_READ_IOPS, l);
+	add_throttles(b, "BlkioDeviceWriteIOps", LIMITS_WRITE_IOPS, l);
+	add_number(b, "CpuPeriod", nano ? 0 : (long long)l->cpu_period_us);
+	add_number(b, "CpuQuota", nano ? 0 : (long long)l->cpu_quota_us);
+	output_json_member(b, "CpusetCpus", l->cpuset_cpus ? l->cpuset_cpus : "");
+	output_json_member(b, "CpusetMems", l->cpuset_mems ? l->cpuset_mems : "");
+	add_number(b, "MemoryReservation", (long long)l->memory_reservation);
+	add_number(b, "MemorySwap", l->memory_swap);
+	add_number(b, "PidsLimit", l->pids);
+}
+
+static long long limit_number(rlim_t v)
+{
+	return v == RLIM_INFINITY ? -1 : (long long)v;
+}
+
+static void add_ulimits(struct str_buf *b, const struct strv *ulimits)
+{
+	json_add_key(b, "Ulimits");
+	str_buf_addc(b, '[');
+	for (size_t i = 0; i < ulimits->n; i++) {
+		struct ctr_rlimit v;
+
+		/* Of our own record, where it was checked before it was written. */
+		if (limitopt_ulimit(ulimits->v[i], &v, NULL) < 0)
+			continue;
+		str_buf_adds(b, b->s[b->len - 1] == '[' ? "{" : ",{");
+		output_json_member(b, "Name", limitopt_ulimit_name(v.resource));
+		add_number(b, "Hard", limit_number(v.value.rlim_max));
+		add_number(b, "Soft", limit_number(v.value.rlim_cur));
+		str_buf_addc(b, '}');
+	}
+	str_buf_addc(b, ']');
+}
+
 static void add_host_config(struct str_buf *b, const struct ctrconf *rec)
 {
 	struct strv security = { 0 };
@@ -106,6 +178,10 @@ static void add_host_config(struct str_buf *b, const struct ctrconf *rec)
 	json_add_bool(b, "ReadonlyRootfs", rec->read_only);
 	json_add_strv(b, "SecurityOpt", &security);
 	json_add_bool(b, "Init", rec->init);
+	add_number(b, "OomScoreAdj", rec->oom_score_adj);
+	add_number(b, "ShmSize", (long long)(rec->shm_size ? rec->shm_size : SHM_SIZE_USUAL));
+	add_limits(b, &rec->limits);
+	add_ulimits(b, &rec->ulimits);
 	str_buf_addc(b, '}');
 	strv_done(&security);
 }

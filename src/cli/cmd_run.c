@@ -9,6 +9,7 @@
 #include "cli/attach.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/enforce.h"
 #include "cli/fetch.h"
 #include "cli/launch.h"
 #include "cli/request.h"
@@ -123,6 +124,9 @@ static int foreground(struct launch *l, struct error *err)
 		r = launch_start(l, s.child_fds, 0, 0, &d, err);
 	if (r == 0) {
 		r = session_run(&s, &d.ctr.init, -1, err);
+		if (r >= 0 && launch_oom_killed(l, &d))
+			log_warn(DCODE_NONE,
+				 "the container passed its memory limit and was killed");
 		launched_done(&d);
 		launch_end_cgroup(l);
 		/* For `carrel wait`; on a full disk it says that it does not know. */
@@ -190,6 +194,8 @@ static int try_run(struct cli *cli, struct run_options *o, char **args, enum fet
 	if (r == 0)
 		r = check_stdio(o, err);
 	if (r == 0)
+		r = enforce_check(&rec, o->strict ? ENFORCE_STRICT : 0, err);
+	if (r == 0)
 		r = resolve(cli, o, args, when, &rec, &manifest, err);
 	if (r == 0)
 		r = make(cli, o, &rec, &manifest, &ctr, &l.lock_fd, err);
@@ -233,7 +239,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	r = cli_parse(cli, argc, argv, &want, &o, &args, NULL, err);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	o.strict = o.strict || cli->strict;
+	o.strict = cli->strict = o.strict || cli->strict;
 	if (o.strict && !o.here) {
 		r = userns_need_full(err);
 		if (r < 0)

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/ctrcmd.h"
+#include "cli/enforce.h"
 #include "cli/launch.h"
 #include "cli/supervised.h"
 #include "runtime/userns.h"
@@ -54,6 +55,8 @@ static int start(struct cli *cli, struct container *c, const struct start_option
 	int r;
 
 	r = ctrcmd_record(c, &rec, err);
+	if (r == 0)
+		r = enforce_check(&rec, cli->strict ? ENFORCE_STRICT : 0, err);
 	if (r < 0)
 		return r;
 	l.cli = cli;

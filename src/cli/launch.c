@@ -16,6 +16,7 @@
 #include "base/proc.h"
 #include "base/timefmt.h"
 #include "oci/digest.h"
+#include "runtime/oom.h"
 #include "runtime/rootfs.h"
 #include "storage/layer.h"
 #include "storage/skeleton.h"
@@ -322,11 +323,14 @@ static int join_process(int pidfd, pid_t pid, void *arg, struct error *err)
 }
 
 /* The U of a container that runs, or a new one: newuidmap is a third of what a start costs. */
-static int enter_u(struct launch *l, struct error *err)
+static int enter_u(struct launch *l, const struct enforce *e, struct error *err)
 {
 	bool promised = !idmap_is_single(&l->map);
-	int r = container_each_process(l->store, join_process, l, err);
+	int r = 0;
 
+	/* What the kernel counts for it, it counts by an id of U: a U of its own, then. */
+	if (!enforce_needs_owner(e))
+		r = container_each_process(l->store, join_process, l, err);
 	if (r == 0)
 		r = userns_enter(&l->map, err);
 	if (r < 0)
@@ -362,12 +366,36 @@ static int make_cgroup(struct launch *l, struct enforced *rows, struct error *er
 	struct cgroup c;
 	int r;
 
-	if (!limits_any(&l->rec->limits))
-		return 0;
 	r = cgroup_create(&req, &c, rows, err);
 	if (r == 0)
 		l->cgroup = xmemdup(&c, sizeof(c));
 	return r;
+}
+
+/* A cgroup where there is a delegation; for what it does not hold, the next best. */
+static int begin_limits(struct launch *l, struct enforce *e, struct error *err)
+{
+	enum enforce_flags flags = l->cli->strict ? ENFORCE_STRICT : 0;
+	struct enforced rows = { 0 };
+	struct error none = { 0 };
+	int r = 0;
+
+	if (limits_any(&l->rec->limits))
+		r = make_cgroup(l, &rows, &none);
+	if (r < 0 && r != -EOPNOTSUPP) {
+		if (err)
+			*err = none;
+		return r;
+	}
+	if (r < 0)
+		log_debug("launch", "no cgroup: %s", none.text);
+	return enforce_begin(e, l->rec, l->ctr->dirfd, l->cgroup ? flags | ENFORCE_CGROUP : flags,
+			     &rows, err);
+}
+
+bool launch_oom_killed(const struct launch *l, const struct launched *d)
+{
+	return oom_happened(d->enforce.oom_fd) || (l->cgroup && oom_happened(l->cgroup->oom_fd));
 }
 
 void launch_end_cgroup(struct launch *l)
@@ -396,6 +424,8 @@ static int start_container(struct launch *l, const struct ctr_spec *spec, struct
 		r = write_running(l, d, err);
 	if (r == 0)
 		r = ctr_ready(&d->ctr, err);
+	if (r == 0)
+		r = enforce_started(&d->enforce, &d->ctr, &l->map, l->libexec_fd, err);
 	if (r == 0 && d->has_net)
 		r = net_private_ready(&d->net, err);
 	return r < 0 ? r : ctr_start(&d->ctr, err);
@@ -404,27 +434,28 @@ static int start_container(struct launch *l, const struct ctr_spec *spec, struct
 int launch_start(struct launch *l, const int stdio[3], unsigned short rows, unsigned short cols,
 		 struct launched *ret, struct error *err)
 {
-	struct launched d = { .ctr = CTR_NONE, .net = { .control_fd = -1, .proc.pidfd = -1 } };
-	struct enforced held = { 0 };
+	struct launched d = { .ctr = CTR_NONE,
+			      .net = { .control_fd = -1, .proc.pidfd = -1 },
+			      .enforce = ENFORCE_NONE };
 	struct ctr_spec spec;
 	int r;
 
 	/* The first thing: the bus asks who we are, and a cgroup below us must hold nobody. */
-	r = make_cgroup(l, &held, err);
+	r = begin_limits(l, &d.enforce, err);
 	if (r == 0)
-		r = enter_u(l, err);
+		r = enter_u(l, &d.enforce, err);
 	if (r == 0) {
 		fill_spec(l, &spec);
+		enforce_spec(&d.enforce, &spec);
 		memcpy(spec.stdio, stdio, sizeof(spec.stdio));
 		spec.tty_rows = rows;
 		spec.tty_cols = cols;
 		r = start_container(l, &spec, &d, err);
 		if (r < 0 && d.has_net)
 			proc_kill(&d.net.proc); /* gone before we are */
-		if (r < 0)
-			launched_done(&d);
 	}
 	if (r < 0) {
+		launched_done(&d);
 		launch_end_cgroup(l);
 		return r;
 	}
@@ -438,6 +469,7 @@ void launched_done(struct launched *d)
 	if (d->has_net)
 		net_helper_done(&d->net);
 	d->has_net = false;
+	enforce_done(&d->enforce);
 }
 
 static void empty_trash(struct store *s)

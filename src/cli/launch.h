@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "cli/cli.h"
 #include "cli/ctrconf.h"
+#include "cli/enforce.h"
 #include "cli/here.h"
 #include "net/net.h"
 #include "runtime/cgroup.h"
@@ -43,6 +46,7 @@ struct launch {
 struct launched {
 	struct ctr ctr;
 	struct net_helper net;
+	struct enforce enforce;
 	bool has_net;
 };
 
@@ -51,6 +55,8 @@ int launch_prepare(struct launch *l, struct error *err) _nodiscard_;
 int launch_start(struct launch *l, const int stdio[3], unsigned short rows, unsigned short cols,
 		 struct launched *ret, struct error *err) _nodiscard_;
 void launched_done(struct launched *d);
+/* Was something in it killed for its memory limit? Asked after its end. */
+bool launch_oom_killed(const struct launch *l, const struct launched *d);
 /* The container has ended, and its parent is at its last steps: remove its cgroup. */
 void launch_end_cgroup(struct launch *l);
 

@@ -33,14 +33,17 @@ libcli_a_SOURCES = \
 	src/cli/command.h \
 	src/cli/ctrcmd.c src/cli/ctrcmd.h \
 	src/cli/commands.c src/cli/commands.h \
+	src/cli/enforce.c src/cli/enforce.h \
 	src/cli/envfile.c src/cli/envfile.h \
 	src/cli/explain.c src/cli/explain.h \
+	src/cli/fallback.c src/cli/fallback.h \
 	src/cli/fetch.c src/cli/fetch.h \
 	src/cli/help.c \
 	src/cli/here.c src/cli/here.h \
 	src/cli/hint.c \
 	src/cli/inspect.c src/cli/inspect.h \
 	src/cli/launch.c src/cli/launch.h \
+	src/cli/limitopt.c src/cli/limitopt.h \
 	src/cli/limitrec.c src/cli/limitrec.h \
 	src/cli/mountopt.c src/cli/mountopt.h \
 	src/cli/output.c src/cli/output.h \
@@ -67,6 +70,12 @@ test_cliwords_SOURCES = tests/unit/test_cliwords.c
 test_cliwords_CPPFLAGS = $(INC_SRC) $(JSONC_CFLAGS) $(CMOCKA_CFLAGS)
 test_cliwords_LDADD = libcli.a libruntime.a liboci.a libcodec.a libbase.a $(JSONC_LIBS) \
 	$(CMOCKA_LIBS)
+check_PROGRAMS += test_limitopt
+TESTS += test_limitopt
+test_limitopt_SOURCES = tests/unit/test_limitopt.c
+test_limitopt_CPPFLAGS = $(INC_SRC) -I$(top_srcdir)/tests/unit $(JSONC_CFLAGS) $(CMOCKA_CFLAGS)
+test_limitopt_LDADD = libcli.a libruntime.a libstorage.a liboci.a libcodec.a libbase.a \
+	$(JSONC_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += test_explain
 TESTS += test_explain
 test_explain_SOURCES = tests/unit/test_explain.c tests/unit/tempdir.h

@@ -49,15 +49,8 @@ const struct opt run_option_table[] = {
 	{ "platform", 0, OPT_STRING, O(platform), "OS/ARCH", "choose among an image's platforms" },
 	{ "strict", 0, OPT_FLAG, O(strict), NULL,
 	  "fail where something asked for cannot be honoured" },
-	{ "cpus", 0, OPT_REFUSED, 0, "N",
-	  "limits need cgroup delegation, which this version does not do yet",
-	  .takes_value = true },
-	{ "memory", 'm', OPT_REFUSED, 0, "SIZE",
-	  "limits need cgroup delegation, which this version does not do yet",
-	  .takes_value = true },
-	{ "pids-limit", 0, OPT_REFUSED, 0, "N",
-	  "limits need cgroup delegation, which this version does not do yet",
-	  .takes_value = true },
+	LIMIT_OPTION_ROWS(struct run_options, limits),
+	LIMIT_OPTION_ROWS_FIXED(struct run_options, limits),
 	{ "publish", 'p', OPT_REFUSED, 0, "PORTS",
 	  "publishing ports comes later; --network host shares the host's ports",
 	  .takes_value = true },
@@ -74,6 +67,7 @@ void run_options_done(struct run_options *o)
 	strv_done(&o->cap_drop);
 	strv_done(&o->security_opt);
 	strv_done(&o->label);
+	limit_options_done(&o->limits);
 }
 
 /* The or of all, or the whole set for ALL. */
@@ -247,6 +241,10 @@ int request_options(const struct run_options *o, struct ctrconf *rec, struct err
 		r = request_labels(o, rec, err);
 	if (r == 0)
 		r = request_mounts(o, rec, err);
+	if (r == 0)
+		r = limitopt_parse(&o->limits, &rec->limits, err);
+	if (r == 0)
+		r = limitopt_parse_fixed(&o->limits, rec, err);
 	if (r == 0)
 		rec->hostname = xstrdup(o->hostname ? o->hostname : "");
 	if (r == 0 && o->here)

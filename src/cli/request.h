@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/opt.h"
 #include "cli/ctrconf.h"
+#include "cli/limitopt.h"
 #include "oci/imgconfig.h"
 
 /* Options of `run`, as typed. */
@@ -14,6 +15,7 @@ struct run_options {
 	const char *workdir, *user, *name, *network, *hostname, *entrypoint, *pull, *platform;
 	bool ids_told; /* by an earlier try of the same command */
 	struct strv env, env_file, volume, tmpfs, cap_add, cap_drop, security_opt, label;
+	struct limit_options limits;
 };
 
 extern const struct opt run_option_table[];

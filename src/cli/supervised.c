@@ -247,7 +247,8 @@ static void hand_over_cgroup(struct starter *st)
 
 	st->fds[SUPER_CGROUP_FD] = c->parent_fd;
 	st->fds[SUPER_CGEVENTS_FD] = c->events_fd;
-	st->fds[SUPER_OOM_FD] = c->oom_fd;
+	if (c->oom_fd >= 0)
+		st->fds[SUPER_OOM_FD] = c->oom_fd;
 	st->start.flags |= c->has_super ? SUPER_IN_LEAF : 0;
 	memcpy(st->start.cgroup_name, c->name, sizeof(st->start.cgroup_name));
 }
@@ -261,6 +262,7 @@ static int exec_supervisor(struct starter *st, struct launched *d, int report, s
 
 	st->fds[SUPER_PIDFD] = d->ctr.init.pidfd;
 	st->fds[SUPER_NET_FD] = d->has_net ? d->net.control_fd : -1;
+	st->fds[SUPER_OOM_FD] = d->enforce.oom_fd;
 	if (st->l->rec->tty) {
 		st->fds[SUPER_OUT_FD] = d->ctr.pty_master;
 		st->fds[SUPER_IN_FD] = d->ctr.pty_master;

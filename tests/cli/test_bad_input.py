@@ -212,9 +212,9 @@ def test_name_in_use(warm, leftovers):
 
 @pytest.mark.parametrize("args,rc,word", [
     (("run", "--frobnicate", "IMG", "true"), 125, "--frobnicate"),
-    (("run", "--cpus", "2", "IMG", "true"), 125, "cpus"),
-    (("run", "-m", "1g", "IMG", "true"), 125, "memory"),
-    (("run", "--pids-limit", "9", "IMG", "true"), 125, "pids-limit"),
+    (("run", "--cpus", "0.001", "IMG", "true"), 125, "cpus"),
+    (("run", "-m", "1k", "IMG", "true"), 125, "memory"),
+    (("run", "--pids-limit", "all", "IMG", "true"), 125, "pids-limit"),
     (("run", "-p", "80:80", "IMG", "true"), 125, "publish"),
     (("run", "--network", "frob", "IMG", "true"), 125, "frob"),
     (("run", "--user", "nobody-such", "IMG", "true"), 125, "nobody-such"),

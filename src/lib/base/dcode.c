@@ -120,8 +120,9 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.name = "D-08",
 		.probe = "cgroup",
 		.title = "no cgroup v2 subtree is delegated to the user",
-		.lost = "limits by cgroups",
-		.fix = "nothing to do for now: limits are not part of this version",
+		.lost = "limits by cgroups: weaker means stand in for them, see carrel-run(1)",
+		.fix = "log in through systemd (ssh, console), or name a cgroup that an administrator "
+			"gave you in carrel.conf",
 		.manual = "Limits of memory, processes and CPU time are kept by control groups. "
 			"An unprivileged user needs a cgroup v2 subtree with the memory and pids "
 			"controllers that belongs to the user: systemd gives one on request of the user's "

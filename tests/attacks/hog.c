@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Runs inside a container and takes what it is told to.
+ *	hog memory MIB		touches so much, a mebibyte at a time, and says how far it is; then
+ *				a beat every 10 ms for three seconds
+ *	hog vfork MIB		holds so much, and five times a vfork child that takes its time
+ *	hog share MIB		holds so much with three forked children
+ *	hog forks		forks until it is refused, half of them as another user; says how
+ *many
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+	MIB = 1 << 20,
+	BEAT_MS = 10,
+	BEATS = 300,
+	CHILD_MS = 400,
+};
+
+static void wait_ms(int ms)
+{
+	(void)poll(NULL, 0, ms);
+}
+
+static char *hold(int mib)
+{
+	char *p = malloc((size_t)mib * MIB);
+
+	if (!p)
+		exit(3);
+	memset(p, 1, (size_t)mib * MIB);
+	return p;
+}
+
+static int take_memory(int mib)
+{
+	for (int i = 1; i <= mib; i++) {
+		(void)hold(1);
+		(void)dprintf(1, "held %d\n", i);
+	}
+	for (int i = 0; i < BEATS; i++) {
+		(void)dprintf(1, "beat %d\n", i);
+		wait_ms(BEAT_MS);
+	}
+	return 0;
+}
+
+static int lend(int mib)
+{
+	char *p = hold(mib);
+
+	for (int i = 0; i < 5; i++) {
+		pid_t pid = vfork();
+
+		if (pid == 0) {
+			wait_ms(CHILD_MS);
+			_exit(0);
+		}
+		(void)waitpid(pid, NULL, 0);
+	}
+	(void)dprintf(1, "lived %d\n", p[MIB / 2]);
+	return 0;
+}
+
+static int share(int mib)
+{
+	char *p = hold(mib);
+	int sum = 0;
+
+	for (int i = 0; i < 3; i++)
+		if (fork() == 0) {
+			for (int k = 0; k < mib; k++)
+				sum += p[k * MIB];
+			wait_ms(4 * CHILD_MS);
+			_exit(sum == mib ? 0 : 1);
+		}
+	while (wait(NULL) > 0)
+		;
+	(void)dprintf(1, "lived %d\n", p[MIB / 2]);
+	return 0;
+}
+
+/* The number of children until the first refusal. */
+static int fork_until(int most)
+{
+	int n = 0;
+
+	for (; n < most; n++) {
+		pid_t pid = fork();
+
+		if (pid < 0 && errno != EAGAIN)
+			return -1;
+		if (pid < 0)
+			break;
+		if (pid == 0) {
+			(void)pause();
+			_exit(0);
+		}
+	}
+	return n;
+}
+
+static int take_processes(void)
+{
+	int first = fork_until(8), second, pipes[2];
+	pid_t other;
+
+	if (pipe(pipes) < 0)
+		return 3;
+	other = fork();
+	if (other == 0) {
+		int n = setgid(33) < 0 || setuid(33) < 0 ? -1 : fork_until(500);
+
+		(void)write(pipes[1], &n, sizeof(n));
+		(void)pause();
+		_exit(0);
+	}
+	if (other < 0 || read(pipes[0], &second, sizeof(second)) != sizeof(second))
+		return 3;
+	/* We, the other one, and our children; now there is room for none of either. */
+	(void)dprintf(1, "processes %d, then %d\n", 2 + first + second, fork_until(1));
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	int mib = argc > 2 ? atoi(argv[2]) : 0;
+
+	if (strcmp(what, "memory") == 0)
+		return take_memory(mib);
+	if (strcmp(what, "vfork") == 0)
+		return lend(mib);
+	if (strcmp(what, "share") == 0)
+		return share(mib);
+	if (strcmp(what, "forks") == 0)
+		return take_processes();
+	return 2;
+}

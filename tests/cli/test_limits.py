@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Limits where no cgroup is delegated: what holds them instead, and what is said about it.
+
+What a delegated cgroup holds is shown on the hosts of tests/lab."""
+import os
+import re
+import subprocess
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+NONE = ["--network", "none"]
+
+
+@pytest.fixture(scope="module")
+def hog(worker_dir):
+    path = os.path.join(worker_dir, "hog")
+    subprocess.run(["cc", "-static", "-O1", "-w", "-o", path,
+                    os.path.join(HERE, "..", "attacks", "hog.c")], check=True)
+    return path
+
+
+@pytest.fixture
+def plain(warm):
+    """A host without a delegation: there the fallbacks are what there is."""
+    if "[D-08]" not in warm.run("doctor", check=False).out:
+        pytest.skip("cgroups are delegated on this host: tests/lab shows those")
+    return warm
+
+
+def warnings(res):
+    return [line for line in res.err.splitlines() if line.startswith("carrel: warning:")]
+
+
+def one_warning(res, *words, code="D-08"):
+    lines = warnings(res)
+    assert len(lines) == 1, res
+    for word in words + (f"[{code}]",):
+        assert word in lines[0], res
+
+
+def test_memory_past_the_limit(plain, hog, leftovers):
+    before = leftovers.snapshot(plain)
+    res = plain.run("run", "--name", "past", *NONE, "-m", "64m", "-v", f"{hog}:/hog", plain.image,
+                    "/hog", "memory", "200", rc=137)
+    assert "--memory 64 MiB is held by watchdog" in warnings(res)[0], res
+    (info,) = plain.run("inspect", "past").json()
+    assert info["State"]["OOMKilled"] is True and info["State"]["ExitCode"] == 137, info
+    assert info["HostConfig"]["Memory"] == 64 << 20, info
+    # Once more, by the record alone.
+    res = plain.run("start", "-a", "past", rc=137)
+    assert "held by watchdog" in res.err, res
+    assert plain.run("inspect", "past").json()[0]["State"]["OOMKilled"] is True
+    plain.run("rm", "past")
+    leftovers.check(plain, before)
+
+
+def test_memory_in_the_foreground(plain, hog, leftovers):
+    before = leftovers.snapshot(plain)
+    res = plain.run("run", "--rm", *NONE, "-m", "64m", "-v", f"{hog}:/hog", plain.image, "/hog",
+                    "memory", "200", rc=137)
+    assert len(warnings(res)) == 2 and "passed its memory limit" in warnings(res)[1], res
+    leftovers.check(plain, before)
+
+
+def test_memory_is_killed_within_a_second(plain, hog):
+    """Its own log tells: it beats every 10 ms from the limit on, and is gone before the 100th."""
+    res = plain.run("run", "--rm", *NONE, "-m", "64m", "-v", f"{hog}:/hog", plain.image, "/hog",
+                    "memory", "80", rc=137)
+    assert "held 63" in res.lines, res
+    assert sum(line.startswith("beat") for line in res.lines) < 100, res
+
+
+@pytest.mark.parametrize("how", ["vfork", "share"])
+def test_memory_that_is_counted_once(plain, hog, how):
+    """40 of 64 MiB, lent to a vfork child or shared with three forked ones: nobody is killed."""
+    res = plain.run("run", "--rm", *NONE, "-m", "64m", "-v", f"{hog}:/hog", plain.image, "/hog",
+                    how, "40")
+    assert "lived 1" in res.out, res
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as f:
+        return dict(line.split(":\t", 1) for line in f.read().splitlines() if ":\t" in line)
+
+
+def watchdog_of(carrel, name):
+    """It and pid 1 have one parent, the supervisor."""
+    parent = status_of(carrel.run("inspect", name).json()[0]["State"]["Pid"])["PPid"]
+    with open(f"/proc/{parent}/task/{parent}/children", encoding="ascii") as f:
+        children = f.read().split()
+    (dog,) = [p for p in children if status_of(p)["Name"] == "watchdog"]
+    return dog
+
+
+def test_watchdog_is_confined_and_ends_with_the_container(plain, leftovers):
+    before = leftovers.snapshot(plain)
+    plain.run("run", "-d", "--name", "watched", *NONE, "-m", "64m", "--cap-add", "ALL",
+              plain.image, "sleep", "600")
+    try:
+        dog = watchdog_of(plain, "watched")
+        s = status_of(dog)
+        for which in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            assert int(s[which], 16) == 0, s
+        assert s["Seccomp"].strip() == "2" and s["NoNewPrivs"].strip() == "1", s
+        # Not of the kernel uid of container root: even where it could be named, no signal.
+        assert str(os.getuid()) not in s["Uid"].split(), s
+        # Its root is the container's proc, and a read-only one.
+        root = os.listdir(f"/proc/{dog}/root")
+        assert "1" in root and "meminfo" in root and "etc" not in root, root
+        with open(f"/proc/{dog}/mountinfo", encoding="utf-8") as f:
+            assert f.read() == "", "the host's mounts are below its root"
+        # KiB of its own; the program's text is one for all that run.
+        assert int(s["RssAnon"].split()[0]) <= 200, s
+        # From inside, with all capabilities there: nothing of it is seen, reached or stopped.
+        plain.run("exec", "watched", "sh", "-c", "kill -9 -1", check=False)
+        plain.run("exec", "watched", "sh", "-c", "kill -STOP -1", check=False)
+        res = plain.run("exec", "watched", "sh", "-c", "cat /proc/[0-9]*/comm", check=False)
+        assert "watchdog" not in res.out, res
+        assert status_of(dog)["State"].split()[0] in "SR"
+    finally:
+        plain.run("rm", "-f", "watched")
+    leftovers.check(plain, before)
+    assert not os.path.exists(f"/proc/{dog}") or status_of(dog)["State"].startswith("Z")
+
+
+def test_pids_limit(plain, hog, leftovers):
+    before = leftovers.snapshot(plain)
+    res = plain.run("run", "--rm", *NONE, "--pids-limit", "20", "-v", f"{hog}:/hog", plain.image,
+                    "/hog", "forks")
+    assert res.out == "processes 20, then 0\n", res
+    one_warning(res, "--pids-limit 20", "RLIMIT_NPROC")
+    # With the watchdog beside it, which is of the same id and does not count.
+    res = plain.run("run", "--rm", *NONE, "--pids-limit", "20", "-m", "64m", "-v", f"{hog}:/hog",
+                    plain.image, "/hog", "forks")
+    assert res.out == "processes 20, then 0\n", res
+    assert len(warnings(res)) == 2, res
+    leftovers.check(plain, before)
+
+
+def test_limits_with_the_private_network(plain, need):
+    """Its process joins a network namespace whose owner is another id of U here."""
+    need("tun")
+    res = plain.run("run", "--rm", "--pids-limit", "20", "-m", "64m", plain.image, "sh", "-c",
+                    "ip addr show dev eth0 || ls /sys/class/net")
+    assert "inet " in res.out, res
+
+
+def test_pids_limit_counts_its_own_processes_only(plain):
+    """Two limited ones and one without: nobody's processes are held against another's limit."""
+    many = "for i in 1 2 3 4 5 6 7 8; do sleep 600 & done; echo ready; wait"
+    names = [f"count{i}" for i in range(3)]
+    try:
+        for name, limit in zip(names, (["--pids-limit", "11"], ["--pids-limit", "11"], [])):
+            plain.run("run", "-d", "--name", name, *NONE, *limit, plain.image, "sh", "-c", many)
+        for name in names:
+            assert plain.run("exec", name, "true").rc == 0
+        # Full: 1 + 8 + the program of exec (which has a second one while it joins), + 1.
+        res = plain.run("exec", names[0], "sh", "-c",
+                        "sleep 1 & sleep 1 & wait; echo went on", check=False)
+        assert res.rc != 0 and "went on" not in res.out, res
+        assert "fork" in res.err, res
+        res = plain.run("exec", names[2], "sh", "-c", "sleep 0 & sleep 0 & wait; echo went on")
+        assert "went on" in res.out, res
+    finally:
+        plain.run("rm", "-f", *names, check=False)
+
+
+@pytest.mark.parametrize("args,words,command,wants", [
+    (["--cpus", "0.5"], ["--cpus 0.5", "not enforced"], "echo ran", r"^ran$"),
+    (["--cpu-quota", "50000"], ["--cpu-quota 50000/100000", "not enforced"], "echo ran", r"^ran$"),
+    (["-c", "256"], ["--cpu-shares 256", "nice"], "cut -d' ' -f19 /proc/1/stat", r"^7$"),
+    (["--cpu-shares", "2048"], ["--cpu-shares 2048", "not enforced"],
+     "cut -d' ' -f19 /proc/1/stat", r"^0$"),
+    (["--cpuset-cpus", "0"], ["--cpuset-cpus 0", "affinity"],
+     "grep Cpus_allowed_list /proc/self/status", r"^Cpus_allowed_list:\s0$"),
+    (["--cpuset-mems", "0"], ["--cpuset-mems 0", "memory policy"],
+     "grep -c bind:0 /proc/1/numa_maps", r"^[1-9]"),
+    (["--blkio-weight", "100"], ["--blkio-weight 100", "ionice"], "ionice -p 1",
+     r"best-effort: prio 7"),
+    (["-m", "64m", "--memory-swap", "-1"], ["--memory 64 MiB", "watchdog"], "echo ran", r"^ran$"),
+    (["--memory-reservation", "32m"], ["--memory-reservation 32 MiB", "not enforced"],
+     "echo ran", r"^ran$"),
+])
+def test_what_is_done_instead(plain, args, words, command, wants):
+    res = plain.run("run", "--rm", *NONE, *args, plain.image, "sh", "-c", command)
+    one_warning(res, *words)
+    assert re.search(wants, res.out, re.M), res
+
+
+@pytest.mark.parametrize("args", [
+    ["-m", "64m"], ["--memory", "64m", "--memory-swap", "128m"], ["--memory-reservation", "32m"],
+    ["--cpus", "0.5"], ["--cpu-quota", "50000"], ["--cpu-shares", "256"], ["--cpuset-cpus", "0"],
+    ["--cpuset-mems", "0"], ["--pids-limit", "20"], ["--blkio-weight", "100"],
+])
+def test_strict_refuses(plain, leftovers, args):
+    before = leftovers.snapshot(plain)
+    for strict, env in ((["--strict"], None), ([], {"CARREL_STRICT": "1"})):
+        res = plain.run("run", *strict, *NONE, *args, plain.image, "true", rc=125, env=env)
+        assert "cannot be held as asked" in res.err and "[D-08]" in res.err, res
+        leftovers.check(plain, before)
+
+
+def test_strict_start_refuses(plain, leftovers):
+    before = leftovers.snapshot(plain)
+    plain.run("run", "--name", "once", *NONE, "--cpus", "0.5", plain.image, "true")
+    res = plain.run("start", "once", rc=125, env={"CARREL_STRICT": "1"})
+    assert "[D-08]" in res.err, res
+    assert plain.run("inspect", "once").json()[0]["State"]["ExitCode"] == 0
+    plain.run("rm", "once")
+    leftovers.check(plain, before)
+
+
+@pytest.mark.parametrize("args,word", [
+    (["-m", "5m"], "minimum of 6m"), (["-m", "x"], "not a size"),
+    (["--memory-swap", "64m"], "needs --memory"),
+    (["-m", "64m", "--memory-swap", "32m"], "less than --memory"),
+    (["-m", "64m", "--memory-reservation", "128m"], "more than --memory"),
+    (["--cpus", "0.001"], "minimum of 0.01"), (["--cpus", "-1"], "not a number"),
+    (["--cpus", "0.1234567890"], "too precise"), (["--cpus", "4000"], "only"),
+    (["--cpus", "1", "--cpu-quota", "5000"], "cannot both"),
+    (["--cpus", "1", "--cpu-period", "5000"], "cannot both"),
+    (["--cpu-period", "100"], "minimum of 1000"), (["--cpu-quota", "100"], "minimum of 1000"),
+    (["--cpu-shares", "262145"], "not in the range"), (["--cpu-shares", "x"], "whole number"),
+    (["--cpuset-cpus", "a"], "list"), (["--cpuset-cpus", "3-1"], "list"),
+    (["--cpuset-cpus", "1000"], "there"), (["--cpuset-mems", "900"], "there"),
+    (["--pids-limit", "-2"], "range"), (["--pids-limit", "x"], "whole number"),
+    (["--blkio-weight", "9"], "range"), (["--blkio-weight", "1001"], "range"),
+    (["--device-read-bps", "/dev/sda"], "DEVICE:RATE"),
+    (["--device-read-bps", "sda:1m"], "/dev/"),
+    (["--device-write-iops", "/dev/null:10"], "not a block device"),
+    (["--device-write-bps", "/dev/no-such:10m"], "/dev/no-such"),
+    (["--oom-score-adj", "1001"], "range"), (["--shm-size", "x"], "not a size"),
+    (["--ulimit", "nofile"], "NAME=SOFT"), (["--ulimit", "frob=1"], "frob"),
+    (["--ulimit", "nofile=20:10"], "above the hard one"), (["--ulimit", "nofile=x"], "NAME=SOFT"),
+])
+def test_mistakes(warm, leftovers, args, word):
+    before = leftovers.snapshot(warm)
+    warm.fails("run", *NONE, *args, warm.image, "true", rc=125, has=word)
+    leftovers.check(warm, before)
+
+
+@pytest.mark.parametrize("args,command,wants", [
+    ([], "df -k /dev/shm | tail -n1 | tr -s ' ' | cut -d' ' -f2", "65536"),
+    (["--shm-size", "1m"], "df -k /dev/shm | tail -n1 | tr -s ' ' | cut -d' ' -f2", "1024"),
+    (["--ulimit", "nofile=100:200"], "ulimit -Sn; ulimit -Hn", "100\n200"),
+    (["--ulimit", "core=0", "--ulimit", "nofile=50", "--ulimit", "nofile=60"],
+     "ulimit -c; ulimit -n", "0\n60"),
+    (["--oom-score-adj", "500"], "cat /proc/self/oom_score_adj", "500"),
+])
+def test_that_needs_nobody(warm, args, command, wants):
+    res = warm.run("run", "--rm", *NONE, *args, warm.image, "sh", "-c", command)
+    assert res.out.strip() == wants and not warnings(res), res
+
+
+def test_above_the_own_limit(warm):
+    res = warm.run("run", "--rm", *NONE, "--ulimit", "nofile=99999999", warm.image, "sh", "-c",
+                   "ulimit -Hn")
+    assert len(warnings(res)) == 1 and "your own hard limit" in res.err, res
+    assert int(res.out) < 99999999, res
+    warm.fails("run", "--strict", *NONE, "--ulimit", "nofile=99999999", warm.image, "true",
+               has="your own hard limit")
+
+
+def test_inspect(warm):
+    warm.run("run", "--name", "all", *NONE, "-m", "1g", "--memory-swap", "2g", "--cpus", "1.5",
+             "--cpu-shares", "512", "--cpuset-cpus", "0", "--pids-limit", "100", "--blkio-weight",
+             "200", "--ulimit", "nofile=64:128", "--shm-size", "2m", "--oom-score-adj", "10",
+             warm.image, "true")
+    got = warm.run("inspect", "all").json()[0]
+    host = got["HostConfig"]
+    warm.run("rm", "all")
+    assert got["State"]["OOMKilled"] is False
+    for key, want in (("Memory", 1 << 30), ("MemorySwap", 2 << 30), ("NanoCpus", 1500000000),
+                      ("CpuQuota", 0), ("CpuShares", 512), ("CpusetCpus", "0"), ("PidsLimit", 100),
+                      ("BlkioWeight", 200), ("ShmSize", 2 << 20), ("OomScoreAdj", 10),
+                      ("Ulimits", [{"Name": "nofile", "Hard": 128, "Soft": 64}])):
+        assert host[key] == want, (key, host)
+
+
+def test_without_limits_nothing_is_recorded(warm):
+    warm.run("run", "--name", "free", *NONE, warm.image, "true")
+    ident = warm.run("inspect", "free").json()[0]["Id"]
+    where = os.path.join(warm.store, "containers", ident)
+    assert "enforced" not in os.listdir(where)
+    warm.run("rm", "free")
