@@ -10,7 +10,7 @@ WORKS = "works"
 # codes: those of doctor, and worst its exit status; said: what run says when it refuses, or the
 # warning with which it works; also: another command, that works there.
 Row = collections.namedtuple("Row", "host codes worst run said also")
-QUICK = ("normal", "delegated", "readonly-home", "full-tmp")
+QUICK = ("normal", "delegated", "no-subuid", "readonly-home")
 
 
 def row_of(host, codes="D-08", worst=1, run=WORKS, said="", also=""):
@@ -18,11 +18,18 @@ def row_of(host, codes="D-08", worst=1, run=WORKS, said="", also=""):
     return pytest.param(Row(host, set(codes.split()), worst, run, said, also), id=host, marks=marks)
 
 
+CHOWN = "carrel run --rm hello sh -c 'chown 33:33 /tmp && echo works' 2>/dev/null"
 ROWS = [
     row_of("normal"),
     row_of("delegated", "", 0),
     # Its processes are in the way: nobody but carrel may be there.
     row_of("delegated-own"),
+    row_of("no-subuid", "D-03 D-08", said="no range for user lab in /etc/subuid", also=CHOWN),
+    row_of("newuidmap-bit", "D-05 D-08",
+           said="it has neither the setuid bit nor file capabilities", also=CHOWN),
+    # A name is what newuidmap goes by: without one there is one id, whatever /etc/subuid says.
+    row_of("no-passwd", "D-24 D-03 D-10 D-08", said="no range for user id 4242 in /etc/subuid",
+           also=CHOWN),
     row_of("no-tun", "D-07 D-08", 2, 125, "open /dev/net/tun: No such file or directory [D-07]",
            also="carrel run --rm --network none hello echo works"),
     row_of("readonly-home", "D-15 D-08", 2, 125, "Read-only file system [D-15]",
@@ -70,9 +77,10 @@ def test_host(boot, row, expect):
         assert not warnings, run
     elif expect.run == WORKS:
         assert len(warnings) == 1 and expect.said in warnings[0], run
+        assert re.search(r" \[D-\d\d\]$", warnings[0]), run
         strict = host.run("carrel run --rm --strict hello echo works")
         assert strict.status == 125 and strict.out == "", strict
-        assert expect.said in strict.err, strict
+        assert expect.said in strict.err and "hint: " in strict.err, strict
     else:
         assert expect.said in run.err and "hint: " in run.err, run
     if expect.also:
