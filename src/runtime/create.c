@@ -17,6 +17,7 @@
 #include "base/sys.h"
 #include "runtime/pid1.h"
 #include "runtime/plan.h"
+#include "runtime/rootfs.h"
 
 /*
  * Theory of operation. One socket joins the parent (in U) and pid 1 (in N):
@@ -192,8 +193,11 @@ int ctr_create(const struct ctr_spec *spec, struct ctr *ret, struct error *err)
 	/* The user's own mask is not for "/" and /etc/hosts, which container users must read. */
 	(void)umask(022);
 	r = plan_make(spec, &p, err);
-	if (r == 0)
+	if (r == 0) {
+		c.server = p.server;
+		p.server.pidfd = -1;
 		r = start(&c, &p, err);
+	}
 	plan_done(&p);
 	if (r < 0) {
 		ctr_done(&c);
@@ -243,6 +247,7 @@ void ctr_done(struct ctr *c)
 		proc_kill(&c->init);
 	else
 		proc_done(&c->init);
+	rootfs_end(&c->server); /* the mount went with pid 1 */
 	fd_close(TAKE_FD(c->gate_fd));
 	fd_close(TAKE_FD(c->netns_fd));
 	fd_close(TAKE_FD(c->userns_fd));

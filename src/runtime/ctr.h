@@ -114,6 +114,7 @@ struct ctr_spec {
 /* A created container: pid 1 exists, mounts, and waits before its exec. */
 struct ctr {
 	struct proc init;
+	struct proc server;   /* of the root file system (rootfs.h); pidfd -1: none */
 	uint64_t start_time;  /* of pid 1, as in /proc/PID/stat */
 	int netns_fd;	      /* its network namespace (-1 with NET_HOST), for src/net */
 	int userns_fd;	      /* its N */
@@ -125,13 +126,14 @@ struct ctr {
 };
 
 /* Nothing is open: for ctr_done() where ctr_create() did not come to pass. */
-#define CTR_NONE                         \
-	((struct ctr){ .init.pidfd = -1, \
-		       .netns_fd = -1,   \
-		       .userns_fd = -1,  \
-		       .pty_master = -1, \
-		       .proc_fd = -1,    \
-		       .gate_fd = -1,    \
+#define CTR_NONE                           \
+	((struct ctr){ .init.pidfd = -1,   \
+		       .server.pidfd = -1, \
+		       .netns_fd = -1,     \
+		       .userns_fd = -1,    \
+		       .pty_master = -1,   \
+		       .proc_fd = -1,      \
+		       .gate_fd = -1,      \
 		       .error_fd = -1 })
 
 /*

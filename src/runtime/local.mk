@@ -33,7 +33,8 @@ libruntime_a_SOURCES = \
 	src/runtime/probe_paths.c src/runtime/probe_store.c src/runtime/probe_who.c \
 	src/runtime/probe_row.h \
 	src/runtime/rootcaller.c src/runtime/rootcaller.h \
-	src/runtime/rootfs.c src/runtime/rootfs.h \
+	src/runtime/rootfs.c src/runtime/rootfs.h src/runtime/rootfs_driver.h \
+	src/runtime/rootfs_overlay.c \
 	src/runtime/seccomp.c src/runtime/seccomp.h \
 	src/runtime/signals.c \
 	src/runtime/tune.c src/runtime/tune.h \

@@ -142,15 +142,28 @@ static int choose_user(struct plan *p, struct error *err)
 	return r < 0 ? r : ids_choose(&s->map, s->flags & CTR_USER_ASKED, &p->user, &p->ids, err);
 }
 
+static int mount_root(struct plan *p, struct error *err)
+{
+	struct rootfs root;
+	int r = rootfs_mount(p->spec, &root, err);
+
+	if (r < 0)
+		return r;
+	p->root = root.mnt;
+	p->server = root.server;
+	return 0;
+}
+
 int plan_make(const struct ctr_spec *spec, struct plan *p, struct error *err)
 {
 	struct command *x = &p->exec;
 	int r;
 
-	*p = (struct plan){ .spec = spec, .sync = -1, .root = -1, .sys = -1 };
+	*p = (struct plan){ .spec = spec, .sync = -1, .root = -1, .sys = -1, .server.pidfd = -1 };
 	x->helper = -1;
-	p->root = rootfs_mount(spec, err);
-	r = p->root < 0 ? p->root : copy_sys(p, err);
+	r = mount_root(p, err);
+	if (r == 0)
+		r = copy_sys(p, err);
 	if (r == 0)
 		r = volumes_open(spec, p, err);
 	if (r == 0)
@@ -175,6 +188,7 @@ int plan_make(const struct ctr_spec *spec, struct plan *p, struct error *err)
 void plan_done(struct plan *p)
 {
 	fd_close(p->root);
+	rootfs_end(&p->server);
 	fd_close(p->sys);
 	for (unsigned i = 0; i < p->n_files; i++)
 		fd_close(p->files[i].tree);

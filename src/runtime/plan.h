@@ -41,13 +41,14 @@ struct plan {
 	const struct ctr_spec *spec;
 	int sync; /* the child's end of the socket to its parent */
 	int gate; /* the parent's end, which the child must not keep */
-	int root; /* detached overlay */
+	int root; /* detached */
 	int sys;  /* NET_HOST: detached copy of the host's /sys, else -1 */
 	struct plan_volume *volumes;
 	unsigned n_volumes;
 	struct plan_file files[PLAN_FILES_MAX];
 	unsigned n_files;
 	struct ids ids; /* of pid 1 until its exec */
+	struct proc server; /* of the root file system; see rootfs.h */
 	struct user user;
 	struct command exec;
 };

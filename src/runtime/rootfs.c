@@ -6,9 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
+#include <poll.h>
 #include <stdlib.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,21 +16,15 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "runtime/ctr.h"
-#include "runtime/mnt.h"
+#include "runtime/rootfs_driver.h"
 
 /*
- * Theory of operation. Layers are named to the kernel as /proc/self/fd/N: short whatever the
- * store's path is (fsconfig takes 256 bytes, mount(2) one page), free of the characters that
- * overlay gives a meaning, and the container's /proc/mounts tells nothing of the host.
- *	new:     fsopen, one lowerdir+ per layer (Linux 6.8)
- *	classic: mount(2) with lowerdir=0:1:2..., short links in an unattached tmpfs that is the
- *	         working directory; the result is copied by open_tree and taken down again
+ * The order of preference. The mount itself is the test of a driver.
  */
-struct overlay {
-	int dir; /* containers/<id> in our mount namespace */
-	int lowers[ROOTFS_LAYERS_MAX];
-	unsigned n;
-	bool is_volatile;
+static const struct rootfs_ops *const drivers[] = { &rootfs_overlay };
+
+enum {
+	SERVER_END_MS = 5000, /* to write what the kernel still held for it */
 };
 
 int rootfs_reopen(int fd, struct error *err)
@@ -54,145 +47,6 @@ int rootfs_reopen(int fd, struct error *err)
 	return TAKE_FD(again);
 }
 
-static void overlay_done(struct overlay *o)
-{
-	for (unsigned i = 0; i < o->n; i++)
-		fd_close(o->lowers[i]);
-	fd_close(o->dir);
-	free(o);
-}
-
-static void overlay_donep(struct overlay **o)
-{
-	if (*o)
-		overlay_done(*o);
-}
-
-static int overlay_open(const struct ctr_spec *spec, struct overlay *o, struct error *err)
-{
-	static const char *const dirs[] = { "upper", "work" };
-
-	o->is_volatile = spec->flags & CTR_VOLATILE;
-	o->dir = rootfs_reopen(spec->ctr_dirfd, err);
-	if (o->dir < 0)
-		return o->dir;
-	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
-		if (mkdirat(o->dir, dirs[i], 0755) < 0 && errno != EEXIST)
-			return error_sys(err, "make directory %s of the container", dirs[i]);
-	for (unsigned i = 0; i < spec->n_lowers; i++) {
-		o->lowers[i] = rootfs_reopen(spec->lower_fds[i], err);
-		if (o->lowers[i] < 0)
-			return o->lowers[i];
-		o->n++;
-	}
-	return 0;
-}
-
-static int set_path(int fs, const char *key, int fd, const char *below)
-{
-	char value[64];
-
-	(void)snprintf(value, sizeof(value), "/proc/self/fd/%d%s", fd, below);
-	return fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0) < 0 ? -errno : 0;
-}
-
-/* -EINVAL where the kernel does not know lowerdir+. */
-static int mount_new(const struct overlay *o)
-{
-	_cleanup_(fd_closep) int fs = fsopen("overlay", FSOPEN_CLOEXEC);
-	int r = 0, mnt;
-
-	if (fs < 0)
-		return -errno;
-	/* Topmost first. */
-	for (unsigned i = o->n; i-- > 0 && r == 0;)
-		r = set_path(fs, "lowerdir+", o->lowers[i], "");
-	if (r == 0)
-		r = set_path(fs, "upperdir", o->dir, "/upper");
-	if (r == 0)
-		r = set_path(fs, "workdir", o->dir, "/work");
-	if (r == 0 && fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0)
-		r = -errno;
-	if (r == 0 && o->is_volatile && fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0)
-		r = -errno;
-	if (r == 0 && fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		r = -errno;
-	if (r < 0)
-		return r;
-	mnt = fsmount(fs, FSMOUNT_CLOEXEC, 0);
-	return mnt < 0 ? -errno : mnt;
-}
-
-static int link_fd(int dir, int fd, const char *below, const char *name)
-{
-	char target[64];
-
-	(void)snprintf(target, sizeof(target), "/proc/self/fd/%d%s", fd, below);
-	return symlinkat(target, dir, name) < 0 ? -errno : 0;
-}
-
-static int make_links(const struct overlay *o, int dir, struct str_buf *options)
-{
-	int r = link_fd(dir, o->dir, "/upper", "u");
-
-	if (r == 0)
-		r = link_fd(dir, o->dir, "/work", "w");
-	str_buf_adds(options, "userxattr,upperdir=u,workdir=w,lowerdir=");
-	for (unsigned i = o->n; i-- > 0 && r == 0;) {
-		char name[12];
-
-		(void)snprintf(name, sizeof(name), "%x", i);
-		r = link_fd(dir, o->lowers[i], "", name);
-		str_buf_adds(options, name);
-		if (i)
-			str_buf_addc(options, ':');
-	}
-	if (o->is_volatile)
-		str_buf_adds(options, ",volatile");
-	return r;
-}
-
-static int mount_classic(const struct overlay *o)
-{
-	static const char place[] = "/tmp"; /* of our own mount namespace; for two calls only */
-	struct str_buf options __attribute__((cleanup(str_buf_done)));
-	_cleanup_(fd_closep) int cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(fd_closep) int links = mnt_new("tmpfs", NULL, 0);
-	int r, mnt;
-
-	str_buf_init(&options, 4095);
-	if (links < 0)
-		return links;
-	r = make_links(o, links, &options);
-	if (r == 0)
-		r = str_buf_end(&options);
-	if (r == 0 && fchdir(links) < 0)
-		r = -errno;
-	if (r < 0)
-		return r;
-	if (mount("overlay", place, "overlay", 0, options.s) < 0)
-		r = -errno;
-	if (cwd < 0 || fchdir(cwd) < 0)
-		ignore_result(chdir("/")); /* the old directory is gone or closed to us */
-	if (r < 0)
-		return r;
-	mnt = mnt_copy(AT_FDCWD, place);
-	if (umount2(place, MNT_DETACH) < 0 && mnt >= 0) {
-		fd_close(mnt);
-		return -errno;
-	}
-	return mnt;
-}
-
-static int refused(int r, struct error *err)
-{
-	error_code(err, r, "mount the image's layers by overlay");
-	/* A full disk or a missing file has its own words. */
-	if (r != -ENOSPC && r != -EDQUOT && r != -ENOENT && r != -EMFILE && r != -EROFS)
-		error_host(err, DCODE_NO_OVERLAY);
-	return r;
-}
-
 /* Each layer is open twice for a moment; the usual soft limit of 1024 ends at 500 of them. Returns
  * the old limit: the container starts with what the user has. */
 static struct rlimit raise_files(void)
@@ -206,35 +60,52 @@ static struct rlimit raise_files(void)
 	return old;
 }
 
-static int mount_any(const struct ctr_spec *spec, struct error *err)
+static int forced_driver(const struct rootfs_ops **ret, struct error *err)
 {
-	_cleanup_(overlay_donep) struct overlay *o = NULL;
-	const char *way = secure_getenv("CARREL_OVERLAY");
+	const char *name = secure_getenv("CARREL_ROOTFS");
+
+	*ret = NULL;
+	if (!name || !*name)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(drivers); i++)
+		if (str_eq(drivers[i]->name, name))
+			*ret = drivers[i];
+	if (*ret)
+		return 0;
+	return error_set(err, -EINVAL, "CARREL_ROOTFS is '%s': only 'overlay' is known", name);
+}
+
+static int mount_any(const struct ctr_spec *spec, struct rootfs *ret, struct error *err)
+{
+	const struct rootfs_ops *forced;
 	int r;
 
 	if (spec->n_lowers == 0 || spec->n_lowers > ROOTFS_LAYERS_MAX)
 		return error_set(err, -EINVAL, "an image of %u layers cannot be mounted (1 to %d)",
 				 spec->n_lowers, ROOTFS_LAYERS_MAX);
-	o = xcalloc(1, sizeof(*o));
-	o->dir = -1;
-	r = overlay_open(spec, o, err);
+	r = forced_driver(&forced, err);
 	if (r < 0)
 		return r;
-	if (!way || !str_eq(way, "classic")) {
-		r = mount_new(o);
-		if (r >= 0 || (way && str_eq(way, "new")))
-			return r < 0 ? refused(r, err) : r;
-	}
-	r = mount_classic(o);
-	return r < 0 ? refused(r, err) : r;
+	return (forced ? forced : drivers[0])->mount(spec, ret, err);
 }
 
-int rootfs_mount(const struct ctr_spec *spec, struct error *err)
+int rootfs_mount(const struct ctr_spec *spec, struct rootfs *ret, struct error *err)
 {
 	struct rlimit old = raise_files();
-	int r = mount_any(spec, err);
+	int r = mount_any(spec, ret, err);
 
 	if (old.rlim_max)
 		ignore_result(setrlimit(RLIMIT_NOFILE, &old)); /* lowering is always allowed */
 	return r;
+}
+
+void rootfs_end(struct proc *server)
+{
+	struct pollfd p = { .fd = server->pidfd, .events = POLLIN };
+
+	if (server->pidfd < 0)
+		return;
+	while (poll(&p, 1, SERVER_END_MS) < 0 && errno == EINTR)
+		;
+	proc_kill(server);
 }
