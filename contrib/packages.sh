@@ -10,6 +10,9 @@ PACKAGES_BUILD="
 	busybox-static uidmap ca-certificates
 "
 
+# Wanted at run time on some hosts, and by the tests: for containers where overlay is refused.
+PACKAGES_RECOMMENDED="fuse-overlayfs"
+
 # Needed by the tests on top of that.
 PACKAGES_TEST="
 	libcmocka-dev libarchive-dev python3 python3-pytest python3-pytest-xdist

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The black box tests as a folder: a new file needs no line here.
-EXTRA_DIST += tests/cli tests/fault tests/attacks tests/lab
+EXTRA_DIST += tests/cli tests/fault tests/attacks tests/tree tests/lab
 dist-hook:
 	find $(distdir) -name __pycache__ -prune -exec rm -rf {} +
 

@@ -4,7 +4,7 @@
 noinst_PROGRAMS += ctr-run
 ctr_run_SOURCES = tools/ctr-run.c
 ctr_run_CPPFLAGS = $(INC_SRC)
-ctr_run_LDADD = libruntime.a libbase.a
+ctr_run_LDADD = libruntime.a libstorage.a liboci.a libbase.a
 noinst_PROGRAMS += ctr-exec
 ctr_exec_SOURCES = tools/ctr-exec.c
 ctr_exec_CPPFLAGS = $(INC_SRC)

@@ -123,6 +123,7 @@ static int foreground(struct launch *l, struct error *err)
 	if (r == 0)
 		r = launch_start(l, s.child_fds, 0, 0, &d, err);
 	if (r == 0) {
+		s.root = &d.ctr.server;
 		r = session_run(&s, &d.ctr.init, -1, err);
 		if (r >= 0 && launch_oom_killed(l, &d))
 			log_warn(DCODE_NONE,
@@ -184,7 +185,12 @@ static int try_run(struct cli *cli, struct run_options *o, char **args, enum fet
 {
 	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
 	struct launch l = {
-		.cli = cli, .rec = &rec, .lock_fd = -1, .libexec_fd = -1, .ids_told = o->ids_told
+		.cli = cli,
+		.rec = &rec,
+		.strict = o->strict,
+		.lock_fd = -1,
+		.libexec_fd = -1,
+		.ids_told = o->ids_told,
 	};
 	struct container ctr;
 	struct digest manifest;

@@ -60,6 +60,7 @@ static int start(struct cli *cli, struct container *c, const struct start_option
 	if (r < 0)
 		return r;
 	l.cli = cli;
+	l.strict = cli->strict;
 	l.store = cli->store;
 	l.ctr = c;
 	l.rec = &rec;

@@ -259,6 +259,7 @@ static void fill_spec(const struct launch *l, struct ctr_spec *spec)
 		.lower_fds = l->lower_fds,
 		.n_lowers = l->n_lowers,
 		.ctr_dirfd = l->ctr->dirfd,
+		.facts_fd = l->store->runtime_fd,
 		.resolv_conf = l->resolv_conf,
 		.hosts = l->hosts,
 		.hostname_file = l->hostname_file,
@@ -272,7 +273,8 @@ static void fill_spec(const struct launch *l, struct ctr_spec *spec)
 			 (rec->no_new_privs ? CTR_NO_NEW_PRIVS : 0) |
 			 (rec->seccomp_off ? CTR_SECCOMP_OFF : 0) |
 			 (rec->real_ids ? CTR_REAL_IDS : 0) |
-			 (rec->user_asked ? CTR_USER_ASKED : 0) | (rec->remove ? CTR_VOLATILE : 0),
+			 (rec->user_asked ? CTR_USER_ASKED : 0) | (rec->remove ? CTR_VOLATILE : 0) |
+			 (l->strict ? CTR_STRICT : 0),
 	};
 }
 

@@ -23,6 +23,7 @@ struct launch {
 	struct store *store;
 	struct container *ctr;
 	const struct ctrconf *rec;
+	bool strict; /* --strict: no lesser way that only warns */
 	int lock_fd; /* for life; inherited by whoever supervises */
 
 	/* What launch_prepare() finds. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "cli/signals.h"
 
 static int open_caller(struct session *s, int i, struct error *err)
@@ -122,6 +123,22 @@ static int on_init(struct loop *loop, struct loop_source *source, uint32_t event
 	return r;
 }
 
+/* As the supervisor does it: its files are gone, or it is ending anyway (status 0). */
+static int on_server(struct loop *loop, struct loop_source *source, uint32_t events)
+{
+	struct session *s = source->data;
+	int status;
+
+	(void)events;
+	loop_remove(loop, source);
+	if (proc_wait(s->root, &status) < 0 || status != 0)
+		log_warn(DCODE_NONE, "fuse-overlayfs, which served the container's files, was "
+				     "killed or failed: the container is ended");
+	proc_done(s->root);
+	ignore_result(proc_signal(s->proc, SIGKILL)); /* ESRCH: it has ended */
+	return 0;
+}
+
 static int start_relay(struct session *s, int i, int own)
 {
 	int caller = TAKE_FD(s->caller_fds[i]);
@@ -165,7 +182,12 @@ static int start(struct session *s)
 	s->init = (struct loop_source){ .fd = s->proc->pidfd, .handler = on_init, .data = s };
 	if (r == 0)
 		r = loop_set(&s->loop, &s->signals, EPOLLIN);
-	return r < 0 ? r : loop_set(&s->loop, &s->init, EPOLLIN);
+	if (r == 0)
+		r = loop_set(&s->loop, &s->init, EPOLLIN);
+	if (r < 0 || !s->root || s->root->pidfd < 0)
+		return r;
+	s->server = (struct loop_source){ .fd = s->root->pidfd, .handler = on_server, .data = s };
+	return loop_set(&s->loop, &s->server, EPOLLIN);
 }
 
 int session_run(struct session *s, struct proc *proc, int pty_master, struct error *err)

@@ -247,7 +247,7 @@ void ctr_done(struct ctr *c)
 		proc_kill(&c->init);
 	else
 		proc_done(&c->init);
-	rootfs_end(&c->server); /* the mount went with pid 1 */
+	proc_end(&c->server, ROOTFS_END_MS); /* the mount went with pid 1 */
 	fd_close(TAKE_FD(c->gate_fd));
 	fd_close(TAKE_FD(c->netns_fd));
 	fd_close(TAKE_FD(c->userns_fd));

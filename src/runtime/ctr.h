@@ -30,6 +30,7 @@ enum ctr_flags {
 	CTR_REAL_IDS = 1 << 6,	  /* one id: chown and set*id fail instead of being answered */
 	CTR_USER_ASKED = 1 << 7,  /* `user` is the caller's word, not the image's */
 	CTR_KEEP_PROC = 1 << 8,	  /* give out its proc mount: struct ctr.proc_fd */
+	CTR_STRICT = 1 << 9,	  /* an error instead of a lesser way that only warns */
 };
 
 enum ctr_mount_kind {
@@ -94,7 +95,8 @@ struct ctr_spec {
 	/* Root file system: layer trees bottom first (O_PATH), upper and work below ctr_dirfd. */
 	const int *lower_fds;
 	unsigned n_lowers;
-	int ctr_dirfd; /* containers/<id>: upper/ and work/ are made in it */
+	int ctr_dirfd; /* containers/<id>: upper/ and work/, or fuse/, are made in it */
+	int facts_fd;  /* the store's runtime directory: what was found out about this host */
 
 	/* Contents of files that are bound over the image's own; NULL = leave the image's. */
 	const char *resolv_conf, *hosts, *hostname_file;
@@ -138,7 +140,7 @@ struct ctr {
 
 /*
  * The caller is root inside U (userns_enter) and becomes the parent of pid 1, which dies with it
- * (PDEATHSIG). On failure nothing remains but the directories upper/ and work/.
+ * (PDEATHSIG). On failure nothing remains but empty directories in ctr_dirfd.
  */
 int ctr_create(const struct ctr_spec *spec, struct ctr *ret, struct error *err) _nodiscard_;
 /* Wait until pid 1 has mounted everything; what else the namespaces need is done before, beside

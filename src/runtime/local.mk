@@ -34,10 +34,13 @@ libruntime_a_SOURCES = \
 	src/runtime/probe_row.h \
 	src/runtime/rootcaller.c src/runtime/rootcaller.h \
 	src/runtime/rootfs.c src/runtime/rootfs.h src/runtime/rootfs_driver.h \
-	src/runtime/rootfs_overlay.c \
+	src/runtime/rootfs_fusebox.c src/runtime/rootfs_fusebox.h \
+	src/runtime/rootfs_fuse.c src/runtime/rootfs_overlay.c \
+	src/runtime/rootfs_try.c src/runtime/rootfs_try.h \
 	src/runtime/seccomp.c src/runtime/seccomp.h \
 	src/runtime/signals.c \
 	src/runtime/tune.c src/runtime/tune.h \
+	src/runtime/upper.c src/runtime/upper.h \
 	src/runtime/usage.c src/runtime/usage.h \
 	src/runtime/userns.c src/runtime/userns.h \
 	src/runtime/userns_join.c \

@@ -5,10 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/path.h"
 
 int mnt_new(const char *type, const struct mnt_option *options, unsigned attr)
 {
@@ -52,4 +55,24 @@ int mnt_attach(int mnt, int target)
 	if (move_mount(mnt, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return -errno;
 	return 0;
+}
+
+int mnt_reopen(int fd, struct error *err)
+{
+	char path[PATH_MAX];
+	_cleanup_(fd_closep) int again = -1;
+	struct stat a, b;
+	ssize_t n = readlink(path_of_fd(fd).s, path, sizeof(path) - 1);
+
+	if (n < 0)
+		return error_sys(err, "read the path of descriptor %d", fd);
+	path[n] = '\0';
+	again = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+	if (again < 0)
+		return error_sys(err, "open %s", path);
+	if (fstat(fd, &a) < 0 || fstat(again, &b) < 0)
+		return error_sys(err, "look at %s", path);
+	if (a.st_dev != b.st_dev || a.st_ino != b.st_ino)
+		return error_set(err, -ESTALE, "%s was replaced while it was in use", path);
+	return TAKE_FD(again);
 }

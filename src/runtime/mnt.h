@@ -27,3 +27,9 @@ int mnt_restrict(int mnt, uint64_t attr_set) _nodiscard_;
 
 /* Put the tree on the place that `target` (O_PATH) names. */
 int mnt_attach(int mnt, int target) _nodiscard_;
+
+/*
+ * Descriptors that were opened before userns_enter() lie in the host's mount namespace and cannot
+ * be mounted: open the same file again by its path in ours. -ESTALE when it is another file.
+ */
+int mnt_reopen(int fd, struct error *err) _nodiscard_;

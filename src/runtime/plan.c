@@ -21,7 +21,7 @@ static int open_helper(const struct ctr_spec *spec, struct command *x, struct er
 	int r;
 
 	if (spec->libexec_fd > STDERR_FILENO)
-		dir = rootfs_reopen(spec->libexec_fd, err);
+		dir = mnt_reopen(spec->libexec_fd, err);
 	else
 		dir = proc_open_libexec(err);
 	if (dir < 0)
@@ -89,7 +89,7 @@ static int make_files_dir(const struct ctr_spec *s, struct error *err)
 		mnt_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 	_cleanup_(fd_closep) int copy = dir < 0 ? -1 : mnt_copy(dir, "");
 
-	return copy < 0 ? rootfs_reopen(s->ctr_dirfd, err) : TAKE_FD(dir);
+	return copy < 0 ? mnt_reopen(s->ctr_dirfd, err) : TAKE_FD(dir);
 }
 
 static int add_files(struct plan *p, struct error *err)
@@ -188,7 +188,7 @@ int plan_make(const struct ctr_spec *spec, struct plan *p, struct error *err)
 void plan_done(struct plan *p)
 {
 	fd_close(p->root);
-	rootfs_end(&p->server);
+	proc_end(&p->server, ROOTFS_END_MS);
 	fd_close(p->sys);
 	for (unsigned i = 0; i < p->n_files; i++)
 		fd_close(p->files[i].tree);

@@ -47,7 +47,7 @@ struct plan {
 	unsigned n_volumes;
 	struct plan_file files[PLAN_FILES_MAX];
 	unsigned n_files;
-	struct ids ids; /* of pid 1 until its exec */
+	struct ids ids;	    /* of pid 1 until its exec */
 	struct proc server; /* of the root file system; see rootfs.h */
 	struct user user;
 	struct command exec;

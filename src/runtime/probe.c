@@ -25,7 +25,7 @@ enum {
 	NEEDS_MAP = 1 << 2,
 	NEEDS_STORE = 1 << 3,
 	NEEDS_NETNS = 1 << 4,
-	NEEDS_OVERLAY = 1 << 5,
+	NEEDS_ROOTFS = 1 << 5,
 };
 
 /* Each after those that it needs; the doctor shows them by group. */
@@ -42,9 +42,11 @@ static const struct probe rows[] = {
 	{ "store", "store", PROBE_PATHS, 0, 0, NEEDS_STORE, probe_store_write },
 	{ "layers", "store-fs", PROBE_IMAGES, PROBE_QUIET, NEEDS_MAP | NEEDS_STORE, 0,
 	  probe_store_fs },
-	{ "overlay", "overlay", PROBE_IMAGES, 0, NEEDS_MAP | NEEDS_STORE, NEEDS_OVERLAY,
+	{ "overlay", "overlay", PROBE_IMAGES, 0, NEEDS_MAP | NEEDS_STORE, NEEDS_ROOTFS,
 	  probe_overlay },
-	{ "mount flags", "mount-flags", PROBE_IMAGES, PROBE_QUIET, NEEDS_OVERLAY, 0,
+	{ "fuse-overlayfs", "fuse", PROBE_IMAGES, PROBE_QUIET, NEEDS_MAP | NEEDS_STORE,
+	  NEEDS_ROOTFS, probe_fuse },
+	{ "mount flags", "mount-flags", PROBE_IMAGES, PROBE_QUIET, NEEDS_ROOTFS, 0,
 	  probe_mount_flags },
 	{ "stored layers", "stored-layers", PROBE_IMAGES, 0, NEEDS_SUBIDS, 0, probe_layers },
 	{ "network namespaces", "netns", PROBE_NETWORK, 0, NEEDS_MAP, NEEDS_NETNS, probe_netns },

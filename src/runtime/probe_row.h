@@ -25,6 +25,7 @@ int probe_seccomp(const struct probe_host *h, struct probe_result *ret, struct e
 int probe_store_write(const struct probe_host *h, struct probe_result *ret, struct error *err);
 int probe_store_fs(const struct probe_host *h, struct probe_result *ret, struct error *err);
 int probe_overlay(const struct probe_host *h, struct probe_result *ret, struct error *err);
+int probe_fuse(const struct probe_host *h, struct probe_result *ret, struct error *err);
 int probe_mount_flags(const struct probe_host *h, struct probe_result *ret, struct error *err);
 int probe_layers(const struct probe_host *h, struct probe_result *ret, struct error *err);
 

@@ -24,6 +24,8 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "oci/digest.h"
+#include "runtime/rootfs_driver.h"
+#include "runtime/rootfs_try.h"
 #include "runtime/userns.h"
 #include "storage/layer.h"
 #include "storage/rmtree.h"
@@ -212,18 +214,11 @@ static int overlay_prepare(const struct scratch *s, struct error *err)
 	return fchdir(s->fd) < 0 ? error_sys(err, "enter %s", s->parent) : 0;
 }
 
-/* An upper without user xattrs mounts, and fails only here: the new directory must be opaque. */
-static int overlay_use(struct error *err)
+static int try_driver(const struct rootfs_ops *ops, const struct scratch *s, struct error *err)
 {
-	uint32_t id = other_id();
+	bool mounted;
 
-	if (unlink("merged/d/f") < 0 || rmdir("merged/d") < 0 || mkdir("merged/d", 0755) < 0)
-		return error_sys(err, "replace a directory of a lower layer");
-	if (access("merged/d/f", F_OK) == 0)
-		return error_set(err, -EIO, "a removed file of a lower layer is back");
-	if (chown("merged/d", id, id) < 0)
-		return error_sys(err, "change an owner in an overlay");
-	return 0;
+	return rootfs_try(ops, s->fd, &mounted, err);
 }
 
 int probe_overlay(const struct probe_host *h, struct probe_result *ret, struct error *err)
@@ -234,21 +229,30 @@ int probe_overlay(const struct probe_host *h, struct probe_result *ret, struct e
 	if (r == 0)
 		r = scratch_open(&s, h, err);
 	if (r == 0)
-		r = overlay_prepare(&s, err);
-	if (r < 0)
-		return r;
-	if (mount("overlay", "merged", "overlay", 0,
-		  "lowerdir=lower,upperdir=upper,workdir=work,userxattr") < 0) {
-		r = error_sys(err, "mount an overlay on %s", s.parent);
-	} else {
-		r = overlay_use(err);
-		(void)umount2("merged", MNT_DETACH);
-	}
-	if (r < 0)
-		error_host(err, DCODE_NO_OVERLAY);
-	else
+		r = try_driver(&rootfs_overlay, &s, err);
+	if (r == 0)
 		probe_say(ret, "overlay");
 	return r;
+}
+
+/* What is not needed is not missing. */
+int probe_fuse(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	_cleanup_(scratch_close) struct scratch s = { .parent_fd = -1, .fd = -1 };
+	int r = probe_enter(err);
+
+	if (r == 0)
+		r = scratch_open(&s, h, err);
+	if (r < 0)
+		return r;
+	r = try_driver(&rootfs_fuse, &s, err);
+	if (r == 0)
+		probe_say(ret, "fuse-overlayfs");
+	else if (try_driver(&rootfs_overlay, &s, NULL) == 0)
+		probe_skip(ret, "fuse-overlayfs is not there, and not needed");
+	else
+		return r;
+	return 0;
 }
 
 static int overlay_flags(const struct scratch *s, unsigned long *ret, bool *ret_exec,
@@ -292,10 +296,13 @@ int probe_mount_flags(const struct probe_host *h, struct probe_result *ret, stru
 		return 0;
 	}
 	r = overlay_prepare(&s, err);
-	if (r == 0)
-		r = overlay_flags(&s, &flags, &exec, err);
 	if (r < 0)
 		return r;
+	if (overlay_flags(&s, &flags, &exec, err) < 0) {
+		error_clear(err);
+		probe_skip(ret, "a mount of fuse-overlayfs has no flags of the store's");
+		return 0;
+	}
 	if (!exec) {
 		error_set(err, -EACCES, "nothing can be executed from %s: noexec", s.parent);
 		error_host(err, DCODE_NOEXEC);

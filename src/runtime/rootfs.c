@@ -4,48 +4,20 @@
 #include "runtime/rootfs.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/fd.h"
-#include "base/path.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "runtime/ctr.h"
 #include "runtime/rootfs_driver.h"
+#include "runtime/rootfs_try.h"
 
 /*
- * The order of preference. The mount itself is the test of a driver.
+ * The order of preference. The mount itself is the test of a driver: where the first one works,
+ * and that is nearly everywhere, nothing is probed. What a mount does not show is rootfs_try.h's.
  */
-static const struct rootfs_ops *const drivers[] = { &rootfs_overlay };
-
-enum {
-	SERVER_END_MS = 5000, /* to write what the kernel still held for it */
-};
-
-int rootfs_reopen(int fd, struct error *err)
-{
-	char path[PATH_MAX];
-	_cleanup_(fd_closep) int again = -1;
-	struct stat a, b;
-	ssize_t n = readlink(path_of_fd(fd).s, path, sizeof(path) - 1);
-
-	if (n < 0)
-		return error_sys(err, "read the path of descriptor %d", fd);
-	path[n] = '\0';
-	again = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
-	if (again < 0)
-		return error_sys(err, "open %s", path);
-	if (fstat(fd, &a) < 0 || fstat(again, &b) < 0)
-		return error_sys(err, "look at %s", path);
-	if (a.st_dev != b.st_dev || a.st_ino != b.st_ino)
-		return error_set(err, -ESTALE, "%s was replaced while it was in use", path);
-	return TAKE_FD(again);
-}
+static const struct rootfs_ops *const drivers[] = { &rootfs_overlay, &rootfs_fuse };
 
 /* Each layer is open twice for a moment; the usual soft limit of 1024 ends at 500 of them. Returns
  * the old limit: the container starts with what the user has. */
@@ -72,7 +44,47 @@ static int forced_driver(const struct rootfs_ops **ret, struct error *err)
 			*ret = drivers[i];
 	if (*ret)
 		return 0;
-	return error_set(err, -EINVAL, "CARREL_ROOTFS is '%s': only 'overlay' is known", name);
+	return error_set(err, -EINVAL, "CARREL_ROOTFS is '%s': 'overlay' and 'fuse' are known",
+			 name);
+}
+
+static int try_overlay(const struct ctr_spec *spec, struct rootfs *ret, struct error *err)
+{
+	int r = rootfs_try_overlay(spec, err);
+
+	return r < 0 ? r : rootfs_overlay.mount(spec, ret, err);
+}
+
+static int neither(const struct error *first, const struct error *second, struct error *err)
+{
+	char a[ERROR_TEXT_MAX / 2], b[ERROR_TEXT_MAX / 2];
+
+	error_set(err, second->code, "no way to join the image's layers: %s; %s",
+		  error_format(first, a, sizeof(a)), error_format(second, b, sizeof(b)));
+	error_hint(err, "%s", second->hint[0] ? second->hint : first->hint);
+	return second->code;
+}
+
+static int mount_best(const struct ctr_spec *spec, struct rootfs *ret, struct error *err)
+{
+	struct error first = { 0 }, second = { 0 };
+	char why[ERROR_TEXT_MAX];
+	int r = try_overlay(spec, ret, &first);
+
+	if (r == 0)
+		return 0;
+	if (first.dcode == DCODE_NONE || (spec->flags & CTR_STRICT)) {
+		if (err)
+			*err = first;
+		return r;
+	}
+	r = rootfs_fuse.mount(spec, ret, &second);
+	if (r < 0)
+		return neither(&first, &second, err);
+	first.dcode = DCODE_NONE; /* log_warn() adds it */
+	log_warn(DCODE_NO_OVERLAY, "%s: fuse-overlayfs is used instead, files are slower",
+		 error_format(&first, why, sizeof(why)));
+	return 0;
 }
 
 static int mount_any(const struct ctr_spec *spec, struct rootfs *ret, struct error *err)
@@ -86,7 +98,7 @@ static int mount_any(const struct ctr_spec *spec, struct rootfs *ret, struct err
 	r = forced_driver(&forced, err);
 	if (r < 0)
 		return r;
-	return (forced ? forced : drivers[0])->mount(spec, ret, err);
+	return forced ? forced->mount(spec, ret, err) : mount_best(spec, ret, err);
 }
 
 int rootfs_mount(const struct ctr_spec *spec, struct rootfs *ret, struct error *err)
@@ -97,15 +109,4 @@ int rootfs_mount(const struct ctr_spec *spec, struct rootfs *ret, struct error *
 	if (old.rlim_max)
 		ignore_result(setrlimit(RLIMIT_NOFILE, &old)); /* lowering is always allowed */
 	return r;
-}
-
-void rootfs_end(struct proc *server)
-{
-	struct pollfd p = { .fd = server->pidfd, .events = POLLIN };
-
-	if (server->pidfd < 0)
-		return;
-	while (poll(&p, 1, SERVER_END_MS) < 0 && errno == EINTR)
-		;
-	proc_kill(server);
 }

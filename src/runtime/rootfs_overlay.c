@@ -14,6 +14,7 @@
 #include "runtime/ctr.h"
 #include "runtime/mnt.h"
 #include "runtime/rootfs_driver.h"
+#include "runtime/upper.h"
 
 /*
  * Theory of operation. Layers are named to the kernel as /proc/self/fd/N: short whatever the
@@ -46,17 +47,17 @@ static void overlay_donep(struct overlay **o)
 
 static int overlay_open(const struct ctr_spec *spec, struct overlay *o, struct error *err)
 {
-	static const char *const dirs[] = { "upper", "work" };
+	int r;
 
 	o->is_volatile = spec->flags & CTR_VOLATILE;
-	o->dir = rootfs_reopen(spec->ctr_dirfd, err);
+	o->dir = mnt_reopen(spec->ctr_dirfd, err);
 	if (o->dir < 0)
 		return o->dir;
-	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
-		if (mkdirat(o->dir, dirs[i], 0755) < 0 && errno != EEXIST)
-			return error_sys(err, "make directory %s of the container", dirs[i]);
+	r = upper_for_overlay(o->dir, err);
+	if (r < 0)
+		return r;
 	for (unsigned i = 0; i < spec->n_lowers; i++) {
-		o->lowers[i] = rootfs_reopen(spec->lower_fds[i], err);
+		o->lowers[i] = mnt_reopen(spec->lower_fds[i], err);
 		if (o->lowers[i] < 0)
 			return o->lowers[i];
 		o->n++;
@@ -198,4 +199,4 @@ static int overlay_mount(const struct ctr_spec *spec, struct rootfs *ret, struct
 	return 0;
 }
 
-const struct rootfs_ops rootfs_overlay = { "overlay", overlay_mount };
+const struct rootfs_ops rootfs_overlay = { "overlay", DCODE_NO_OVERLAY, overlay_mount };

@@ -30,7 +30,7 @@ int userns_enter(struct idmap *map, struct error *err) _nodiscard_;
 int userns_join(int pidfd, pid_t pid, const struct idmap *map, struct error *err) _nodiscard_;
 /*
  * A first step of both. Where nobody else lives in the old mount namespace it would end with our
- * leaving it, and descriptors into its mounts would lose their paths (rootfs_reopen()): a
+ * leaving it, and descriptors into its mounts would lose their paths (mnt_reopen()): a
  * descriptor holds it for good.
  */
 void userns_hold_mounts(void);

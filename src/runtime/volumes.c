@@ -15,7 +15,6 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "runtime/plan.h"
-#include "runtime/rootfs.h"
 #include "runtime/views.h"
 
 /*
@@ -162,7 +161,7 @@ static int list_views(const struct ctr_spec *spec, struct strv *ret, struct erro
 static int open_bind(const struct strv *views, const struct ctr_mount *m, struct plan_volume *v,
 		     struct error *err)
 {
-	_cleanup_(fd_closep) int source = rootfs_reopen(m->source_fd, err);
+	_cleanup_(fd_closep) int source = mnt_reopen(m->source_fd, err);
 	struct stat st;
 	int r;
 

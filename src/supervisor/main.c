@@ -27,14 +27,18 @@
 
 #include "base/cgroupfs.h"
 #include "base/fd.h"
+#include "base/proc.h"
 #include "base/sandbox.h"
+#include "base/str.h"
 #include "base/timefmt.h"
 #include "runtime/oom.h"
+#include "runtime/rootfs.h"
 #include "supervisor/supervisor.h"
 #include "supervisor_filter.h"
 
 /* #syscalls: epoll_wait epoll_pwait waitid pread64 pwrite64 fsync ftruncate renameat renameat2 */
 /* #syscalls: unlinkat exit_group rt_sigreturn close restart_syscall poll ppoll */
+/* #syscalls: pidfd_send_signal */
 
 enum {
 	CGROUP_END_MS = 2000,
@@ -73,8 +77,20 @@ static void publish_state(struct super *s)
 		(void)renameat(SUPER_DIR_FD, "state.next", SUPER_DIR_FD, "state");
 }
 
+/* Its last writes come before the state that says "exited". */
+static void end_server(struct super *s)
+{
+	struct proc p = { .pidfd = s->server.fd };
+
+	if (s->server.fd < 0)
+		return;
+	loop_remove(&s->loop, &s->server);
+	proc_end(&p, ROOTFS_END_MS);
+}
+
 static void finish(struct super *s)
 {
+	end_server(s);
 	publish_state(s);
 	(void)unlinkat(SUPER_RUNTIME_FD, s->start.socket_name, 0);
 	clients_send_exit(s);
@@ -92,6 +108,27 @@ static int on_init(struct loop *loop, struct loop_source *source, uint32_t event
 	s->status = si.si_code == CLD_EXITED ? si.si_status : 128 + si.si_status;
 	s->exited = true;
 	loop_remove(loop, source);
+	return 0;
+}
+
+/*
+ * The container's files are gone, each call on them fails: it is ended. Status 0 is the usual end,
+ * when the mount went with pid 1, which is on its way then.
+ */
+static int on_server(struct loop *loop, struct loop_source *source, uint32_t events)
+{
+	static const char lost[] = "fuse-overlayfs, which served its files, was killed or failed";
+	struct super *s = source->data;
+	struct proc server = { .pidfd = SUPER_SERVER_FD }, init = { .pidfd = SUPER_PIDFD };
+	int status;
+
+	(void)events;
+	loop_remove(loop, source);
+	source->fd = -1;
+	if (proc_wait(&server, &status) < 0 || status != 0)
+		ignore_result(str_copy(s->start.state.error, sizeof(s->start.state.error),
+				       lost));	    /* it fits */
+	ignore_result(proc_signal(&init, SIGKILL)); /* ESRCH: it has ended */
 	return 0;
 }
 
@@ -157,7 +194,12 @@ static int setup(struct super *s)
 	if (r < 0)
 		return r;
 	s->init = (struct loop_source){ .fd = SUPER_PIDFD, .handler = on_init, .data = s };
-	return loop_set(&s->loop, &s->init, EPOLLIN);
+	r = loop_set(&s->loop, &s->init, EPOLLIN);
+	s->server = (struct loop_source){ .fd = -1, .handler = on_server, .data = s };
+	if (r < 0 || !(s->start.fds & 1u << SUPER_SERVER_FD))
+		return r;
+	s->server.fd = SUPER_SERVER_FD;
+	return loop_set(&s->loop, &s->server, EPOLLIN);
 }
 
 int main(void)

@@ -31,7 +31,8 @@ enum super_fd {
 	SUPER_OOM_FD = 18,	/* memory.events (runtime/oom.h), read at the end; or absent */
 	SUPER_CGROUP_FD = 19,	/* directory that holds the container's cgroup; or absent */
 	SUPER_CGEVENTS_FD = 20, /* cgroup.events of it, absent with that */
-	SUPER_FD_END = 21,
+	SUPER_SERVER_FD = 21,	/* pidfd of the root file system's process (rootfs.h); or absent */
+	SUPER_FD_END = 22,
 };
 
 enum super_flags {
@@ -41,7 +42,7 @@ enum super_flags {
 };
 
 enum {
-	SUPER_START_VERSION = 3,
+	SUPER_START_VERSION = 4,
 };
 
 struct super_start {

@@ -61,6 +61,7 @@ struct super {
 	struct loop loop;
 	struct super_start start;
 	struct loop_source init, listen;
+	struct loop_source server; /* fd -1: none, or reaped */
 	bool exited;
 	int status;
 	struct logfile log;

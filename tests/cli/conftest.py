@@ -74,6 +74,8 @@ def features():
     for name, path in (("tun", "/dev/net/tun"), ("fuse", "/dev/fuse")):
         if os.access(path, os.R_OK | os.W_OK):
             have.add(name)
+    if not shutil.which("fuse-overlayfs"):
+        have.discard("fuse")
     return have
 
 

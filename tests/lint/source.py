@@ -192,8 +192,8 @@ def check_text(path, text, code):
             problem(path, n, "#if 0")
         if re.match(r"\s*typedef\s+(struct|union|enum)\b", line):
             problem(path, n, "typedef of a struct, union or enum")
-    # The attacks are compiled by the tests, alone, and are no part of the build.
-    if path.endswith(".c") and not path.startswith("tests/attacks/") and \
+    # These are compiled by the tests, alone, and are no part of the build.
+    if path.endswith(".c") and not path.startswith(("tests/attacks/", "tests/tree/")) and \
             not re.search(r'^#include "config.h"$', text, re.M):
         problem(path, 1, 'does not include "config.h"')
 

@@ -91,7 +91,9 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.name = "D-06",
 		.probe = "overlay",
 		.title = "overlay mounts are refused in a user namespace",
-		.lost = "run of any image",
+		.lost = "run of any image, unless fuse-overlayfs can be used (D-21)",
+		.fallback = "fuse-overlayfs, where it can be used (D-21): work with many files is "
+			"several times slower",
 		.fix = "needs Linux 5.11 and a store on ext4, xfs, btrfs or tmpfs (6.6); try "
 			"--root on a local disk, or ask an administrator: modprobe overlay",
 		.manual = "The layers of an image are joined by the kernel's overlay file "
@@ -100,7 +102,8 @@ static const struct dcode_row rows[DCODE_MAX] = {
 			"xattrs (tmpfs before Linux 6.6, ramfs, many network file systems) fails. The "
 			"file system type may be missing (modprobe), too old for user namespaces (before "
 			"Linux 5.11), or may refuse the store's file system; a store on a local disk "
-			"helps against the latter.",
+			"helps against the latter. Without it fuse-overlayfs(1) does the same as a process "
+			"of the user, and each start says so.",
 	},
 	[DCODE_NO_TUN] = {
 		.code = DCODE_NO_TUN,
@@ -294,14 +297,15 @@ static const struct dcode_row rows[DCODE_MAX] = {
 	[DCODE_NO_FUSE] = {
 		.code = DCODE_NO_FUSE,
 		.name = "D-21",
-		.probe = NULL,
+		.probe = "fuse",
 		.title = "/dev/fuse or fuse-overlayfs is missing",
 		.lost = "images on hosts where the kernel refuses overlay (D-06)",
 		.fix = "ask an administrator: apt-get install fuse-overlayfs; modprobe fuse; "
 			"chmod 0666 /dev/fuse",
 		.manual = "Where the kernel refuses overlay, fuse-overlayfs(1) can join the "
-			"layers of an image. It is found by looking for the program and by opening "
-			"/dev/fuse.",
+			"layers of an image. It is found by opening /dev/fuse, which has to be open to the "
+			"user, and by mounting and using it. Where overlay works nothing is missing "
+			"without it.",
 	},
 	[DCODE_NO_LINGER] = {
 		.code = DCODE_NO_LINGER,

@@ -288,6 +288,17 @@ void proc_kill(struct proc *p)
 	proc_done(p);
 }
 
+void proc_end(struct proc *p, int ms)
+{
+	struct pollfd pfd = { .fd = p->pidfd, .events = POLLIN };
+
+	if (p->pidfd < 0)
+		return;
+	while (poll(&pfd, 1, ms) < 0 && errno == EINTR)
+		;
+	proc_kill(p);
+}
+
 int proc_signal(const struct proc *p, int sig)
 {
 	return syscall(SYS_pidfd_send_signal, p->pidfd, sig, NULL, 0) < 0 ? -errno : 0;

@@ -68,6 +68,8 @@ int proc_wait(struct proc *p, int *ret_status) _nodiscard_;
 void proc_done(struct proc *p);
 /* SIGKILL and reap. */
 void proc_kill(struct proc *p);
+/* The same, for one that is about to end by itself: it has ms milliseconds for that. */
+void proc_end(struct proc *p, int ms);
 int proc_signal(const struct proc *p, int sig) _nodiscard_;
 
 /* Close every descriptor >= 3 but those in keep[] (any order). */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run carrel on a host that forbids something: obstacle.py NAME USER PROGRAM ARG...
+"""Run carrel on a host that forbids something: obstacle.py NAME[+NAME] USER PROGRAM ARG...
 
 Started by host.py as root. Each obstacle lies in private namespaces of this process only. The
 program then runs as USER.
@@ -206,6 +206,18 @@ def tun_for_root_only():
     os.mknod("/dev/net/tun", 0o20600, os.makedev(10, 200))
 
 
+def fuse_for_root_only():
+    node = os.path.join(scratch_dir(), "fuse")
+    os.mknod(node, 0o20600, os.makedev(10, 229))
+    sh("mount", "--bind", node, "/dev/fuse")
+
+
+def no_fuse_overlayfs():
+    path = os.path.join(scratch_dir(), "not-executable")
+    write(path, "")
+    sh("mount", "--bind", path, "/usr/bin/fuse-overlayfs")
+
+
 def store_on(kind, options=None):
     def setup(user):
         if kind == "overlay":
@@ -247,6 +259,11 @@ OBSTACLES = {
     "no-tun": lambda user: no_tun(),
     "tun-0600": lambda user: tun_for_root_only(),
     "no-ping": lambda user: call(libc.unshare(CLONE_NEWNET)),
+    "no-fuse": lambda user: cover("/dev/fuse"),
+    "fuse-0600": lambda user: fuse_for_root_only(),
+    "no-fuse-overlayfs": lambda user: no_fuse_overlayfs(),
+    "other-fuse-overlayfs":
+        lambda user: sh("mount", "--bind", "/usr/bin/ls", "/usr/bin/fuse-overlayfs"),
     "ramfs": store_on("ramfs"),
     "tmpfs": store_on("tmpfs"),
     "overlay": store_on("overlay"),
@@ -258,7 +275,8 @@ def main():
     user = pwd.getpwnam(who)
     call(libc.unshare(CLONE_NEWNS))
     sh("mount", "--make-rprivate", "/")
-    OBSTACLES[name](user)
+    for part in name.split("+"):
+        OBSTACLES[part](user)
     if user.pw_uid:
         os.initgroups(who, user.pw_gid)
         os.setresgid(user.pw_gid, user.pw_gid, user.pw_gid)

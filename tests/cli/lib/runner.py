@@ -114,7 +114,7 @@ class Carrel:
             os.makedirs(d, mode=0o700, exist_ok=True)
         if not as_root:
             self.env.update(XDG_DATA_HOME=self.data, XDG_RUNTIME_DIR=self.runtime)
-        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "CARREL_ROOTFS"):
             if name in os.environ:
                 self.env[name] = os.environ[name]
 
