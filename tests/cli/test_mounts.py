@@ -17,7 +17,7 @@ def test_overlay(warm, images, leftovers, way, name):
     res = run(warm, "-u", "0", "-w", "/", images[name], "sh", "-c",
               "grep ' / ' /proc/self/mounts; echo x >/etc/made; rm -r /home; mkdir /home;"
               "ls -A /home; cat /layer59 /data/new 2>/dev/null; echo end",
-              env={"CARREL_OVERLAY": way})
+              env={"CARREL_ROOTFS": "overlay", "CARREL_OVERLAY": way})
     options = res.lines[0].split()[3]
     assert "userxattr" in options and "volatile" in options, res
     # No path of the host in what the container sees.
