@@ -5,12 +5,18 @@ check-fresh:
 	$(srcdir)/contrib/check-fresh
 .PHONY: check-fresh
 
-EXTRA_DIST += contrib/carrel.bash
+# Completion: by the program itself, so that the scripts are short.
+EXTRA_DIST += contrib/carrel.bash contrib/carrel.fish contrib/carrel.zsh
+completions = bash-completion/completions/carrel fish/vendor_completions.d/carrel.fish \
+	zsh/site-functions/_carrel
 install-data-local: install-completion
 install-completion:
-	$(MKDIR_P) $(DESTDIR)$(datadir)/bash-completion/completions
-	$(INSTALL_DATA) $(srcdir)/contrib/carrel.bash $(DESTDIR)$(datadir)/bash-completion/completions/carrel
+	for f in $(completions); do \
+		$(MKDIR_P) $(DESTDIR)$(datadir)/$${f%/*} || exit 1; \
+		case $$f in bash*) kind=bash ;; fish*) kind=fish ;; *) kind=zsh ;; esac; \
+		$(INSTALL_DATA) $(srcdir)/contrib/carrel.$$kind $(DESTDIR)$(datadir)/$$f || exit 1; \
+	done
 uninstall-local: uninstall-completion
 uninstall-completion:
-	rm -f $(DESTDIR)$(datadir)/bash-completion/completions/carrel
+	cd $(DESTDIR)$(datadir) && rm -f $(completions)
 .PHONY: install-completion uninstall-completion

@@ -18,6 +18,7 @@ PACKAGES_TEST="
 	libcmocka-dev libarchive-dev python3 python3-pytest python3-pytest-xdist
 	docker-registry skopeo umoci mmdebstrap user-mode-linux e2fsprogs mandoc clang-format-14 binutils
 	iproute2 iputils-ping strace apache2-utils openssl apt-utils curl attr util-linux procps zstd gzip slirp4netns
+	zsh fish
 "
 
 # packages_missing NAME...: those that dpkg does not call installed.

@@ -7,12 +7,11 @@
 #include "cli/commands.h"
 
 /*
- * The option tables as lines of tab-separated fields, for the completion script, the man page
- * check and whoever writes such things:
+ * The option tables as lines of tab-separated fields, for the man page check and whoever writes
+ * such things:
  *	command NAME GROUP USAGE SUMMARY
  *	alias   NAME COMMAND
  *	option  COMMAND NAME LETTER KIND VALUE HELP     (COMMAND "" = before the command)
- *	code    D-nn TITLE
  * Empty fields are "-". KIND: flag, value, list, refused. Hidden commands and options do not
  * appear.
  */
@@ -77,12 +76,6 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	}
 	for (const struct command_alias *a = command_alias_table(); a->name; a++)
 		printf("alias\t%s\t%s\n", a->name, a->command);
-	for (int i = DCODE_NONE + 1; i < DCODE_MAX; i++) {
-		const struct dcode_row *row = dcode_get((enum dcode)i);
-
-		if (row)
-			printf("code\t%s\t%s\n", row->name, row->title);
-	}
 	return 0;
 }
 

@@ -37,6 +37,7 @@ static const struct command *const table[] = {
 	&cmd_version,
 	&cmd_help,
 	/* hidden */
+	&cmd_complete,
 	&cmd_options,
 	NULL,
 };

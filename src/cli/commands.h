@@ -5,6 +5,7 @@
 
 /* One row per file cmd_*.c; commands.c puts them in order. */
 extern const struct command cmd_attach;
+extern const struct command cmd_complete;
 extern const struct command cmd_container_inspect;
 extern const struct command cmd_doctor;
 extern const struct command cmd_exec;

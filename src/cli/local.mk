@@ -7,6 +7,7 @@ libcli_a_SOURCES = \
 	src/cli/cli.c src/cli/cli.h \
 	src/cli/clistore.c \
 	src/cli/cmd_attach.c \
+	src/cli/cmd_complete.c \
 	src/cli/cmd_doctor.c \
 	src/cli/cmd_exec.c \
 	src/cli/cmd_explain.c \

@@ -1,39 +1,83 @@
 # SPDX-License-Identifier: Apache-2.0
 """The completion scripts: what they offer comes from the program."""
 import os
+import shutil
 import subprocess
 
+import pytest
 
-def offers(carrel, *words):
-    """What bash offers for the last word."""
-    script = os.path.join(carrel.prefix, "share/bash-completion/completions/carrel")
-    line = '''source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _carrel
-              printf '%s\\n' "${COMPREPLY[@]}"'''
-    out = subprocess.run(["bash", "-c", line, script, carrel.program, *words], env=carrel.env,
-                         capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+
+def run_shell(carrel, argv):
+    env = dict(carrel.env, PATH=f"{carrel.prefix}/bin:/usr/bin:/bin")
+    out = subprocess.run(argv, env=env, capture_output=True, text=True, check=False,
+                         stdin=subprocess.DEVNULL)
     assert out.stderr == "", out
-    return set(out.stdout.split())
+    return {line.split("\t")[0] for line in out.stdout.splitlines() if line}
 
 
-def test_words(carrel):
+def bash(carrel, *words):
+    script = os.path.join(carrel.prefix, "share/bash-completion/completions/carrel")
+    line = '''compopt() { echo ":files"; }; source "$0"
+              COMP_LINE="$*" COMP_POINT=${#COMP_LINE}; _carrel; printf '%s\\n' "${COMPREPLY[@]}"'''
+    return run_shell(carrel, ["bash", "-c", line, script, "carrel", *words])
+
+
+def zsh(carrel, *words):
+    """What the function hands to zsh's own ones."""
+    script = os.path.join(carrel.prefix, "share/zsh/site-functions/_carrel")
+    line = '''_files() { echo ":files" }
+              _describe() { local r; for r in "${(@P)argv[-1]}"; do
+                  r=${r//\\\\:/$'\\1'}; r=${r%%:*}; print -r -- "${r//$'\\1'/:}"; done }
+              script=$1; shift; words=("$@") CURRENT=$#; source $script'''
+    return run_shell(carrel, ["zsh", "-f", "-c", line, "zsh", script, "carrel", *words])
+
+
+def fish(carrel, *words):
+    script = os.path.join(carrel.prefix, "share/fish/vendor_completions.d/carrel.fish")
+    line = f"source {script}; complete -C '{' '.join(('carrel',) + words)}'"
+    return run_shell(carrel, ["fish", "--no-config", "-c", line])
+
+
+@pytest.fixture(params=[bash, zsh, fish])
+def offers(request):
+    if not shutil.which(request.param.__name__):
+        pytest.skip(f"needs {request.param.__name__}")
+    return request.param
+
+
+def test_words(carrel, offers):
     assert {"run", "ps", "explain", "doctor"} <= offers(carrel, "")
     assert offers(carrel, "expl") == {"explain"}
+    assert offers(carrel, "image", "l") == {"ls", "list"}
     assert {"--name", "--network", "--help"} <= offers(carrel, "run", "--")
     assert offers(carrel, "run", "--network", "pri") == {"private"}
+    assert offers(carrel, "run", "-i", "--pull", "mis") == {"missing"}
     assert {"D-01", "D-26"} <= offers(carrel, "doctor", "D-")
-    assert {"--type"} <= offers(carrel, "inspect", "--t")
+    assert "--type" in offers(carrel, "inspect", "--t")
+    assert offers(carrel, "inspect", "--type", "i") == {"image"}
+    assert offers(carrel, "no-such-command", "x") == set()
 
 
-def test_names(carrel, images, need):
+def test_files(carrel, offers, tmp_path):
+    (tmp_path / "some-file").touch()
+    for words in ("run", "--env-file"), ("--root",), ("run", "hello"), ("exec", "-i", "x", "ls"):
+        got = offers(carrel, *words, f"{tmp_path}/some-")
+        assert got in ({":files"}, {f"{tmp_path}/some-file"}), (words, got)
+
+
+def test_names(carrel, images, need, offers):
     need("subids")
     carrel.run("pull", "-q", images["busybox"])
     carrel.run("run", "--name", "complete-me", "--network", "none", images["busybox"], "true")
+    image = images["busybox"]
     assert "complete-me" in offers(carrel, "rm", "comp")
-    assert images["busybox"] in offers(carrel, "rmi", "")
-    both = offers(carrel, "inspect", "")
-    assert {"complete-me", images["busybox"]} <= both
-    assert offers(carrel, "container", "inspect", "") & both == {"complete-me"}
-    assert images["busybox"] not in offers(carrel, "explain", "")
+    assert {image, "hello"} <= offers(carrel, "rmi", "")
+    assert {"complete-me", image} <= offers(carrel, "inspect", "")
+    assert offers(carrel, "container", "inspect", "") == {"complete-me"}
+    assert image not in offers(carrel, "explain", "")
+    # Of the words that bash splits at colons only the last part is offered.
+    head, tag = image[:-3], image.rsplit(":", 1)[1]
+    assert offers(carrel, "rmi", head) in ({image}, {tag})
 
 
 def test_inspect_of_one_kind(carrel, images, need):
