@@ -24,6 +24,7 @@ dist_man_MANS += \
 	doc/man/carrel-stats.1 \
 	doc/man/carrel-stop.1 \
 	doc/man/carrel-unpause.1 \
+	doc/man/carrel-update.1 \
 	doc/man/carrel-version.1 \
 	doc/man/carrel-wait.1 \
 	doc/man/carrel.1 \

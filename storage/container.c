@@ -444,6 +444,13 @@ void container_list_done(struct container *list, size_t n)
 	free(list);
 }
 
+int container_write_config(struct container *c, const char *config, size_t len, struct error *err)
+{
+	int r = file_publish(c->dirfd, "config", config, len, 0600, 0);
+
+	return r < 0 ? error_code(err, r, "write the configuration of container %.12s", c->id) : 0;
+}
+
 int container_read_config(struct container *c, char **ret, size_t *ret_len, struct error *err)
 {
 	int r = path_read(c->dirfd, "config", CONFIG_MAX, ret, ret_len);

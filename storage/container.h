@@ -14,10 +14,10 @@
 
 /*
  * containers/<id>/{config,state,log,upper,work}: one directory per container; names/<name> is a
- * symlink to the id, made atomically. `config` is JSON, written once, by the command that makes
- * the container (src/cli); `state` is versioned text, replaced atomically by whoever supervises.
- * The lock <runtime>/<store uuid>/<id>.lock, held for life by the supervising process, says
- * "alive": no pid is trusted for that.
+ * symlink to the id, made atomically. `config` is JSON, written by the command that makes the
+ * container, and again by the one that changes its limits (src/cli); `state` is versioned text,
+ * replaced atomically by whoever supervises. The lock <runtime>/<store uuid>/<id>.lock, held for
+ * life by the supervising process, says "alive": no pid is trusted for that.
  */
 enum container_status {
 	CONTAINER_CREATED,
@@ -80,6 +80,9 @@ void container_done(struct container *c);
 int container_list(struct store *s, struct container **ret, size_t *ret_n,
 		   struct error *err) _nodiscard_;
 void container_list_done(struct container *list, size_t n);
+/* Replace it: what can be changed of a container that is there. A start reads it as a whole. */
+int container_write_config(struct container *c, const char *config, size_t len,
+			   struct error *err) _nodiscard_;
 int container_read_config(struct container *c, char **ret, size_t *ret_len,
 			  struct error *err) _nodiscard_;
 

@@ -29,5 +29,6 @@ extern const struct command cmd_stats;
 extern const struct command cmd_stop;
 extern const struct command cmd_tag;
 extern const struct command cmd_unpause;
+extern const struct command cmd_update;
 extern const struct command cmd_version;
 extern const struct command cmd_wait;

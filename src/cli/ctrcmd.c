@@ -42,6 +42,19 @@ int ctrcmd_record(struct container *c, struct ctrconf *ret, struct error *err)
 	return r;
 }
 
+int ctrcmd_write_record(struct container *c, const struct ctrconf *rec, struct error *err)
+{
+	_cleanup_(str_buf_done) struct str_buf text;
+	int r;
+
+	str_buf_init(&text, CTRCONF_SIZE_MAX);
+	ctrconf_format(rec, &text);
+	r = str_buf_end(&text);
+	if (r < 0)
+		return error_code(err, r, "write down container %s", c->name);
+	return container_write_config(c, text.s, text.len, err);
+}
+
 const char *ctrcmd_status(const struct container *c)
 {
 	switch (c->state.status) {

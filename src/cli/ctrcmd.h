@@ -11,6 +11,8 @@
 int ctrcmd_find(struct cli *cli, const char *name, struct container *ret,
 		struct error *err) _nodiscard_;
 int ctrcmd_record(struct container *c, struct ctrconf *ret, struct error *err) _nodiscard_;
+int ctrcmd_write_record(struct container *c, const struct ctrconf *rec,
+			struct error *err) _nodiscard_;
 
 /* -EINVAL with a hint unless it runs. */
 int ctrcmd_need_running(const struct container *c, struct error *err) _nodiscard_;

@@ -29,6 +29,7 @@ libcli_a_SOURCES = \
 	src/cli/cmd_stats.c \
 	src/cli/cmd_stop.c \
 	src/cli/cmd_tag.c \
+	src/cli/cmd_update.c \
 	src/cli/cmd_version.c \
 	src/cli/cmd_wait.c \
 	src/cli/command.h \

@@ -346,8 +346,35 @@ static void switch_on_above(int fd, unsigned want)
 		switch_on(above, want);
 }
 
-int cgroup_update(int fd, const struct limits *limits, struct enforced *rows, struct error *err)
+/* What its controllers are, or can be. */
+static unsigned reach(int fd)
 {
+	_cleanup_(fd_closep) int above =
+		openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	char text[CGROUPFS_TEXT_MAX];
+	unsigned set = 0;
+
+	if (cgroupfs_read(fd, "cgroup.controllers", text, sizeof(text)) > 0)
+		set = cgroup_controllers(text);
+	if (above >= 0 && cgroupfs_read(above, "cgroup.controllers", text, sizeof(text)) > 0)
+		set |= cgroup_controllers(text);
+	return set;
+}
+
+int cgroup_update(int fd, const struct limits *old, const struct limits *limits,
+		  struct enforced *rows, struct error *err)
+{
+	unsigned missing = cgroup_set_needs(limits) & ~cgroup_set_needs(old) & ~reach(fd);
+	char names[64];
+	int r;
+
+	if (missing) {
+		error_set(err, -EOPNOTSUPP, "the container's cgroup has no controller %s",
+			  cgroup_controllers_text(missing, names));
+		error_host(err, DCODE_NO_CONTROLLER);
+		return -EOPNOTSUPP;
+	}
 	switch_on_above(fd, cgroup_set_needs(limits));
-	return cgroup_set_all(fd, limits, rows, err);
+	r = cgroup_set_lift(fd, old, limits, err);
+	return r < 0 ? r : cgroup_set_all(fd, limits, rows, err);
 }

@@ -75,9 +75,10 @@ int cgroup_open(const char *path, const char *id) _nodiscard_;
 /* cgroup.freeze, and wait until every process rests. */
 int cgroup_freeze(int fd, bool freeze, struct error *err) _nodiscard_;
 
-/* Write changed limits to a running container's cgroup; rows as above. */
-int cgroup_update(int fd, const struct limits *limits, struct enforced *rows,
-		  struct error *err) _nodiscard_;
+/* Write changed limits to a running container's cgroup; rows as above. -EOPNOTSUPP with D-20 before
+ * anything is written: it has no controller for one that is new. */
+int cgroup_update(int fd, const struct limits *old, const struct limits *limits,
+		  struct enforced *rows, struct error *err) _nodiscard_;
 
 /*
  * Put a process into a recorded cgroup that only the user's service manager can reach from here

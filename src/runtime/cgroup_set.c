@@ -226,3 +226,31 @@ int cgroup_set_all(int fd, const struct limits *l, struct enforced *rows, struct
 		r = set_cpuset(&s);
 	return r < 0 ? r : set_io(&s);
 }
+
+int cgroup_set_lift(int fd, const struct limits *old, const struct limits *now, struct error *err)
+{
+	const struct {
+		bool lift;
+		const char *file, *value;
+	} all[] = {
+		{ old->memory && !now->memory, "memory.max", "max" },
+		{ (old->memory || old->memory_swap > 0) && !now->memory, "memory.swap.max", "max" },
+		{ old->memory_reservation && !now->memory_reservation, "memory.low", "0" },
+		{ old->cpu_quota_us && !now->cpu_quota_us, "cpu.max", "max" },
+		{ old->cpu_shares && !now->cpu_shares, "cpu.weight", "100" },
+		{ old->pids > 0 && now->pids <= 0, "pids.max", "max" },
+		{ old->cpuset_cpus && !now->cpuset_cpus, "cpuset.cpus", "\n" },
+		{ old->cpuset_mems && !now->cpuset_mems, "cpuset.mems", "\n" },
+		{ old->blkio_weight && !now->blkio_weight, "io.weight", "default 100" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		int r = all[i].lift ? cgroupfs_write(fd, all[i].file, all[i].value) : 0;
+
+		/* A file that is not there limits nothing. */
+		if (r < 0 && r != -ENOENT && r != -EACCES && r != -EPERM)
+			return error_code(err, r, "write %s of the container's cgroup",
+					  all[i].file);
+	}
+	return 0;
+}

@@ -15,3 +15,6 @@ unsigned cgroup_set_needs(const struct limits *l);
  */
 int cgroup_set_all(int fd, const struct limits *l, struct enforced *rows,
 		   struct error *err) _nodiscard_;
+/* Lift what was limited and is no more. */
+int cgroup_set_lift(int fd, const struct limits *old, const struct limits *now,
+		    struct error *err) _nodiscard_;

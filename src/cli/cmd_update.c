@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/ctrcmd.h"
+#include "cli/limitopt.h"
+#include "runtime/cgroup.h"
+
+struct update_options {
+	struct limit_options limit;
+};
+
+static const struct opt options[] = {
+	LIMIT_OPTION_ROWS(struct update_options, limit),
+	{ NULL },
+};
+
+/* What this command is about, with the names of the rows in the record (enforced.h). */
+static void asked(const struct limit_options *o, const struct limits *l, struct strv *ret)
+{
+	const struct {
+		const char *value, *what;
+	} all[] = {
+		{ o->memory, "memory" },
+		{ o->memory_swap, "memory-swap" },
+		{ o->memory_reservation, "memory-reservation" },
+		{ o->cpus, l->nano_cpus ? "cpus" : "cpu-quota" },
+		{ o->cpu_quota ? o->cpu_quota : o->cpu_period, "cpu-quota" },
+		{ o->cpu_shares, "cpu-shares" },
+		{ o->cpuset_cpus, "cpuset-cpus" },
+		{ o->cpuset_mems, "cpuset-mems" },
+		{ o->pids, "pids-limit" },
+		{ o->blkio_weight, "blkio-weight" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (all[i].value)
+			strv_add(ret, all[i].what);
+}
+
+static int no_cgroup(const struct container *c, struct error *err)
+{
+	error_set(err, -EOPNOTSUPP,
+		  "container %s has no cgroup: what its limits are held by is fixed at its start",
+		  c->name);
+	error_host(err, DCODE_NO_CGROUP);
+	error_hint(err, "`carrel stop %s`, then update and start it", c->name);
+	return -EOPNOTSUPP;
+}
+
+/* The cgroup's rows are new; others (ulimit, ...) stay as they were at the start. */
+static int record_rows(struct container *c, const struct enforced *rows, struct error *err)
+{
+	struct enforced old = { 0 }, all = *rows;
+	int r = enforced_read(c->dirfd, &old, NULL);
+
+	if (r < 0 && r != -ENOENT)
+		return error_code(err, r, "read how the limits of %s are enforced", c->name);
+	for (size_t i = 0; i < old.n && all.n < ENFORCED_ROWS_MAX; i++)
+		if (!enforced_find(rows, old.rows[i].what) && !str_eq(old.rows[i].by, "cgroup v2"))
+			all.rows[all.n++] = old.rows[i];
+	return enforced_write(c->dirfd, &all, err);
+}
+
+/* A limit that nothing holds, and that the kernel itself has no notion of. */
+static int tell(const struct cli *cli, const struct enforced_row *row, struct error *err)
+{
+	if (!cli->strict) {
+		log_warn(row->dcode, "--%s %s is not enforced: %s", row->what, row->asked,
+			 row->detail);
+		return 0;
+	}
+	error_set(err, -EOPNOTSUPP, "--%s %s is not enforced: %s", row->what, row->asked,
+		  row->detail);
+	error_host(err, row->dcode);
+	return -EOPNOTSUPP;
+}
+
+static int update_running(struct cli *cli, struct container *c, const struct ctrconf *rec,
+			  const struct limits *old, const struct strv *what, struct error *err)
+{
+	_cleanup_(fd_closep) int cgroup = -1;
+	struct enforced rows = { 0 };
+	int r;
+
+	if (!c->state.cgroup[0])
+		return no_cgroup(c, err);
+	cgroup = cgroup_open(c->state.cgroup, c->id);
+	if (cgroup < 0)
+		return error_code(err, cgroup, "open the cgroup of container %s", c->name);
+	r = cgroup_update(cgroup, old, &rec->limits, &rows, err);
+	if (r == 0)
+		r = record_rows(c, &rows, err);
+	for (size_t i = 0; r == 0 && i < what->n; i++) {
+		const struct enforced_row *row = enforced_find(&rows, what->v[i]);
+
+		if (row && row->dcode)
+			r = tell(cli, row, err);
+	}
+	return r;
+}
+
+static int update(struct cli *cli, struct container *c, const struct limit_options *o,
+		  struct error *err)
+{
+	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 }, old = { 0 };
+	_cleanup_(strv_done) struct strv what = { 0 };
+	_cleanup_(fd_closep) int lock = -1;
+	int r;
+
+	/* One that does not run shall not start meanwhile. */
+	if (c->state.status != CONTAINER_RUNNING) {
+		lock = container_lock(cli->store, c);
+		if (lock < 0)
+			return error_code(err, lock, "lock container %s", c->name);
+	}
+	r = ctrcmd_record(c, &old, err);
+	if (r == 0)
+		r = ctrcmd_record(c, &rec, err);
+	if (r == 0)
+		r = limitopt_parse(o, &rec.limits, err);
+	if (r < 0)
+		return r;
+	asked(o, &rec.limits, &what);
+	if (c->state.status == CONTAINER_RUNNING)
+		r = update_running(cli, c, &rec, &old.limits, &what, err);
+	return r < 0 ? r : ctrcmd_write_record(c, &rec, err);
+}
+
+static int update_one(struct cli *cli, const char *name, void *data, struct error *err)
+{
+	const struct update_options *o = data;
+	struct container c;
+	int r;
+
+	r = container_find(cli->store, name, &c, err);
+	if (r < 0)
+		return r;
+	r = update(cli, &c, &o->limit, err);
+	container_done(&c);
+	return r;
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	_cleanup_(strv_done) struct strv what = { 0 };
+	struct update_options o = { 0 };
+	struct limits none = { 0 };
+	struct store *s;
+	char **args;
+	int r;
+
+	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = -1 }, &o, &args, NULL,
+		      err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	asked(&o.limit, &none, &what);
+	if (!what.n) {
+		error_set(err, -EINVAL, "`update` needs at least one limit");
+		error_hint(err, "try `carrel update --help`");
+		return -EINVAL;
+	}
+	r = cli_store(cli, STORE_CREATE, &s, err);
+	return r < 0 ? r : ctrcmd_each(cli, args, update_one, CTRCMD_ECHO, &o, err);
+}
+
+const struct command cmd_update = {
+	.name = "update",
+	.group = GROUP_CONTAINER,
+	.summary = "change the limits of containers",
+	.usage = "OPTIONS CONTAINER...",
+	.options = options,
+	.run = run,
+};

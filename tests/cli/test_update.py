@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""update, where no cgroup is delegated: what it refuses, and the record of what does not run."""
+import os
+import random
+
+import pytest
+
+
+@pytest.fixture
+def box(warm, leftovers):
+    before = leftovers.snapshot(warm)
+    name = f"update{os.getpid()}-{random.randrange(1 << 30)}"
+    warm.run("run", "-d", "--name", name, "--network", "none", warm.image, "sleep", "1000")
+    yield name
+    warm.run("rm", "-f", name)
+    leftovers.check(warm, before)
+
+
+def limits(warm, name):
+    return warm.run("inspect", name).json()[0]["HostConfig"]
+
+
+def test_a_running_one_without_a_cgroup(warm, box):
+    res = warm.fails("update", "-m", "64m", box, has=("has no cgroup", "[D-08]", "carrel stop"))
+    assert box in res.err
+    assert limits(warm, box)["Memory"] == 0
+
+
+def test_the_record_of_one_that_has_ended(warm, box):
+    warm.run("kill", box)
+    warm.run("wait", box)
+    assert warm.run("update", "-m", "512m", "--pids-limit", "50", "--cpuset-cpus", "0",
+                    box).out == box + "\n"
+    now = limits(warm, box)
+    assert (now["Memory"], now["PidsLimit"], now["CpusetCpus"]) == (512 << 20, 50, "0")
+    # what is not named stays, what is lifted goes
+    warm.run("update", "--pids-limit", "-1", "--memory-reservation", "64m", box)
+    now = limits(warm, box)
+    assert (now["Memory"], now["MemoryReservation"]) == (512 << 20, 64 << 20)
+    assert now["PidsLimit"] <= 0
+    # the next start has them
+    warm.run("update", "-m", "0", "--memory-reservation", "0", "--cpuset-cpus", "0", box)
+    warm.run("start", box)
+    assert warm.run("exec", box, "grep", "Cpus_allowed_list", "/proc/1/status").out.split()[1] == \
+        "0"
+
+
+@pytest.mark.parametrize("words", [
+    ("--memory", "1m"), ("--memory", "x"), ("--cpus", "-1"), ("--cpu-shares", "1000000"),
+    ("--pids-limit", "x"), ("--blkio-weight", "5"), ("--memory-swap", "64m"),
+])
+def test_what_is_wrong_by_itself(warm, box, words):
+    warm.run("kill", box)
+    warm.run("wait", box)
+    warm.fails("update", *words, box, has=words[0])
+
+
+def test_usage(warm, box):
+    warm.fails("update", box, has="needs at least one limit")
+    warm.fails("update", "-m", "64m", has="at least 1 argument")
+    warm.fails("update", "-m", "64m", "not-there", has="no such container")
