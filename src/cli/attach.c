@@ -381,19 +381,35 @@ static void attach_close(struct attach *a)
 	loop_done(&a->loop);
 }
 
-static int status_of(const struct attach *a, const struct container *c, int *ret_status)
+/* The supervisor has closed the connection, and why is in the state alone. */
+static int closed(const struct container *c, int *ret_status, struct error *err)
 {
+	_cleanup_(fd_closep) int supervisor = -1;
 	struct container_state st;
 	int r;
 
-	if (a->detached || a->ended) {
-		*ret_status = a->detached ? ATTACH_DETACHED : a->status;
+	r = container_read_state(c->dirfd, &st);
+	if (r == 0 && st.status == CONTAINER_EXITED) {
+		*ret_status = st.exit_code;
 		return 0;
 	}
-	r = container_read_state(c->dirfd, &st);
-	if (r < 0 || st.status != CONTAINER_EXITED)
-		return -ECONNRESET;
-	*ret_status = st.exit_code;
+	if (r == 0)
+		supervisor = proc_open_recorded(st.supervisor, st.supervisor_start);
+	if (supervisor < 0)
+		return error_set(err, -ECONNRESET,
+				 "the supervisor of container %.12s ended unexpectedly", c->id);
+	error_set(err, -EBUSY, "too many others are attached to container %.12s", c->id);
+	error_hint(err, "`carrel logs -f` shows its output without a connection, `carrel exec` runs "
+			"another command in it");
+	return -EBUSY;
+}
+
+static int status_of(const struct attach *a, const struct container *c, int *ret_status,
+		     struct error *err)
+{
+	if (!a->detached && !a->ended)
+		return closed(c, ret_status, err);
+	*ret_status = a->detached ? ATTACH_DETACHED : a->status;
 	return 0;
 }
 
@@ -427,12 +443,8 @@ int attach_run(int sock, const struct container *c, enum attach_flags flags,
 	}
 	if (r == 0 && a->error && a->error != -EPIPE)
 		r = error_code(err, a->error, "write the container's output");
-	if (r == 0) {
-		r = status_of(a, c, ret_status);
-		if (r < 0)
-			error_set(err, r, "the supervisor of container %.12s ended unexpectedly",
-				  c->id);
-	}
+	if (r == 0)
+		r = status_of(a, c, ret_status, err);
 	attach_close(a);
 	free(a);
 	return r;
@@ -458,6 +470,9 @@ static int say_hello(int sock, enum attach_flags flags, struct error *err)
 	if (ns < 0)
 		return error_sys(err, "open /proc/self/ns/user");
 	r = fd_send(sock, &head, sizeof(head), &ns, 1, 0);
+	/* It has closed already; whoever reads from it hears why. */
+	if (r == -EPIPE || r == -ECONNRESET)
+		r = 0;
 	return r < 0 ? error_code(err, r, "greet the supervisor") : 0;
 }
 

@@ -155,6 +155,11 @@ static int starter_prepare(struct starter *st, int *ret_sock, int *ret_done, str
 		r = open_listener(st, err);
 	if (r == 0)
 		r = open_file(st, SUPER_STATE_FD, "state.next", O_TRUNC, err);
+	/* A place for the exit status, whatever its log fills. Where that is not to be had, a full
+	 * disk makes 137 of it. */
+	if (r == 0)
+		ignore_result(fallocate(st->fds[SUPER_STATE_FD], FALLOC_FL_KEEP_SIZE, 0,
+					CONTAINER_STATE_MAX));
 	if (r == 0)
 		r = open_file(st, SUPER_LOG_FD, "log", O_APPEND, err);
 	if (r == 0)

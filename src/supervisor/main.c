@@ -72,7 +72,8 @@ static void publish_state(struct super *s)
 	remove_cgroup(s);
 	(void)timefmt_now(st->finished);
 	n = container_format_state(st, text);
-	/* On a full disk the old state stands: a free lock with "running" reads as 137. */
+	/* Where no space could be set aside for it, a full disk leaves the old state: a free lock
+	 * with "running" reads as 137. */
 	if (pwrite(SUPER_STATE_FD, text, n, 0) == (ssize_t)n)
 		(void)renameat(SUPER_DIR_FD, "state.next", SUPER_DIR_FD, "state");
 }

@@ -458,3 +458,54 @@ def blocked_on_the_lock(pid):
 
 CALLS = {"x86_64": {"fcntl": 72, "poll": 7, "ppoll": 271},
          "aarch64": {"fcntl": 25, "ppoll": 73}}
+
+
+FCNTL = {"x86_64": 72, "aarch64": 25}[os.uname().machine]
+
+
+def test_full_disk_keeps_the_exit_status(make_carrel, images, small_fs, need, leftovers):
+    """A container that writes until its log finds no more space still has its own end."""
+    need("subids")
+    c = make_carrel()
+    c.store = small_fs(12 << 20)
+    c.env["CARREL_ROOT"] = c.store
+    c.run("pull", "-q", images["busybox"])
+    c.run("run", "-d", "--name", "chatty", "--network", "none", images["busybox"], "sh", "-c",
+          "yes 0123456789012345678901234567890123456789 | head -c 16000000; "
+          "dd if=/dev/zero of=/fill bs=64k 2>/dev/null; dd if=/dev/zero of=/rest bs=1 2>/dev/null; "
+          "exit 7")
+    assert c.run("wait", "chatty").out == "7\n"
+    state = c.run("inspect", "chatty").json()[0]["State"]
+    assert (state["Status"], state["ExitCode"]) == ("exited", 7), state
+    assert os.statvfs(c.store).f_bavail <= 1  # the state before, which it took the place of
+    lines = c.run("logs", "chatty").lines
+    assert len(lines) > 1000 and set(lines[:1000]) == {"0123456789" * 4}
+    c.run("rm", "chatty")
+
+
+def test_more_attached_than_there_are_places(warm):
+    warm.run("run", "-d", "-i", "--name", "popular", "--network", "none", warm.image, "cat")
+    idle = []
+    try:
+        for _ in range(16):
+            # Its own words come back: the connection stands.
+            p = warm.start("attach", "popular", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            p.stdin.write(b"x\n")
+            p.stdin.flush()
+            assert p.stdout.readline() == b"x\n"
+            idle.append(p)
+        for _ in range(5):
+            warm.fails("attach", "popular", has=["too many others are attached", "hint:"])
+        assert "popular" in warm.run("ps").out
+        idle[0].kill()
+        idle.pop(0).communicate()
+        p = warm.start("attach", "popular", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        p.stdin.write(b"y\n")
+        p.stdin.flush()
+        assert p.stdout.readline() == b"y\n"
+        idle.append(p)
+    finally:
+        for p in idle:
+            p.kill()
+            p.communicate()
+        warm.run("rm", "-f", "popular")
