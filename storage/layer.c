@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -32,16 +33,21 @@ int layer_claim(struct store *s, const struct digest *diff_ids, size_t n, struct
 	return r;
 }
 
-/* Is it whole by its own words? The tree is not looked at. */
+/* Is it whole by its own words? Of the tree it is only seen that there is one. */
 static int check_header(int fd, const struct digest *d, struct sidecar_header *ret,
 			struct error *err)
 {
 	int r = sidecar_read_header(fd, ret, err);
+	struct stat st;
 
 	if (r < 0)
 		return r;
 	if (!(ret->marks & SIDECAR_SEALED) || !digest_equal(&ret->diff_id, d))
 		return error_set(err, -EBADMSG, "its meta is of another layer or was never sealed");
+	if (fstatat(fd, "tree", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_sys(err, "look at its tree");
+	if (!S_ISDIR(st.st_mode))
+		return error_set(err, -ENOTDIR, "its tree is no directory");
 	return 0;
 }
 

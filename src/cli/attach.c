@@ -399,8 +399,9 @@ static int closed(const struct container *c, int *ret_status, struct error *err)
 		return error_set(err, -ECONNRESET,
 				 "the supervisor of container %.12s ended unexpectedly", c->id);
 	error_set(err, -EBUSY, "too many others are attached to container %.12s", c->id);
-	error_hint(err, "`carrel logs -f` shows its output without a connection, `carrel exec` runs "
-			"another command in it");
+	error_hint(err,
+		   "`carrel logs -f` shows its output without a connection, `carrel exec` runs "
+		   "another command in it");
 	return -EBUSY;
 }
 

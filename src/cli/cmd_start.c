@@ -5,14 +5,18 @@
 #include <stdio.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "cli/attach.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/ctrcmd.h"
 #include "cli/enforce.h"
+#include "cli/fetch.h"
 #include "cli/launch.h"
 #include "cli/supervised.h"
+#include "oci/platform.h"
 #include "runtime/userns.h"
+#include "storage/image.h"
 
 struct start_options {
 	bool attach, interactive;
@@ -45,34 +49,65 @@ static int attached(struct launch *l, struct supervised *s, bool interactive, st
 	return status;
 }
 
-static int start(struct cli *cli, struct container *c, const struct start_options *o,
-		 struct error *err)
+/* One try; *ret_lost as in `run`: a layer is not there any more, or not for our ids. */
+static int try_start(struct cli *cli, struct container *c, const struct ctrconf *rec,
+		     const struct start_options *o, bool *ret_lost, struct error *err)
 {
 	_cleanup_(supervised_done) struct supervised s = { .sock = -1, .done_fd = -1 };
 	_cleanup_(launch_done) struct launch l = { .lock_fd = -1, .libexec_fd = -1 };
-	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
 	bool attach = o->attach || o->interactive;
 	int r;
 
-	r = ctrcmd_record(c, &rec, err);
-	if (r == 0)
-		r = enforce_check(&rec, cli->strict ? ENFORCE_STRICT : 0, err);
-	if (r < 0)
-		return r;
 	l.cli = cli;
 	l.strict = cli->strict;
 	l.store = cli->store;
 	l.ctr = c;
-	l.rec = &rec;
+	l.rec = rec;
 	l.lock_fd = container_lock(cli->store, c);
 	if (l.lock_fd < 0)
 		return error_code(err, l.lock_fd, "lock container %s", c->name);
 	r = launch_prepare(&l, err);
 	if (r == 0)
 		r = supervised_start(&l, attach ? SUPERVISED_ATTACH : 0, &s, err);
+	*ret_lost = r < 0 && (l.layer_lost || err->dcode == DCODE_SUBID_CHANGED);
 	if (r == 0 && attach)
 		r = attached(&l, &s, o->interactive, err);
 	return r;
+}
+
+/* By the id: its name may lead to another image by now. */
+static int bring_back(struct cli *cli, const struct ctrconf *rec, struct error *err)
+{
+	char platform[100];
+	struct image i;
+	int r;
+
+	r = image_find(cli->store, rec->image_id, &i, err);
+	if (r < 0)
+		return r;
+	r = fetch_again(cli, rec->image_id, platform_format(&i.platform, platform), err);
+	image_done(&i);
+	return r;
+}
+
+static int start(struct cli *cli, struct container *c, const struct start_options *o,
+		 struct error *err)
+{
+	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
+	bool lost = false;
+	int r;
+
+	r = ctrcmd_record(c, &rec, err);
+	if (r == 0)
+		r = enforce_check(&rec, cli->strict ? ENFORCE_STRICT : 0, err);
+	if (r == 0)
+		r = try_start(cli, c, &rec, o, &lost, err);
+	if (!lost)
+		return r;
+	log_warn(err->dcode, "%s: fetching the image again", err->text);
+	error_clear(err);
+	r = bring_back(cli, &rec, err);
+	return r < 0 ? r : try_start(cli, c, &rec, o, &lost, err);
 }
 
 static int start_one(struct cli *cli, const char *name, void *data, struct error *err)

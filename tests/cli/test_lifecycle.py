@@ -460,9 +460,6 @@ CALLS = {"x86_64": {"fcntl": 72, "poll": 7, "ppoll": 271},
          "aarch64": {"fcntl": 25, "ppoll": 73}}
 
 
-FCNTL = {"x86_64": 72, "aarch64": 25}[os.uname().machine]
-
-
 def test_full_disk_keeps_the_exit_status(make_carrel, images, small_fs, need, leftovers):
     """A container that writes until its log finds no more space still has its own end."""
     need("subids")

@@ -57,6 +57,26 @@ def test_run_fetches_what_is_lost(pulled):
     assert pulled.run("ps", "-aq").out == ""
 
 
+def test_start_fetches_what_is_lost(pulled, images):
+    pulled.run("run", "--name", "c", "--network", "none", pulled.image, "sh", "-c",
+               "echo x >>/kept; cat /kept")
+    lose(pulled)
+    res = pulled.run("start", "-a", "c")
+    assert res.out == "x\nx\n" and "fetching the image again" in res.err, res
+    pulled.run("rm", "c")
+
+
+@pytest.mark.parametrize("how", ["run", "pull"])
+def test_a_tree_is_missing(pulled, how):
+    for meta in metas(pulled):
+        tree = os.path.join(os.path.dirname(meta), "tree")
+        subprocess.run(["unshare", "--map-root-user", "--map-auto", "rm", "-rf", tree], check=True)
+    if how == "pull":
+        pulled.run("pull", "-q", pulled.image)
+    res = pulled.run(*RUN, pulled.image, "echo", "back")
+    assert res.out == "back\n" and ("damaged" in res.err) == (how == "run"), res
+
+
 def test_hello_comes_back_from_beside_the_program(carrel, need):
     need("subids")
     for _ in range(2):
