@@ -4,13 +4,12 @@
 #include "cli/here.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/account.h"
 #include "base/dirs.h"
 #include "base/log.h"
 #include "base/path.h"
@@ -200,24 +199,29 @@ static bool is_name(const char *s)
 	return n > 0 && n <= NAME_LEN_MAX;
 }
 
-static const char *user_name(uid_t uid)
+/* Owned by the caller. */
+static char *user_name(uid_t uid)
 {
-	const struct passwd *pw = getpwuid(uid);
-	const char *name = pw ? pw->pw_name : secure_getenv("USER");
+	_cleanup_(account_done) struct account a = { 0 };
+	const char *env = secure_getenv("USER");
 
-	return name && is_name(name) ? name : "user";
+	if (account_get(uid, &a) == 0 && is_name(a.name))
+		return TAKE_PTR(a.name);
+	return xstrdup(env && is_name(env) ? env : "user");
 }
 
-static const char *group_name(gid_t gid)
+static char *group_name(gid_t gid)
 {
-	const struct group *gr = getgrgid(gid);
+	_cleanup_(freep) char *name = NULL;
 
-	return gr && is_name(gr->gr_name) ? gr->gr_name : "user";
+	if (account_group(gid, &name) == 0 && is_name(name))
+		return TAKE_PTR(name);
+	return xstrdup("user");
 }
 
 void here_env(const struct ctrconf *rec, struct strv *env)
 {
-	const char *name = user_name(getuid());
+	_cleanup_(freep) char *name = user_name(getuid());
 	_cleanup_(freep) char *user = xasprintf("USER=%s", name);
 	_cleanup_(freep) char *logname = xasprintf("LOGNAME=%s", name);
 	_cleanup_(freep) char *home = xasprintf("HOME=%s", rec->here_home);
@@ -237,13 +241,14 @@ void here_who(const struct ctrconf *rec, const struct idmap *map, struct here_li
 	      struct ctr_here *ret)
 {
 	const char *home = is_name(rec->here_home) ? rec->here_home : "/";
-	const char *name = user_name(map->uid0);
+	_cleanup_(freep) char *name = user_name(map->uid0);
+	_cleanup_(freep) char *group = group_name(map->gid0);
 	mode_t mask = umask(0);
 
 	(void)umask(mask);
 	lines->home = xstrdup(rec->here_home);
 	lines->passwd = xasprintf("%s:x:%u:%u::%s:/bin/sh\n", name, map->uid0, map->gid0, home);
-	lines->group = xasprintf("%s:x:%u:\n", group_name(map->gid0), map->gid0);
+	lines->group = xasprintf("%s:x:%u:\n", group, map->gid0);
 	*ret = (struct ctr_here){
 		.uid = map->uid0,
 		.gid = map->gid0,

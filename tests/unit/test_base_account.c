@@ -35,6 +35,24 @@ static void test_parse(void **state)
 	assert_int_equal(account_parse(":::", 0, &a), -ENOENT);
 }
 
+static void test_parse_group(void **state)
+{
+	_cleanup_(freep) char *name = NULL;
+
+	(void)state;
+	assert_int_equal(account_parse_group("root:x:0:\ntty:x:5:ann,bob\nx:x:55", 5, &name), 0);
+	assert_string_equal(name, "tty");
+	freep(&name);
+	name = NULL;
+	assert_int_equal(account_parse_group("root:x:0:\nlast:x:55", 55, &name), 0);
+	assert_string_equal(name, "last");
+	freep(&name);
+	name = NULL;
+	assert_int_equal(account_parse_group("root:x:0:\n", 5, &name), -ENOENT);
+	assert_int_equal(account_parse_group("a:5\n5\n:::\n", 5, &name), -ENOENT);
+	assert_null(name);
+}
+
 /* Whoever runs the tests: as the host's own name service has it. */
 static void test_own_entry(void **state)
 {
@@ -56,6 +74,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_parse_group),
 		cmocka_unit_test(test_own_entry),
 	};
 

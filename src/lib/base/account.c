@@ -21,8 +21,8 @@ enum {
 	FIELDS = 7,
 };
 
-/* "name:password:uid:gid:gecos:home:shell" in a line that is ours; shell may be missing. */
-static bool split(char *line, char *field[FIELDS])
+/* Splits at colons; how many fields there are. */
+static unsigned split(char *line, char *field[FIELDS])
 {
 	unsigned n = 0;
 
@@ -32,11 +32,11 @@ static bool split(char *line, char *field[FIELDS])
 			*p = '\0';
 			field[n++] = p + 1;
 		}
-	return n >= FIELDS - 1;
+	return n;
 }
 
-/* The third field, without a copy of the line: most lines are other users'. */
-static bool has_uid(const char *line, size_t len, uid_t uid)
+/* The third field, without a copy of the line: most lines are others'. */
+static bool has_id(const char *line, size_t len, uint32_t id)
 {
 	const char *end = line + len, *p = line;
 	char number[12];
@@ -52,46 +52,65 @@ static bool has_uid(const char *line, size_t len, uid_t uid)
 	for (n = 0; p + n < end && p[n] != ':' && n + 1 < sizeof(number); n++)
 		number[n] = p[n];
 	number[n] = '\0';
-	return num_u32(number, &v) == 0 && v == uid;
+	return num_u32(number, &v) == 0 && v == id;
 }
 
-int account_parse(const char *text, uid_t uid, struct account *ret)
+/* The line of this id, split, in memory that is the caller's. NULL: there is none. */
+static char *find(const char *text, uint32_t id, unsigned fields_min, char *field[FIELDS])
 {
 	while (*text) {
 		size_t len = strcspn(text, "\n");
 
-		if (len < ENTRY_MAX && *text != '#' && has_uid(text, len, uid)) {
-			_cleanup_(freep) char *line = xstrndup(text, len);
-			char *field[FIELDS];
+		if (len < ENTRY_MAX && *text != '#' && has_id(text, len, id)) {
+			char *line = xstrndup(text, len);
 
-			if (split(line, field)) {
-				*ret = (struct account){ .name = xstrdup(field[0]),
-							 .home = xstrdup(field[5]) };
-				return 0;
-			}
+			if (split(line, field) >= fields_min)
+				return line;
+			free(line);
 		}
 		text += len + (text[len] == '\n');
 	}
-	return -ENOENT;
+	return NULL;
 }
 
-static int from_file(uid_t uid, struct account *ret)
+/* "name:password:uid:gid:gecos:home:shell"; shell may be missing. */
+int account_parse(const char *text, uid_t uid, struct account *ret)
 {
-	_cleanup_(fd_closep) int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	_cleanup_(freep) char *text = NULL;
-	int r;
+	char *field[FIELDS];
+	_cleanup_(freep) char *line = find(text, uid, FIELDS - 1, field);
+
+	if (!line)
+		return -ENOENT;
+	*ret = (struct account){ .name = xstrdup(field[0]), .home = xstrdup(field[5]) };
+	return 0;
+}
+
+/* "name:password:gid:members" */
+int account_parse_group(const char *text, gid_t gid, char **ret_name)
+{
+	char *field[FIELDS];
+	_cleanup_(freep) char *line = find(text, gid, 3, field);
+
+	if (!line)
+		return -ENOENT;
+	*ret_name = xstrdup(field[0]);
+	return 0;
+}
+
+static int read_file(const char *path, char **ret)
+{
+	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
 		return -errno;
-	r = fd_read_to_end(fd, PASSWD_MAX, &text, NULL);
-	return r < 0 ? r : account_parse(text, uid, ret);
+	return fd_read_to_end(fd, PASSWD_MAX, ret, NULL);
 }
 
-static int spawn_getent(uid_t uid, int out, struct proc *ret)
+static int spawn_getent(const char *database, uint32_t id, int out, struct proc *ret)
 {
 	_cleanup_(fd_closep) int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	char number[12];
-	char *argv[] = { (char *)"getent", (char *)"passwd", number, NULL };
+	char *argv[] = { (char *)"getent", (char *)database, number, NULL };
 	const struct proc_fd fds[] = { { null_fd, 0 }, { out, 1 }, { null_fd, 2 } };
 	const struct proc_spec spec = {
 		.dirfd = AT_FDCWD,
@@ -104,37 +123,48 @@ static int spawn_getent(uid_t uid, int out, struct proc *ret)
 
 	if (null_fd < 0)
 		return -errno;
-	(void)snprintf(number, sizeof(number), "%u", uid);
+	(void)snprintf(number, sizeof(number), "%u", id);
 	return proc_spawn(&spec, ret, NULL);
 }
 
-static int from_getent(uid_t uid, struct account *ret)
+static int ask_getent(const char *database, uint32_t id, char **ret)
 {
-	_cleanup_(freep) char *text = NULL;
 	struct proc p = { .pidfd = -1 };
 	int out[2], r;
 
 	r = fd_pipe(out);
 	if (r < 0)
 		return r;
-	r = spawn_getent(uid, out[1], &p);
+	r = spawn_getent(database, id, out[1], &p);
 	fd_close(out[1]);
 	if (r == 0)
-		r = fd_read_to_end(out[0], ENTRY_MAX, &text, NULL);
+		r = fd_read_to_end(out[0], ENTRY_MAX, ret, NULL);
 	fd_close(out[0]);
 	proc_kill(&p); /* it has said all, or nothing that we take */
-	return r < 0 ? r : account_parse(text, uid, ret);
+	return r;
 }
 
 int account_get(uid_t uid, struct account *ret)
 {
-	int r;
+	_cleanup_(freep) char *file = NULL, *said = NULL;
 
 	*ret = (struct account){ 0 };
-	r = from_file(uid, ret);
-	if (r < 0)
-		r = from_getent(uid, ret);
-	return r < 0 ? -ENOENT : 0;
+	if (read_file("/etc/passwd", &file) == 0 && account_parse(file, uid, ret) == 0)
+		return 0;
+	if (ask_getent("passwd", uid, &said) == 0 && account_parse(said, uid, ret) == 0)
+		return 0;
+	return -ENOENT;
+}
+
+int account_group(gid_t gid, char **ret_name)
+{
+	_cleanup_(freep) char *file = NULL, *said = NULL;
+
+	if (read_file("/etc/group", &file) == 0 && account_parse_group(file, gid, ret_name) == 0)
+		return 0;
+	if (ask_getent("group", gid, &said) == 0 && account_parse_group(said, gid, ret_name) == 0)
+		return 0;
+	return -ENOENT;
 }
 
 void account_done(struct account *a)
