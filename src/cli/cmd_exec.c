@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/ctrcmd.h"
+#include "cli/enforce.h"
 #include "cli/request.h"
 #include "cli/session.h"
 #include "runtime/cgroup.h"
@@ -103,6 +104,7 @@ static int exec_in(struct cli *cli, struct container *c, const struct exec_optio
 		.place_data = &(struct place){ cli, c },
 	};
 	_cleanup_(fd_closep) int pidfd = ctrcmd_open_init(c, err), cgroup = -1;
+	struct enforce limits = ENFORCE_NONE;
 	struct proc proc;
 	struct session s;
 	int r, pty = -1;
@@ -112,8 +114,13 @@ static int exec_in(struct cli *cli, struct container *c, const struct exec_optio
 	r = open_cgroup(c, &cgroup, err);
 	if (r == 0)
 		r = make_env(o, c, rec, &env, err);
+	if (r == 0)
+		r = enforce_exec(&limits, rec, c->dirfd, err);
 	if (r < 0)
 		return r;
+	req.tune = limits.fallback.tune;
+	req.rlimits = limits.rlimits;
+	req.n_rlimits = limits.n_rlimits;
 	req.cgroup_fd = cgroup;
 	req.pidfd = pidfd;
 	req.envp = env.v;

@@ -95,6 +95,7 @@ static int attached(struct cli *cli, struct launch *l, struct supervised *s, str
 		return 0;
 	fd_close(TAKE_FD(s->sock));
 	supervised_wait(s);
+	launch_tell_oom(l, NULL);
 	return status;
 }
 
@@ -125,9 +126,8 @@ static int foreground(struct launch *l, struct error *err)
 	if (r == 0) {
 		s.root = &d.ctr.server;
 		r = session_run(&s, &d.ctr.init, -1, err);
-		if (r >= 0 && launch_oom_killed(l, &d))
-			log_warn(DCODE_NONE,
-				 "the container passed its memory limit and was killed");
+		if (r >= 0)
+			launch_tell_oom(l, &d);
 		launched_done(&d);
 		launch_end_cgroup(l);
 		/* For `carrel wait`; on a full disk it says that it does not know. */
@@ -191,6 +191,7 @@ static int try_run(struct cli *cli, struct run_options *o, char **args, enum fet
 		.lock_fd = -1,
 		.libexec_fd = -1,
 		.ids_told = o->ids_told,
+		.limits_told = o->limits_told,
 	};
 	struct container ctr;
 	struct digest manifest;
@@ -213,6 +214,7 @@ static int try_run(struct cli *cli, struct run_options *o, char **args, enum fet
 	/* A supervised start fails in another process: the code tells. */
 	*ret_lost = r < 0 && (l.layer_lost || err->dcode == DCODE_SUBID_CHANGED);
 	o->ids_told = *ret_lost && !l.layer_lost;
+	o->limits_told = l.limits_told || o->ids_told;
 	launch_done(&l);
 	container_done(&ctr);
 	return r;

@@ -46,6 +46,7 @@ static int attached(struct launch *l, struct supervised *s, bool interactive, st
 		return 0;
 	fd_close(TAKE_FD(s->sock));
 	supervised_wait(s);
+	launch_tell_oom(l, NULL);
 	return status;
 }
 

@@ -332,7 +332,8 @@ int enforce_begin(struct enforce *e, const struct ctrconf *rec, int ctr_dirfd,
 		r = enforced_write(ctr_dirfd, rows, err);
 	if (r < 0)
 		return r;
-	warn(rows);
+	if (!(flags & ENFORCE_QUIET))
+		warn(rows);
 	return 0;
 }
 
@@ -402,6 +403,22 @@ int enforce_started(struct enforce *e, struct ctr *c, const struct idmap *map, i
 	fd_close(ready[0]);
 	fd_close(TAKE_FD(c->proc_fd));
 	return r < 0 ? -EIO : 0;
+}
+
+int enforce_exec(struct enforce *e, const struct ctrconf *rec, int ctr_dirfd, struct error *err)
+{
+	struct enforced told = { 0 }, rows = { 0 };
+	int r;
+
+	if (!asks_for_anything(rec))
+		return 0;
+	r = enforced_read(ctr_dirfd, &told, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < told.n; i++)
+		if (str_eq(told.rows[i].by, "cgroup v2"))
+			rows.rows[rows.n++] = told.rows[i];
+	return decide(e, rec, DCODE_NO_CGROUP, 0, &rows, err);
 }
 
 void enforce_done(struct enforce *e)

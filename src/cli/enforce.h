@@ -35,6 +35,7 @@ struct enforce {
 enum enforce_flags {
 	ENFORCE_STRICT = 1 << 0, /* what is not held as asked is an error, not a warning */
 	ENFORCE_CGROUP = 1 << 1, /* the container has one: what is missing is a controller */
+	ENFORCE_QUIET = 1 << 2,	 /* the warnings were printed already: it is the second try */
 };
 
 /* Before anything is made: what the host does not have at all; when strict, also what cannot be
@@ -56,6 +57,10 @@ void enforce_spec(const struct enforce *e, struct ctr_spec *spec);
 /* Pid 1 is there and waits. */
 int enforce_started(struct enforce *e, struct ctr *c, const struct idmap *map, int libexec_fd,
 		    struct error *err) _nodiscard_;
+
+/* For another program in the running container: the fallback and the limits of pid 1. */
+int enforce_exec(struct enforce *e, const struct ctrconf *rec, int ctr_dirfd,
+		 struct error *err) _nodiscard_;
 
 /* It has ended, or did not start. */
 void enforce_done(struct enforce *e);

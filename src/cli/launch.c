@@ -391,13 +391,26 @@ static int begin_limits(struct launch *l, struct enforce *e, struct error *err)
 	}
 	if (r < 0)
 		log_debug("launch", "no cgroup: %s", none.text);
-	return enforce_begin(e, l->rec, l->ctr->dirfd, l->cgroup ? flags | ENFORCE_CGROUP : flags,
-			     &rows, err);
+	flags |= (l->cgroup ? ENFORCE_CGROUP : 0) | (l->limits_told ? ENFORCE_QUIET : 0);
+	l->limits_told = true;
+	return enforce_begin(e, l->rec, l->ctr->dirfd, flags, &rows, err);
 }
 
-bool launch_oom_killed(const struct launch *l, const struct launched *d)
+static bool is_oom_killed(const struct launch *l, const struct launched *d)
 {
-	return oom_happened(d->enforce.oom_fd) || (l->cgroup && oom_happened(l->cgroup->oom_fd));
+	struct container_state st;
+
+	if (d)
+		return oom_happened(d->enforce.oom_fd) ||
+		       (l->cgroup && oom_happened(l->cgroup->oom_fd));
+	return container_read_state(l->ctr->dirfd, &st) == 0 && st.oom_killed;
+}
+
+void launch_tell_oom(const struct launch *l, const struct launched *d)
+{
+	if (l->rec->limits.memory && is_oom_killed(l, d))
+		log_warn(DCODE_NONE, "container %.12s passed its memory limit and was killed",
+			 l->ctr->id);
 }
 
 void launch_end_cgroup(struct launch *l)

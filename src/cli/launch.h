@@ -39,8 +39,9 @@ struct launch {
 	unsigned n_single; /* layers that were unpacked for one id, where the files promise more */
 	struct ctr_here here;
 	struct here_lines here_lines;
-	bool ids_told;	 /* the warning of a map with one id was printed */
-	bool layer_lost; /* why it failed: a pull would bring it */
+	bool ids_told;	  /* the warning of a map with one id was printed */
+	bool limits_told; /* the warnings of limits were printed; in, and out where we start it */
+	bool layer_lost;  /* why it failed: a pull would bring it */
 };
 
 /* A running container, for the process that is its parent. */
@@ -56,8 +57,9 @@ int launch_prepare(struct launch *l, struct error *err) _nodiscard_;
 int launch_start(struct launch *l, const int stdio[3], unsigned short rows, unsigned short cols,
 		 struct launched *ret, struct error *err) _nodiscard_;
 void launched_done(struct launched *d);
-/* Was something in it killed for its memory limit? Asked after its end. */
-bool launch_oom_killed(const struct launch *l, const struct launched *d);
+/* After its end: say it where something in it was killed for its memory limit. d: of our own
+ * child; NULL: by the record, which may be gone with --rm. */
+void launch_tell_oom(const struct launch *l, const struct launched *d);
 /* The container has ended, and its parent is at its last steps: remove its cgroup. */
 void launch_end_cgroup(struct launch *l);
 

@@ -3,7 +3,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -54,11 +53,6 @@ struct ctr_mount {
 	const char *source;
 	const char *target;  /* absolute path inside */
 	const char *options; /* tmpfs: "size=64m,mode=1777" or NULL */
-};
-
-struct ctr_rlimit {
-	int resource;
-	struct rlimit value;
 };
 
 /* --here: the caller as himself, in a map of one id. */
@@ -175,6 +169,10 @@ struct ctr_exec {
 	 * process enters the container. */
 	int (*place)(pid_t pid, void *data, struct error *err);
 	void *place_data;
+	/* As pid 1 got them. */
+	struct tune tune;
+	const struct ctr_rlimit *rlimits;
+	unsigned n_rlimits;
 };
 
 int ctr_exec(const struct ctr_exec *req, struct proc *ret, int *ret_pty_master,

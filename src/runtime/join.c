@@ -165,7 +165,10 @@ static int make_terminal(struct joiner *j, int *ret_master, struct error *err)
 static int program_main(void *arg)
 {
 	const struct joiner *j = arg;
+	struct error err = { 0 };
 
+	if (tune_rlimits(j->req->rlimits, j->req->n_rlimits, &err) < 0)
+		exec_fail(j->report, &err);
 	exec_program(&j->cmd);
 }
 
@@ -182,6 +185,9 @@ static int joiner_main(void *arg)
 	if (j->waits && recv(j->report, &c, 1, 0) != 1)
 		return EXIT_OURS; /* the parent gave up */
 	r = ids_read(j->req->pid, &j->ids, &err);
+	/* While /proc is the host's, and our own files in it are ours. */
+	if (r == 0)
+		r = tune_apply(&j->req->tune, &err);
 	if (r == 0)
 		r = copy_helper(j, &err);
 	if (r == 0)

@@ -10,7 +10,6 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -121,19 +120,6 @@ static int pivot(const struct plan *p, int cwd, struct error *err)
 	return 0;
 }
 
-static int set_rlimits(const struct ctr_spec *s, struct error *err)
-{
-	for (unsigned i = 0; i < s->n_rlimits; i++)
-		if (setrlimit((__rlimit_resource_t)s->rlimits[i].resource, &s->rlimits[i].value) <
-		    0) {
-			error_sys(err, "set resource limit %d", s->rlimits[i].resource);
-			if (err->code == -EPERM)
-				error_hint(err, "it is above your own hard limit (ulimit -H)");
-			return err->code;
-		}
-	return 0;
-}
-
 /* The netstack of a private network does it where it sets the addresses. */
 static int loopback_up(const struct plan *p, struct error *err)
 {
@@ -178,7 +164,7 @@ static int prepare(struct plan *p, int *ret_master, int *ret_proc, struct error 
 	if (r == 0)
 		r = pivot(p, cwd, err);
 	*ret_proc = TAKE_FD(m.proc);
-	return r < 0 ? r : set_rlimits(p->spec, err);
+	return r < 0 ? r : tune_rlimits(p->spec->rlimits, p->spec->n_rlimits, err);
 }
 
 int pid1_main(void *plan)

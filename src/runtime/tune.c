@@ -75,6 +75,21 @@ int tune_apply(const struct tune *t, struct error *err)
 	return r;
 }
 
+int tune_rlimits(const struct ctr_rlimit *limits, unsigned n, struct error *err)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct ctr_rlimit *l = &limits[i];
+
+		if (setrlimit((__rlimit_resource_t)l->resource, &l->value) == 0)
+			continue;
+		error_sys(err, "set resource limit %d", l->resource);
+		if (err->code == -EPERM)
+			error_hint(err, "it is above your own hard limit (ulimit -H)");
+		return err->code;
+	}
+	return 0;
+}
+
 bool tune_can_oom_adj(int value)
 {
 	_cleanup_(fd_closep) int fd = open(oom_file, O_RDONLY | O_CLOEXEC);

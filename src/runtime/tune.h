@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <sys/resource.h>
+
 #include "base/error.h"
 #include "base/mem.h"
 #include "runtime/cpulist.h"
@@ -27,6 +29,13 @@ struct tune {
 
 /* In pid 1, while it still sees the host's /proc and may write its own files there. */
 int tune_apply(const struct tune *t, struct error *err) _nodiscard_;
+
+struct ctr_rlimit {
+	int resource;
+	struct rlimit value;
+};
+
+int tune_rlimits(const struct ctr_rlimit *limits, unsigned n, struct error *err) _nodiscard_;
 
 /* Would the kernel let us? It is tried, and taken back. */
 bool tune_can_oom_adj(int value);

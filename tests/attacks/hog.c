@@ -6,15 +6,21 @@
  *				a beat every 10 ms for three seconds
  *	hog vfork MIB		holds so much, and five times a vfork child that takes its time
  *	hog share MIB		holds so much with three forked children
+ *	hog busy MIB		the same beside processes that use all CPU time
+ *	hog hidden MIB		as another user, undumpable
+ *	hog nested MIB		in user, pid and mount namespaces of its own
  *	hog forks		forks until it is refused, half of them as another user; says how
  *many
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +29,9 @@ enum {
 	BEAT_MS = 10,
 	BEATS = 300,
 	CHILD_MS = 400,
+	PARTS = 4,
+	STAY_MS = 15000,
+	SPINNERS = 6,
 };
 
 static void wait_ms(int ms)
@@ -51,6 +60,54 @@ static int take_memory(int mib)
 		wait_ms(BEAT_MS);
 	}
 	return 0;
+}
+
+/* In small parts, so that no single process has much of it; then there is time to be found. */
+static int take_and_stay(int mib)
+{
+	int pipes[2];
+	char c;
+
+	if (pipe(pipes) < 0)
+		return 3;
+	for (int i = 0; i < PARTS; i++)
+		if (fork() == 0) {
+			(void)hold(mib / PARTS);
+			(void)write(pipes[1], "", 1);
+			(void)pause();
+		}
+	for (int i = 0; i < PARTS; i++)
+		if (read(pipes[0], &c, 1) != 1)
+			return 3;
+	wait_ms(STAY_MS);
+	(void)dprintf(1, "survived\n");
+	return 0;
+}
+
+static int take_while_busy(int mib)
+{
+	(void)dprintf(1, "started\n");
+	for (int i = 0; i < SPINNERS; i++)
+		if (fork() == 0)
+			for (;;)
+				;
+	return take_and_stay(mib);
+}
+
+static int take_hidden(int mib)
+{
+	if (setgid(33) < 0 || setuid(33) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
+		return 3;
+	(void)dprintf(1, "started\n");
+	return take_and_stay(mib);
+}
+
+static int take_nested(int mib)
+{
+	if (unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS) < 0)
+		return 3;
+	(void)dprintf(1, "started\n");
+	return take_and_stay(mib);
 }
 
 static int lend(int mib)
@@ -137,6 +194,12 @@ int main(int argc, char **argv)
 
 	if (strcmp(what, "memory") == 0)
 		return take_memory(mib);
+	if (strcmp(what, "busy") == 0)
+		return take_while_busy(mib);
+	if (strcmp(what, "hidden") == 0)
+		return take_hidden(mib);
+	if (strcmp(what, "nested") == 0)
+		return take_nested(mib);
 	if (strcmp(what, "vfork") == 0)
 		return lend(mib);
 	if (strcmp(what, "share") == 0)

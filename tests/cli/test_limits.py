@@ -44,6 +44,7 @@ def test_memory_past_the_limit(plain, hog, leftovers):
     res = plain.run("run", "--name", "past", *NONE, "-m", "64m", "-v", f"{hog}:/hog", plain.image,
                     "/hog", "memory", "200", rc=137)
     assert "--memory 64 MiB is held by watchdog" in warnings(res)[0], res
+    assert len(warnings(res)) == 2 and "passed its memory limit" in warnings(res)[1], res
     (info,) = plain.run("inspect", "past").json()
     assert info["State"]["OOMKilled"] is True and info["State"]["ExitCode"] == 137, info
     assert info["HostConfig"]["Memory"] == 64 << 20, info
@@ -251,6 +252,33 @@ def test_mistakes(warm, leftovers, args, word):
 def test_that_needs_nobody(warm, args, command, wants):
     res = warm.run("run", "--rm", *NONE, *args, warm.image, "sh", "-c", command)
     assert res.out.strip() == wants and not warnings(res), res
+
+
+def test_exec_has_the_same(plain):
+    """What pid 1 was given holds for another program in its container, too."""
+    plain.run("run", "-d", "--name", "two", *NONE, "-c", "256", "--cpuset-cpus", "0", "--ulimit",
+              "nofile=77", "--oom-score-adj", "300", "--pids-limit", "30", plain.image, "sleep",
+              "600")
+    try:
+        res = plain.run("exec", "two", "sh", "-c",
+                        "cut -d' ' -f19 /proc/self/stat; grep Cpus_allowed_list /proc/self/status;"
+                        "ulimit -n; cat /proc/self/oom_score_adj; ulimit -u")
+        assert res.lines == ["7", "Cpus_allowed_list:\t0", "77", "300", "30"], res
+        assert not warnings(res), res
+    finally:
+        plain.run("rm", "-f", "two")
+
+
+@pytest.mark.parametrize("how", ["busy", "hidden", "nested"])
+def test_memory_of_a_container_that_hides(plain, hog, how, leftovers):
+    """Busy processes on all CPUs; undumpable ones of another user; user and pid namespaces of its
+    own, where it has the rights for them: the watchdog sees and kills."""
+    before = leftovers.snapshot(plain)
+    more = ["--cap-add", "ALL", "--security-opt", "seccomp=unconfined"] if how == "nested" else []
+    res = plain.run("run", "--rm", *NONE, "-m", "64m", *more, "-v", f"{hog}:/hog", plain.image,
+                    "/hog", how, "100", rc=137)
+    assert "started" in res.out and "survived" not in res.out, res
+    leftovers.check(plain, before)
 
 
 def test_above_the_own_limit(warm):
