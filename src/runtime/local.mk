@@ -55,8 +55,8 @@ mapper_filter.h: seccomp-gen$(EXEEXT) src/runtime/rootcaller.c
 	$(AM_V_GEN)$(SECCOMP_GEN) filter mapper mapper $(filter %.c,$^) >$@.tmp && mv $@.tmp $@
 
 if HAVE_CMOCKA
-check_PROGRAMS += test_cgroup test_idmap test_ctrwords test_joinreport test_limits test_seccomp test_users test_views
-TESTS += test_cgroup test_idmap test_ctrwords test_joinreport test_limits test_seccomp test_users test_views
+check_PROGRAMS += test_cgroup test_idmap test_ctrwords test_joinreport test_limits test_seccomp test_upper test_users test_views
+TESTS += test_cgroup test_idmap test_ctrwords test_joinreport test_limits test_seccomp test_upper test_users test_views
 test_cgroup_SOURCES = tests/unit/test_cgroup.c tests/unit/cm.h
 test_cgroup_CPPFLAGS = $(INC_SRC) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 test_cgroup_LDADD = libruntime.a libstorage.a liboci.a libbase.a $(CMOCKA_LIBS)
@@ -84,6 +84,9 @@ test_ladder_LDADD = libruntime.a libstorage.a liboci.a libcodec.a libbase.a $(JS
 test_seccomp_SOURCES = tests/unit/test_seccomp.c
 test_seccomp_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS) $(SECCOMP_CFLAGS)
 test_seccomp_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS) $(SECCOMP_LIBS)
+test_upper_SOURCES = tests/unit/test_upper.c
+test_upper_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
+test_upper_LDADD = libruntime.a libstorage.a liboci.a libbase.a $(CMOCKA_LIBS)
 test_users_SOURCES = tests/unit/test_users.c
 test_users_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
 test_users_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)

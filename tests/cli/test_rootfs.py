@@ -296,6 +296,25 @@ def test_no_fuse(carrel, need, obstacle, word):
     assert res.err.count("hint") == 1, res
 
 
+@pytest.mark.parametrize("obstacle,codes,worst", [
+    ("none", set(), "ok"), ("no-fuse", set(), "ok"), ("no-fuse-overlayfs", set(), "ok"),
+    ("overlay", {"D-06"}, "degraded"), ("overlay+no-fuse", {"D-06", "D-21"}, "lost"),
+    ("overlay+no-fuse-overlayfs", {"D-06", "D-21"}, "lost"),
+])
+def test_doctor(carrel, need, obstacle, codes, worst):
+    """What is not needed is not missing; what is used instead is named."""
+    need("root")
+    need("fuse")
+    root = "/mnt/m" if obstacle.startswith("overlay") else carrel.home + "/s"
+    res = behind(carrel, obstacle, "doctor", "--json", root=root)
+    rows = {p["name"]: p for p in res.json()["probes"] if p["name"] in ("overlay", "fuse")}
+    assert {p["code"] for p in rows.values() if "code" in p} == codes, res
+    assert rows["overlay"]["level"] == worst, res
+    if codes == {"D-06"}:
+        assert "fuse-overlayfs" in rows["overlay"]["fallback"], res
+        assert rows["fuse"]["level"] == "ok", res
+
+
 def test_unknown_driver(carrel, need):
     need("subids")
     res = carrel.run(*HELLO, "true", env={"CARREL_ROOTFS": "copy"}, check=False)
