@@ -138,6 +138,7 @@ def test_rmi(pulled):
     assert pulled.run("rmi", "-f", layers).out == ""
     pulled.run("rmi", pulled.id["busybox"][7:15])
     assert layer_dirs(pulled) == [] and pulled.staging() == []
+    pulled.empty_trash()
     for d in ("images", "refs", "blobs/sha256", "trash"):
         assert os.listdir(os.path.join(pulled.store, d)) == [], d
 

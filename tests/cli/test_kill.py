@@ -83,23 +83,6 @@ def committed(carrel):
             for folder in ("containers", "names", "images", "layers", "refs")}
 
 
-def entries(carrel):
-    """How much waits in trash/: names, however deep."""
-    return sum(len(dirs) + len(files)
-               for _, dirs, files in os.walk(os.path.join(carrel.store, "trash")))
-
-
-def empty_trash(carrel, about):
-    """Each command takes something away, until nothing is there."""
-    left = entries(carrel)
-    while left:
-        carrel.run("run", "--rm", "--network", "none", carrel.image, "true")
-        now = entries(carrel)
-        assert now < left, f"trash stays as it is after {about}"
-        left = now
-    assert names(carrel, "trash") == []
-
-
 def check_reclaimed(carrel, leftovers, before, what):
     """One ordinary writing command, then nothing of the killed one is left."""
     leftovers.wait_processes()  # they end by themselves, one after the other
@@ -110,7 +93,7 @@ def check_reclaimed(carrel, leftovers, before, what):
     assert carrel.runtime_files() == [], f"locks or sockets after {about}"
     now = committed(carrel)
     assert now == before, f"records after {about}: {now}, before: {before}"
-    empty_trash(carrel, about)
+    carrel.empty_trash(f"after {about}")
 
 
 def check_kept(carrel):

@@ -180,8 +180,8 @@ def test_life(one_id, images, leftovers):
     assert len(warnings(one_id.run("start", "c"))) == 1
     assert one_id.run("exec", "c", "/bin/ls", "-d", "/a").out == "/a\n"
     one_id.run("rm", "-f", "c")
-    trash = os.path.join(one_id.store, "trash")
-    assert os.listdir(trash) == [] and os.listdir(os.path.join(one_id.store, "containers")) == []
+    one_id.empty_trash()
+    assert os.listdir(os.path.join(one_id.store, "containers")) == []
     one_id.run("rmi", images["busybox"])
     assert owners(one_id.store) <= {(os.getuid(), os.getgid())}
     shutil.rmtree(one_id.store)  # the user's own hands
@@ -218,7 +218,7 @@ def test_subuids_come_and_go(carrel, behind, images, need):
     assert res.rc == 0 and "[D-19]" not in res.err, res
     carrel.run("pull", "-q", images["busybox"])
     assert carrel.run(*run).out == "2\n"
-    assert os.listdir(os.path.join(carrel.store, "trash")) == []
+    carrel.empty_trash()
 
 
 def test_containers_of_another_tier_start(carrel, behind, images, need):

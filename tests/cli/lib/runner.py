@@ -171,6 +171,21 @@ class Carrel:
             raise AssertionError(f"expected status {rc if check else 'any'}\n{res}")
         return res
 
+    def trash(self):
+        """How much waits in trash/: names, however deep."""
+        return sum(len(dirs) + len(files)
+                   for _, dirs, files in os.walk(os.path.join(self.store, "trash")))
+
+    def empty_trash(self, about=""):
+        """Each writing command has 100 ms for what was deleted: on a busy machine more than one
+        is needed, but each takes something away, until nothing is there."""
+        left = self.trash()
+        while left:
+            self.run("rmi", "--force", "no-such-image")
+            now = self.trash()
+            assert now < left, f"trash stays as it is {about}"
+            left = now
+
     def fails(self, *args, rc=125, has=(), **kw):
         """The command fails with `rc`, one line on stderr (and perhaps a hint), no data."""
         res = self.run(*args, rc=rc, **kw)
