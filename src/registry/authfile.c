@@ -56,13 +56,45 @@ static bool is_base64(const char *s)
 	return n > 0 && strspn(s + n, "=") <= 2 && !s[n + strspn(s + n, "=")];
 }
 
-int authfile_find(const char *json, size_t len, const struct reference *ref, char **ret_basic,
-		  struct error *err)
+static int find_entry(struct json_object *auths, const struct reference *ref,
+		      struct authfile_login *ret, struct error *err)
+{
+	const char *auth = NULL, *identity = NULL;
+	struct json_object *best = NULL;
+	size_t best_score = 0;
+	int r;
+
+	json_object_object_foreach(auths, key, value)
+	{
+		size_t score = key_score(key, ref);
+
+		if (score > best_score && json_object_is_type(value, json_type_object)) {
+			best_score = score;
+			best = value;
+		}
+	}
+	r = json_get_string(best, "auth", &auth, err);
+	if (r == 0)
+		r = json_get_string(best, "identitytoken", &identity, err);
+	if (r < 0)
+		return r;
+	if (auth && auth[0] && (strlen(auth) > AUTHFILE_SECRET_MAX || !is_base64(auth)))
+		return error_set(err, -EINVAL, "the entry for %s is not base64", ref->domain);
+	if (identity && strlen(identity) > AUTHFILE_SECRET_MAX)
+		return error_set(err, -EINVAL, "the token for %s is too long", ref->domain);
+	if (auth && auth[0])
+		ret->basic = xasprintf("Basic %s", auth);
+	if (identity && identity[0])
+		ret->identity = xstrdup(identity);
+	return 0;
+}
+
+int authfile_find(const char *json, size_t len, const struct reference *ref,
+		  struct authfile_login *ret, struct error *err)
 {
 	_cleanup_(json_putp) struct json_object *o = NULL;
-	struct json_object *auths, *best = NULL;
-	size_t best_score = 0;
-	const char *auth;
+	struct authfile_login login = { 0 };
+	struct json_object *auths;
 	int r;
 
 	if (len > AUTHFILE_SIZE_MAX)
@@ -71,33 +103,25 @@ int authfile_find(const char *json, size_t len, const struct reference *ref, cha
 	r = json_parse(json, len, &o, err);
 	if (r == 0)
 		r = json_get_object(o, "auths", &auths, err);
-	if (r < 0)
-		goto fail;
-	if (auths) {
-		json_object_object_foreach(auths, key, value)
-		{
-			size_t score = key_score(key, ref);
-
-			if (score > best_score && json_object_is_type(value, json_type_object)) {
-				best_score = score;
-				best = value;
-			}
-		}
+	if (r == 0 && auths)
+		r = find_entry(auths, ref, &login, err);
+	if (r < 0) {
+		error_prefix(err, "credentials file");
+		return r;
 	}
-	r = json_get_string(best, "auth", &auth, err);
-	if (r < 0)
-		goto fail;
-	if (!auth || !auth[0]) {
-		*ret_basic = NULL;
-		return 0;
-	}
-	if (strlen(auth) > AUTHFILE_SECRET_MAX || !is_base64(auth)) {
-		r = error_set(err, -EINVAL, "the entry for %s is not base64", ref->domain);
-		goto fail;
-	}
-	*ret_basic = xasprintf("Basic %s", auth);
+	*ret = login;
 	return 0;
-fail:
-	error_prefix(err, "credentials file");
-	return r;
+}
+
+static void wipe(char *s)
+{
+	if (s)
+		explicit_bzero(s, strlen(s));
+	free(s);
+}
+
+void authfile_login_done(struct authfile_login *l)
+{
+	wipe(TAKE_PTR(l->basic));
+	wipe(TAKE_PTR(l->identity));
 }

@@ -12,9 +12,15 @@ enum {
 	AUTHFILE_SECRET_MAX = 16 << 10,
 };
 
-/*
- * "Basic <base64>" for the reference's registry, the most specific entry first
- * ("host/path" before "host"), or NULL where the file has none. The caller wipes and frees it.
- */
-int authfile_find(const char *json, size_t len, const struct reference *ref, char **ret_basic,
-		  struct error *err) _nodiscard_;
+/* What a registry is shown. NULL where the file has none of the kind. */
+struct authfile_login {
+	char *basic;	/* "Basic <base64>" */
+	char *identity; /* the token of an OAuth login ("identitytoken"), for the token service only
+			 */
+};
+
+/* For the reference's registry, the most specific entry first ("host/path" before "host"). */
+int authfile_find(const char *json, size_t len, const struct reference *ref,
+		  struct authfile_login *ret, struct error *err) _nodiscard_;
+/* Wipes and frees. */
+void authfile_login_done(struct authfile_login *l);

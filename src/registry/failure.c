@@ -62,7 +62,7 @@ static int denied(struct registry *r, struct fetch *f, struct error *err)
 	else
 		error_set(err, -EACCES, "%s: no such image, or access is denied",
 			  reference_familiar(&r->ref, name));
-	if (r->basic)
+	if (r->login.basic || r->login.identity)
 		error_hint(err, "check the name, and the credentials for %s", r->ref.domain);
 	else
 		error_hint(err,

@@ -103,6 +103,7 @@ static int try_now(struct registry *r, struct fetch *f, struct error *err)
 			     : xasprintf("%s://%s%s", r->scheme, r->host, f->path),
 		.accept = f->kind == FETCH_MANIFEST ? manifest_accept : NULL,
 		.authorization = token ? f->authorization : r->authorization,
+		.form = f->form,
 		.from = f->got,
 		.sink = on_piece,
 		.data = f,
@@ -145,6 +146,9 @@ void fetch_stop(struct registry *r, struct fetch *f)
 	free(f->what);
 	free(f->path);
 	free(f->authorization);
+	if (f->form)
+		explicit_bzero(f->form, strlen(f->form));
+	free(f->form);
 	*f = (struct fetch){ 0 };
 }
 

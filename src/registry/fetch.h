@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "oci/reference.h"
+#include "registry/authfile.h"
 #include "registry/http.h"
 
 /*
@@ -34,6 +35,7 @@ struct fetch {
 	int (*sink)(void *data, const void *p, size_t n);
 	void *data;
 	char *authorization; /* FETCH_TOKEN only */
+	char *form;	     /* the same: what is posted; wiped */
 
 	uint64_t got;		/* bytes that the sink took */
 	uint64_t skip;		/* of a response that began at 0 again */
@@ -58,8 +60,8 @@ struct registry {
 	bool sure;	    /* the scheme has answered */
 	bool insecure;	    /* no certificate checks, plain HTTP allowed */
 	bool loopback;
-	bool answered;	     /* any response yet: it is reachable */
-	char *basic;	     /* "Basic ...", or NULL */
+	bool answered; /* any response yet: it is reachable */
+	struct authfile_login login;
 	char *authorization; /* what requests carry now, or NULL */
 	unsigned token;	     /* how many times it was replaced */
 	unsigned retry_ms;

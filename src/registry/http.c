@@ -249,6 +249,8 @@ static int begin(struct http *h, struct http_request *req)
 			return r;
 		curl_easy_setopt(req->easy, CURLOPT_RANGE, range);
 	}
+	if (req->form)
+		curl_easy_setopt(req->easy, CURLOPT_POSTFIELDS, req->form);
 	if (req->accept)
 		add_field(req, "Accept", req->accept);
 	if (req->authorization && !req->strange)
@@ -325,7 +327,7 @@ static int follow(struct http *h, struct http_request *req)
 	curl_easy_getinfo(req->easy, CURLINFO_REDIRECT_URL, &to);
 	if (req->code != CURLE_OK || !to || status < 301 || status > 308)
 		return 0;
-	if (!str_starts(to, "http://") && !str_starts(to, "https://"))
+	if (req->form || (!str_starts(to, "http://") && !str_starts(to, "https://")))
 		return -EPROTO;
 	if (str_starts(req->url, "https://") && str_starts(to, "http://") &&
 	    !(req->flags & HTTP_INSECURE))

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 
 /*
- * GET requests over one libcurl multi handle: any number at a time in one thread, http and https
+ * Requests over one libcurl multi handle: any number at a time in one thread, http and https
  * only, redirects followed here so that credentials stay with the origin they were meant for.
  */
 enum {
@@ -41,6 +41,7 @@ struct http_request {
 	char *url;
 	const char *accept;
 	const char *authorization; /* field value, or NULL; not sent to other origins */
+	const char *form;	   /* POST of this instead of GET, never redirected; or NULL */
 	uint64_t from;		   /* Range: bytes=FROM- */
 	http_sink sink;		   /* called for 200 and 206 only */
 	void *data;

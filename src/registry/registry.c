@@ -60,7 +60,7 @@ int registry_open(const struct reference *ref, const struct registry_options *op
 	r->stall_seconds =
 		number_or(secure_getenv("CARREL_STALL_SECONDS"), REGISTRY_STALL_SECONDS, 3600);
 	if (options->auth_json)
-		q = authfile_find(options->auth_json, options->auth_len, ref, &r->basic, err);
+		q = authfile_find(options->auth_json, options->auth_len, ref, &r->login, err);
 	if (q == 0)
 		q = http_new(r->stall_seconds, &r->http, err);
 	if (q < 0) {
@@ -76,9 +76,7 @@ void registry_close(struct registry *r)
 	if (!r)
 		return;
 	http_free(r->http);
-	if (r->basic)
-		explicit_bzero(r->basic, strlen(r->basic));
-	free(r->basic);
+	authfile_login_done(&r->login);
 	free(r->authorization);
 	free(r);
 }

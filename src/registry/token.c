@@ -59,18 +59,36 @@ static char *token_url(const struct registry *r, const struct challenge *ch)
 			 service[0] ? "service=" : "", service, service[0] ? "&" : "", scope);
 }
 
+/* OAuth 2: POST realm, grant_type=refresh_token. docker's logins by a browser are of this kind. */
+static char *token_form(const struct registry *r, const struct challenge *ch)
+{
+	_cleanup_(freep) char *own = xasprintf("repository:%s:pull", r->ref.path);
+	_cleanup_(freep) char *scope = http_escape(ch->scope[0] ? ch->scope : own);
+	_cleanup_(freep) char *service = http_escape(ch->service);
+	char *token = http_escape(r->login.identity);
+	char *form = xasprintf("grant_type=refresh_token&client_id=carrel&service=%s&scope=%s"
+			       "&refresh_token=%s",
+			       service, scope, token);
+
+	explicit_bzero(token, strlen(token));
+	free(token);
+	return form;
+}
+
 static int ask(struct registry *r, const struct challenge *ch, char **ret, struct error *err)
 {
 	struct str_buf answer;
 	struct fetch f = {
 		.kind = FETCH_TOKEN,
 		.what = xstrdup("token"),
-		.path = token_url(r, ch),
+		.path = r->login.identity ? xstrdup(ch->realm) : token_url(r, ch),
+		.form = r->login.identity ? token_form(r, ch) : NULL,
 		.size = FETCH_SIZE_UNKNOWN,
 		.max = TOKEN_ANSWER_MAX,
 		.sink = collect,
 		.data = &answer,
-		.authorization = r->basic ? xstrdup(r->basic) : NULL,
+		.authorization =
+			r->login.basic && !r->login.identity ? xstrdup(r->login.basic) : NULL,
 	};
 	int q;
 
@@ -99,13 +117,13 @@ int token_renew(struct registry *r, const char *challenge, struct error *err)
 				 "registry %s wants a login of a kind that it does not say clearly",
 				 r->host);
 	if (ch.scheme == CHALLENGE_BASIC) {
-		if (!r->basic) {
+		if (!r->login.basic) {
 			error_set(err, -EACCES, "registry %s wants a login", r->ref.domain);
 			error_hint(err, "put credentials for %s in ~/.docker/config.json",
 				   r->ref.domain);
 			return -EACCES;
 		}
-		authorization = xstrdup(r->basic);
+		authorization = xstrdup(r->login.basic);
 	} else {
 		/* Who can listen to the token request has the password. */
 		if (str_eq(r->scheme, "https") && !r->insecure && str_starts(ch.realm, "http:"))

@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../fault"))
 
+import badregistry as bad  # noqa: E402
 from badregistry import BadRegistry  # noqa: E402
 from lib import ociimg  # noqa: E402
 from lib.registry import Registry  # noqa: E402
@@ -224,6 +225,32 @@ def test_token_needs_credentials(carrel):
         for req in reg.log:
             if not req.path.startswith("/token"):
                 assert "Basic" not in req.headers.get("Authorization", "")
+
+
+def test_identity_token(carrel):
+    """docker's login by a browser leaves a token that only the token service may see."""
+    secret = "refresh me/+&="
+    with BadRegistry(auth="token") as reg, BadRegistry() as elsewhere:
+        reg.refresh = secret
+        ref = reg.add(small(), "team/app:1")
+        path = f"{carrel.home}/.docker/config.json"
+        os.makedirs(os.path.dirname(path))
+        with open(path, "w", encoding="ascii") as f:
+            json.dump({"auths": {reg.host: {"auth": base64.b64encode(b"me:").decode(),
+                                            "identitytoken": secret}}}, f)
+        # Not even to where the token service sends it.
+        reg.token_fault = bad.redirect(elsewhere.url + "/token")
+        carrel.run("pull", ref, rc=125)
+        assert elsewhere.log == []
+        reg.token_fault, reg.log[:] = None, []
+        carrel.run("pull", ref)
+        assert reg.scopes == [(["bad registry"], ["repository:team/app:pull"])]
+        for req in reg.log:
+            assert secret not in str(req) and "refresh" not in req.path
+            assert req.path == "/token" or "Basic" not in req.headers.get("Authorization", "")
+        reg.refresh = "another"
+        r = carrel.run("pull", reg.add(small(layers=2), "team/app:2"), rc=125)
+        assert "credentials" in r.err and "refresh" not in r.err
 
 
 @pytest.mark.parametrize("challenge", [

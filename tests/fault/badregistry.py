@@ -147,6 +147,29 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True
 
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
+        reg = self.server.registry
+        with reg.lock:
+            reg.log.append(Request(self.path, dict(self.headers), self.server.server_port))
+        if reg.refresh and self.path == "/token":
+            if not (reg.token_fault and reg.token_fault(self, b"{}", "application/json")):
+                self.refresh(reg, urllib.parse.parse_qs(body))
+        else:
+            status(404)(self, b"", "")
+
+    def refresh(self, reg, form):
+        """OAuth 2 in return for the identity token."""
+        one = {k: v[0] for k, v in form.items()}
+        if one.get("grant_type") != "refresh_token" or one.get("refresh_token") != reg.refresh \
+                or "Authorization" in self.headers or not one.get("client_id"):
+            status(401)(self, b"", "")
+            return
+        reg.scopes.append((form.get("service"), form.get("scope")))
+        reg.token = f"t{len(reg.scopes)}"
+        answer = json.dumps({"access_token": reg.token, "expires_in": 60}).encode()
+        self.wfile.write(self.begin(answer, "application/json"))
+
     def answer(self, reg):
         url = urllib.parse.urlsplit(self.path)
         if url.path == "/token":
@@ -187,7 +210,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         have = self.headers.get("Authorization")
         if reg.token_fault and reg.token_fault(self, b"{}", "application/json"):
             return
-        if reg.basic and have != reg.basic:
+        if reg.refresh or (reg.basic and have != reg.basic):
             status(401)(self, b"", "")
             return
         reg.scopes.append((query.get("service"), query.get("scope")))
@@ -210,7 +233,7 @@ class BadRegistry:
         self.lock = threading.Lock()
         self.auth, self.challenge, self.token = auth, None, None
         self.token_fault, self.scopes = None, []
-        self.basic = None
+        self.basic, self.refresh = None, None
         if user:
             pair = base64.b64encode(f"{user}:{password}".encode()).decode()
             self.basic = "Basic " + pair

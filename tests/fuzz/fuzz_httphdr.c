@@ -43,12 +43,13 @@ static void as_authfile(const char *s, size_t n)
 					     "127.0.0.1:5000/x" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		_cleanup_(freep) char *basic = NULL;
+		struct authfile_login login = { 0 };
 		struct reference ref;
 
 		assert(reference_parse(names[i], &ref, NULL) == 0);
-		if (authfile_find(s, n, &ref, &basic, NULL) == 0 && basic)
-			assert(str_starts(basic, "Basic ") && !strpbrk(basic, "\r\n"));
+		if (authfile_find(s, n, &ref, &login, NULL) == 0 && login.basic)
+			assert(str_starts(login.basic, "Basic ") && !strpbrk(login.basic, "\r\n"));
+		authfile_login_done(&login);
 	}
 }
 

@@ -130,27 +130,32 @@ static const char auths[] =
 	"{\"auths\":{\"https://index.docker.io/v1/\":{\"auth\":\"aHViOmE=\"},"
 	"\"example.org\":{\"auth\":\"aG9zdDph\"},\"example.org/team\":{\"auth\":\"dGVhbTph\"},"
 	"\"127.0.0.1:5000\":{\"auth\":\"bG9jYWw6YQ==\"},\"empty.org\":{},"
+	"\"oauth.org\":{\"auth\":\"bWU6\",\"identitytoken\":\"a b\"},\"deep.org\":{\"identitytoken\":{}},"
 	"\"bad.org\":{\"auth\":\"a\\r\\nb\"}}}";
 
 static void check_auth(const char *name, const char *want)
 {
-	_cleanup_(freep) char *basic = NULL;
+	_cleanup_(authfile_login_done) struct authfile_login login = { 0 };
 	struct reference ref;
 
 	assert_int_equal(reference_parse(name, &ref, NULL), 0);
-	assert_int_equal(authfile_find(auths, strlen(auths), &ref, &basic, NULL), 0);
+	assert_int_equal(authfile_find(auths, strlen(auths), &ref, &login, NULL), 0);
 	if (want)
-		assert_string_equal(basic, want);
+		assert_string_equal(login.basic, want);
 	else
-		assert_null(basic);
+		assert_null(login.basic);
+	assert_int_equal(login.identity != NULL, str_starts(name, "oauth.org"));
+	if (login.identity)
+		assert_string_equal(login.identity, "a b");
 }
 
 static void test_authfile(void **state)
 {
 	struct reference ref;
-	char *basic = NULL;
+	struct authfile_login login = { 0 };
 
 	(void)state;
+	check_auth("oauth.org/x", "Basic bWU6");
 	check_auth("debian:12", "Basic aHViOmE=");
 	check_auth("example.org/x", "Basic aG9zdDph");
 	check_auth("example.org/team/app", "Basic dGVhbTph");
@@ -160,10 +165,12 @@ static void test_authfile(void **state)
 	check_auth("sub.example.org/x", NULL);
 	check_auth("empty.org/x", NULL);
 	assert_int_equal(reference_parse("bad.org/x", &ref, NULL), 0);
-	assert_int_equal(authfile_find(auths, strlen(auths), &ref, &basic, NULL), -EINVAL);
-	assert_int_equal(authfile_find("{", 1, &ref, &basic, NULL), -EINVAL);
-	assert_int_equal(authfile_find("{}", 2, &ref, &basic, NULL), 0);
-	assert_null(basic);
+	assert_int_equal(authfile_find(auths, strlen(auths), &ref, &login, NULL), -EINVAL);
+	assert_int_equal(reference_parse("deep.org/x", &ref, NULL), 0);
+	assert_int_equal(authfile_find(auths, strlen(auths), &ref, &login, NULL), -EINVAL);
+	assert_int_equal(authfile_find("{", 1, &ref, &login, NULL), -EINVAL);
+	assert_int_equal(authfile_find("{}", 2, &ref, &login, NULL), 0);
+	assert_true(!login.basic && !login.identity);
 }
 
 int main(void)
