@@ -119,14 +119,14 @@ def tests_in(path):
 
 
 def check_named_tests(top):
-    """SECURITY-MODEL.md names tests as `cli/file::test[case]`, and `::test` for that file's or
+    """SECURITY-MODEL.md names tests as `cli/file::test[case]` (or unit/, lab/), and `::test` for that file's or
     test_security.py's."""
     page = os.path.join(top, "doc/SECURITY-MODEL.md")
     with open(page, encoding="utf-8") as f:
         text = f.read()
     usual = tests_in(os.path.join(top, "tests/cli/test_security.py"))
     here, n = set(), 0
-    for m in re.finditer(r"(?<![\w/])((?:cli|unit)/[\w.]+\w)(::)?|::(test_\w+)", text):
+    for m in re.finditer(r"(?<![\w/])((?:cli|unit|lab)/[\w.]+\w)(::)?|::(test_\w+)", text):
         n += 1
         if m.group(3):
             if m.group(3) not in here | usual:
