@@ -102,7 +102,7 @@ static void fill(const struct container *c, struct explain_input *in, struct exp
 	bool running = c->state.status == CONTAINER_RUNNING;
 
 	pidfd = running ? ctrcmd_open_init(c, NULL) : -1;
-	if (pidfd >= 0 && observe(pidfd, c->state.pid, &seen, NULL) == 0) {
+	if (pidfd >= 0 && observe(pidfd, c->state.pid, c->state.supervisor, &seen, NULL) == 0) {
 		in->seen = &seen;
 		cgroup = *c->state.cgroup ? cgroup_open(c->state.cgroup, c->id) : -1;
 	}

@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "runtime/probe.h"
 #include "runtime/userns.h"
 #include "storage/container.h"
 #include "storage/image.h"
@@ -36,6 +37,8 @@ struct info {
 	uint32_t ids;	  /* of the map that containers get; 0 = none */
 	char no_ids[128]; /* why */
 	enum dcode one;	  /* why there is one only */
+	const char *driver;
+	enum dcode no_overlay; /* why it is another one */
 };
 
 /* Found by doing: what the files say is not yet a map. */
@@ -53,6 +56,26 @@ static void count_ids(struct info *i)
 
 	ignore_result(str_print(i->no_ids, sizeof(i->no_ids), "none [%s]", /* it fits */
 				row ? row->name : "?"));
+}
+
+/* What joins the layers here. */
+static void find_driver(struct info *i)
+{
+	struct probe_host host = { .store = i->store };
+	struct probe_result overlay, fuse = { .level = PROBE_LOST };
+	const struct dcode_row *row;
+
+	probe_run("overlay", &host, &overlay);
+	if (overlay.level == PROBE_OK) {
+		i->driver = "overlay";
+		return;
+	}
+	i->no_overlay = overlay.dcode;
+	row = dcode_get(overlay.dcode);
+	/* Its place is to blame, or the driver: only then is there another. */
+	if (row && str_eq(row->probe, "overlay"))
+		probe_run("fuse", &host, &fuse);
+	i->driver = fuse.level == PROBE_OK ? "fuse-overlayfs" : "none";
 }
 
 static int count(struct info *i, struct store *s, struct error *err)
@@ -85,6 +108,7 @@ static int look(struct cli *cli, struct info *i, struct error *err)
 	if (uname(&i->uts) < 0)
 		return error_sys(err, "ask the kernel for its name");
 	count_ids(i);
+	find_driver(i);
 	r = cli_store(cli, STORE_READONLY, &s, err);
 	if (r == -ENOENT) {
 		error_clear(err); /* nothing was ever stored */
@@ -115,7 +139,7 @@ static int print_json(const struct info *i, struct error *err)
 	output_json_member(&b, "Store", i->store);
 	output_json_member(&b, "StoreId", i->uuid);
 	output_json_member(&b, "RuntimeDir", i->runtime);
-	output_json_member(&b, "Driver", "overlay");
+	output_json_member(&b, "Driver", i->driver);
 	output_json_member(&b, "Tier", tier(i));
 	str_buf_addf(&b, ",\"Ids\":%u,\"Images\":%zu,\"Containers\":%zu,\"ContainersRunning\":%zu",
 		     i->ids, i->images, i->containers, i->running);
@@ -130,13 +154,16 @@ static int print_json(const struct info *i, struct error *err)
 
 static void print_text(const struct info *i)
 {
+	const struct dcode_row *why = dcode_get(i->no_overlay);
+
 	printf("Version:     %s\n", PACKAGE_VERSION);
 	printf("Store:       %s%s\n", i->store, *i->uuid ? "" : " (not made yet)");
 	if (*i->uuid)
 		printf("Store id:    %s\n", i->uuid);
 	if (*i->runtime)
 		printf("Runtime dir: %s\n", i->runtime);
-	printf("Driver:      overlay\n");
+	printf("Driver:      %s%s%s%s\n", i->driver, why ? " [" : "", why ? why->name : "",
+	       why ? "]" : "");
 	printf("Images:      %zu\n", i->images);
 	printf("Containers:  %zu, %zu running\n", i->containers, i->running);
 	if (i->ids == 1 && dcode_get(i->one))

@@ -11,6 +11,8 @@
 #include "base/cgroupfs.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "cli/limitopt.h"
+#include "runtime/cpulist.h"
 #include "runtime/mountinfo.h"
 
 enum {
@@ -233,7 +235,11 @@ static void explain_root(const struct explain_input *in, struct explain *x)
 		return;
 	}
 	ro = mountinfo_has_option(&m, "ro");
-	put(&row->by, "%s", m.type);
+	put(&row->by, "%s", str_starts(m.type, "fuse.") ? m.type + 5 : m.type);
+	if (!str_eq(m.type, "overlay")) {
+		put(&row->note, "files are slower");
+		row->dcode = DCODE_NO_OVERLAY;
+	}
 	put(&row->enforced, "%s", ro ? "read-only" : "writable");
 	if (ro != in->rec->read_only)
 		differs(row, "it was mounted again inside");
@@ -339,6 +345,95 @@ static void check_cgroup(int fd, const struct enforced_row *limit, struct explai
 		differs(row, "%s is %s, not %s", file, text, want);
 }
 
+static void verdict(struct explain_row *row, bool holds, const char *what)
+{
+	put(&row->enforced, "%s", holds ? "yes" : "no");
+	if (!holds)
+		differs(row, "%s", what);
+}
+
+static void check_rlimit(const struct explain_input *in, const struct enforced_row *limit,
+			 struct explain_row *row)
+{
+	const struct rlimit *have;
+	struct ctr_rlimit want;
+
+	if (!in->seen->knows_limits || limitopt_ulimit(limit->asked, &want, NULL) < 0)
+		return;
+	have = &in->seen->limits[want.resource];
+	verdict(row, have->rlim_cur == want.value.rlim_cur && have->rlim_max == want.value.rlim_max,
+		"pid 1 has changed its own limit");
+}
+
+static void check_nproc(const struct explain_input *in, const struct enforced_row *limit,
+			struct explain_row *row)
+{
+	uint64_t want;
+
+	if (in->seen->knows_limits && num_u64(limit->asked, &want) == 0)
+		verdict(row, in->seen->limits[RLIMIT_NPROC].rlim_max <= want,
+			"pid 1 has a higher limit");
+}
+
+static void check_cpus(const struct explain_input *in, const struct enforced_row *limit,
+		       struct explain_row *row)
+{
+	struct cpulist want, have;
+
+	if (cpulist_parse(limit->asked, &want) == 0 && cpulist_parse(in->seen->cpus, &have) == 0)
+		verdict(row, cpulist_is_within(&have, &want), "pid 1 may run on other CPUs, too");
+}
+
+static void check_watchdog(const struct explain_input *in, const struct enforced_row *limit,
+			   struct explain_row *row)
+{
+	(void)limit;
+	verdict(row, in->seen->has_watchdog, "there is no watchdog");
+}
+
+static void check_oom_adj(const struct explain_input *in, const struct enforced_row *limit,
+			  struct explain_row *row)
+{
+	int64_t want;
+
+	put(&row->enforced, "%" PRId64, in->seen->oom_score_adj);
+	if (num_i64(limit->asked, &want) == 0 && want != in->seen->oom_score_adj)
+		differs(row, "pid 1 has changed it");
+}
+
+static void check_nice(const struct explain_input *in, const struct enforced_row *limit,
+		       struct explain_row *row)
+{
+	(void)limit;
+	put(&row->enforced, "nice %d", in->seen->nice);
+}
+
+static void check_nothing(const struct explain_input *in, const struct enforced_row *limit,
+			  struct explain_row *row)
+{
+	(void)in;
+	(void)limit;
+	put(&row->enforced, "no");
+}
+
+static void check_file(const struct explain_input *in, const struct enforced_row *limit,
+		       struct explain_row *row)
+{
+	check_cgroup(in->cgroup_fd, limit, row);
+}
+
+/* What can be seen of each holder from outside. */
+static const struct {
+	const char *by;
+	void (*check)(const struct explain_input *in, const struct enforced_row *limit,
+		      struct explain_row *row);
+} checks[] = {
+	{ "cgroup v2", check_file },	 { "watchdog", check_watchdog },
+	{ "RLIMIT_NPROC", check_nproc }, { "setrlimit", check_rlimit },
+	{ "affinity", check_cpus },	 { "nice", check_nice },
+	{ "nothing", check_nothing },	 { "oom_score_adj", check_oom_adj },
+};
+
 static void explain_limits(const struct explain_input *in, struct explain *x)
 {
 	for (size_t i = 0; in->limits && i < in->limits->n; i++) {
@@ -349,14 +444,9 @@ static void explain_limits(const struct explain_input *in, struct explain *x)
 		put(&row->by, "%s", limit->by);
 		put(&row->note, "%s", limit->detail);
 		row->dcode = limit->dcode;
-		if (!in->seen)
-			continue;
-		if (str_eq(limit->by, "cgroup v2"))
-			check_cgroup(in->cgroup_fd, limit, row);
-		else if (str_eq(limit->by, "nothing"))
-			put(&row->enforced, "no");
-		else if (str_eq(limit->what, "oom-score-adj"))
-			put(&row->enforced, "%" PRId64, in->seen->oom_score_adj);
+		for (size_t k = 0; in->seen && k < ARRAY_SIZE(checks); k++)
+			if (str_eq(checks[k].by, limit->by))
+				checks[k].check(in, limit, row);
 	}
 }
 

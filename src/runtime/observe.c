@@ -76,6 +76,8 @@ int observe_status(const char *text, struct observed *ret)
 	if (number_field(text, "Seccomp", &seccomp) < 0)
 		seccomp = 0;
 	ignore_result(number_field(text, "Seccomp_filters", &filters)); /* from Linux 5.9 on */
+	if (field(text, "Cpus_allowed_list", ret->cpus, sizeof(ret->cpus)) < 0)
+		ret->cpus[0] = '\0';
 	ret->seccomp = (int)seccomp;
 	ret->filters = (unsigned)filters;
 	ret->no_new_privs = no_new_privs;
@@ -180,6 +182,41 @@ static void look_at_rest(int dir, struct observed *o)
 		ignore_result(str_copy(o->program, sizeof(o->program), words));
 }
 
+/* Another uid's limits are told to the owner of its user namespace. */
+static void look_at_limits(pid_t pid, struct observed *o)
+{
+	o->knows_limits = true;
+	for (int i = 0; i < RLIM_NLIMITS; i++)
+		if (prlimit(pid, (__rlimit_resource_t)i, NULL, &o->limits[i]) < 0)
+			o->knows_limits = false;
+	errno = 0;
+	o->nice = getpriority(PRIO_PROCESS, (id_t)pid);
+}
+
+static bool is_watchdog(uint32_t pid)
+{
+	_cleanup_(freep) char *comm = NULL;
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/%" PRIu32 "/comm", pid);
+	return read_file(AT_FDCWD, path, TEXT_MAX, &comm) == 0 && str_eq(comm, "watchdog\n");
+}
+
+static bool has_watchdog(pid_t parent)
+{
+	_cleanup_(freep) char *text = NULL;
+	char path[64];
+	uint32_t pid;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", parent, parent);
+	if (read_file(AT_FDCWD, path, TEXT_MAX, &text) < 0)
+		return false;
+	for (const char *p = text; map_number(&p, &pid) == 0;)
+		if (is_watchdog(pid))
+			return true;
+	return false;
+}
+
 static bool has_ended(int pidfd)
 {
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
@@ -187,7 +224,7 @@ static bool has_ended(int pidfd)
 	return poll(&p, 1, 0) != 0;
 }
 
-int observe(int pidfd, pid_t pid, struct observed *ret, struct error *err)
+int observe(int pidfd, pid_t pid, pid_t parent, struct observed *ret, struct error *err)
 {
 	_cleanup_(observed_done) struct observed o = { .own_net = -1 };
 	_cleanup_(freep) char *status = NULL;
@@ -200,8 +237,11 @@ int observe(int pidfd, pid_t pid, struct observed *ret, struct error *err)
 	r = dir < 0 ? -errno : read_file(dir, "status", TEXT_MAX, &status);
 	if (r == 0)
 		r = observe_status(status, &o);
-	if (r == 0)
+	if (r == 0) {
 		look_at_rest(dir, &o);
+		look_at_limits(pid, &o);
+		o.has_watchdog = has_watchdog(parent);
+	}
 	if (has_ended(pidfd))
 		r = -ESRCH;
 	if (r < 0)

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -28,11 +29,18 @@ struct observed {
 	char program[64]; /* first word of its command line */
 	int own_net;	  /* 1: a network namespace that is not ours; 0: ours; -1: cannot be told */
 	int64_t oom_score_adj;
+	int nice;
 	uint64_t shm_size; /* of the tmpfs at /dev/shm; 0 = none there */
+	struct rlimit limits[RLIM_NLIMITS];
+	bool knows_limits;
+	char cpus[128];	   /* "0-3", those it may run on; "" = not told */
+	bool has_watchdog; /* beside it, below the same parent */
 };
 
-/* pidfd says at the end that all of it was about this process: -ESRCH when it has ended. */
-int observe(int pidfd, pid_t pid, struct observed *ret, struct error *err) _nodiscard_;
+/* Of pid, whose parent is `parent`. pidfd says at the end that all of it was about this process:
+ * -ESRCH when it has ended. */
+int observe(int pidfd, pid_t pid, pid_t parent, struct observed *ret,
+	    struct error *err) _nodiscard_;
 void observed_done(struct observed *o); /* for _cleanup_() too */
 
 /* Pure halves: the texts of /proc/PID/status and of uid_map. -EINVAL. */

@@ -240,3 +240,11 @@ void probe_run_all(const struct probe_host *host, struct probe_result *ret)
 	}
 	weigh(have, ret);
 }
+
+void probe_run(const char *key, const struct probe_host *host, struct probe_result *ret)
+{
+	*ret = (struct probe_result){ .level = PROBE_SKIPPED };
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (str_eq(rows[i].key, key))
+			run_one(&rows[i], host, ret);
+}

@@ -69,3 +69,6 @@ const struct probe *probe_table(size_t *ret_n);
 
 /* One result per row into ret[] of that many elements. */
 void probe_run_all(const struct probe_host *host, struct probe_result *ret);
+
+/* One alone, by its key, whatever it needs. */
+void probe_run(const char *key, const struct probe_host *host, struct probe_result *ret);

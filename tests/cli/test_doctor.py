@@ -236,6 +236,15 @@ def test_store_file_system(behind, kind, codes):
     assert res.rc == (LOST if codes else res.rc), res
 
 
+def test_driver_of_info(behind, need):
+    need("fuse")
+    for kind, driver in ("tmpfs", "overlay"), ("ramfs", "fuse-overlayfs"):
+        b = behind(kind, env={"CARREL_ROOT": "/mnt/store"})
+        doc = b.run("info", "--format", "json").json()
+        assert doc["Driver"] == driver, (kind, doc)
+    assert "[D-06]" in b.run("info").out
+
+
 @pytest.mark.serial  # mounts where others look for leftovers
 def test_read_only_store(carrel, readonly_dir):
     path = readonly_dir(carrel.data)

@@ -78,6 +78,44 @@ def test_here(warm, box):
     assert not any(row["differs"] for row in have.values()), have
 
 
+def test_limits_without_a_cgroup(warm, box):
+    """Each by what stands in for a cgroup, and seen in the kernel."""
+    name = box("-m", "64m", "--cpu-shares", "512", "--cpuset-cpus", "0", "--pids-limit", "50",
+               "--cpus", "0.5", "--ulimit", "nofile=100:200", "--oom-score-adj", "300",
+               "--shm-size", "1m")
+    _, have = rows(warm, name)
+    if have["memory"]["by"] == "cgroup v2":
+        pytest.skip("needs no-cgroup: limits are delegated here")
+    want = {"memory": ("watchdog", "yes"), "cpu-shares": ("nice", "nice 4"),
+            "cpuset-cpus": ("affinity", "yes"), "pids-limit": ("RLIMIT_NPROC", "yes"),
+            "cpus": ("nothing", "no"), "ulimit": ("setrlimit", "yes"),
+            "oom-score-adj": ("oom_score_adj", "300"), "shm-size": ("tmpfs", "1048576 bytes")}
+    assert {what: (have[what]["by"], have[what]["enforced"]) for what in want} == want
+    for what in "memory", "cpus", "cpu-shares", "cpuset-cpus", "pids-limit":
+        assert have[what]["code"] == "D-08", have[what]
+    assert not any(row["differs"] for row in have.values()), have
+
+
+def test_limit_that_was_taken_back(warm, box):
+    name = box("--ulimit", "nofile=100:200",
+               command=("sh", "-c", "ulimit -n 50; echo done; exec sleep 1000"))
+    assert warm.start("logs", "-f", name, stdout=-1).stdout.readline() == b"done\n"
+    _, have = rows(warm, name)
+    assert have["ulimit"]["differs"] and have["ulimit"]["enforced"] == "no", have["ulimit"]
+
+
+def test_fuse_overlayfs(warm, box, need):
+    need("fuse")
+    name = f"why{os.getpid()}-fuse"
+    env = {"CARREL_ROOTFS": "fuse"}
+    warm.run("run", "-d", "--name", name, "--network", "none", warm.image, "sleep", "1000",
+             env=env)
+    _, have = rows(warm, name)
+    warm.run("rm", "-f", name)
+    assert have["root file system"]["by"] == "fuse-overlayfs", have
+    assert have["root file system"]["code"] == "D-06", have
+
+
 def test_table(warm, box):
     res = warm.run("explain", box())
     assert res.lines[0].split() == ["WHAT", "ASKED", "ENFORCED", "BY", "NOTE"], res

@@ -123,7 +123,9 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.name = "D-08",
 		.probe = "cgroup",
 		.title = "no cgroup v2 subtree is delegated to the user",
-		.lost = "limits by cgroups: weaker means stand in for them, see carrel-run(1)",
+		.lost = "limits by cgroups: --cpus and throttles are not held at all",
+		.fallback = "memory by a watchdog, processes by RLIMIT_NPROC, CPU weight by nice, CPU "
+			"sets by affinity; each is told at the start",
 		.fix = "log in through systemd (ssh, console), or name a cgroup that an administrator "
 			"gave you in carrel.conf",
 		.manual = "Limits of memory, processes and CPU time are kept by control groups. "
@@ -287,6 +289,7 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.title = "a cgroup controller is not delegated to the user",
 		.lost = "the limits that need that controller (--cpus: cpu, --cpuset-cpus: "
 			"cpuset, --device-*: io)",
+		.fallback = "weaker means for those limits, where there are any (D-08)",
 		.fix = "ask an administrator: Delegate=cpu cpuset io memory pids under [Service] "
 			"in /etc/systemd/system/user@.service.d/delegate.conf, then log in again",
 		.manual = "A cgroup v2 subtree is delegated, but not all controllers with it. "

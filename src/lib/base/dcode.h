@@ -43,10 +43,10 @@ enum dcode {
 struct dcode_row {
 	enum dcode code;
 	const char *name;     /* "D-03" */
-	const char *probe;    /* key of the probe that finds it; DCODE_BY_CALLER; NULL: none */
+	const char *probe;    /* key of the probe that finds it, or DCODE_BY_CALLER */
 	const char *title;    /* one line, what is the case */
 	const char *lost;     /* what does not work because of it */
-	const char *fallback; /* what carrel does instead; NULL: nothing, it refuses */
+	const char *fallback; /* what carrel does instead; NULL: nothing */
 	const char *fix;      /* what to do, an administrator's line where only root can */
 	const char *manual;   /* a paragraph: the cause, how it is found, what to know */
 };
