@@ -99,10 +99,10 @@ static int set_up(struct ctr *c, const struct plan *p, struct error *err)
 	const struct ctr_spec *spec = p->spec;
 	int r;
 
-	c->userns_fd = open_ns(c->init.pid, "user", err);
-	if (c->userns_fd < 0)
-		return c->userns_fd;
-	if (spec->net != NET_HOST) {
+	if (spec->net == NET_PRIVATE) {
+		c->userns_fd = open_ns(c->init.pid, "user", err);
+		if (c->userns_fd < 0)
+			return c->userns_fd;
 		c->netns_fd = open_ns(c->init.pid, "net", err);
 		if (c->netns_fd < 0)
 			return c->netns_fd;
@@ -179,6 +179,8 @@ static int start(struct ctr *c, struct plan *p, struct error *err)
 	else
 		r = proc_clone(flags, p->spec->cgroup_fd, pid1_main, p, &c->init);
 	fd_close(pair[1]);
+	/* Whoever drops a detached mount as the last one waits for the kernel: not pid 1. */
+	c->files_fd = TAKE_FD(p->files_dir);
 	return r < 0 ? clone_failed(r, p->spec, err) : set_up(c, p, err);
 }
 
@@ -234,8 +236,10 @@ int ctr_start(struct ctr *c, struct error *err)
 	for (size_t i = 0; i < n; i++)
 		fd_close(fds[i]); /* it sends none now */
 	fd_close(TAKE_FD(c->gate_fd));
-	if (r == 0)
+	if (r == 0) {
+		fd_close(TAKE_FD(c->files_fd));
 		return 0;
+	}
 	proc_kill(&c->init);
 	return r < 0 ? error_code(err, r, "hear from the container's first process")
 		     : take_error(err, &said);
@@ -251,6 +255,7 @@ void ctr_done(struct ctr *c)
 	fd_close(TAKE_FD(c->gate_fd));
 	fd_close(TAKE_FD(c->netns_fd));
 	fd_close(TAKE_FD(c->userns_fd));
+	fd_close(TAKE_FD(c->files_fd));
 	fd_close(TAKE_FD(c->pty_master));
 	fd_close(TAKE_FD(c->proc_fd));
 }

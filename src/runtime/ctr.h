@@ -112,8 +112,9 @@ struct ctr {
 	struct proc init;
 	struct proc server;   /* of the root file system (rootfs.h); pidfd -1: none */
 	uint64_t start_time;  /* of pid 1, as in /proc/PID/stat */
-	int netns_fd;	      /* its network namespace (-1 with NET_HOST), for src/net */
-	int userns_fd;	      /* its N */
+	int netns_fd;	      /* with NET_PRIVATE, for src/net: its network namespace, else -1 */
+	int userns_fd;	      /* and its N */
+	int files_fd;	      /* private to ctr.c: closed when the program runs */
 	int pty_master;	      /* with CTR_TTY, else -1 */
 	int proc_fd;	      /* with CTR_KEEP_PROC: a read-only mount of its proc, else -1 */
 	enum ctr_flags flags; /* the spec's */
@@ -129,6 +130,7 @@ struct ctr {
 		       .userns_fd = -1,    \
 		       .pty_master = -1,   \
 		       .proc_fd = -1,      \
+		       .files_fd = -1,     \
 		       .gate_fd = -1,      \
 		       .error_fd = -1 })
 

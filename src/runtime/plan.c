@@ -76,30 +76,11 @@ static int add_here(struct plan *p, int dir, struct error *err)
 	return r < 0 ? r : add_file(p, dir, "group", "/etc/group", group, err);
 }
 
-/*
- * A tmpfs that ends with the container: nothing on the disk to make and to delete. Kernels that
- * copy only attached mounts (before 6.15) get a directory of the container's instead.
- */
-static int make_files_dir(const struct ctr_spec *s, struct error *err)
-{
-	static const struct mnt_option options[] = {
-		{ "mode", "755" }, { "size", "16m" }, { "nr_inodes", "16" }, { NULL }
-	};
-	_cleanup_(fd_closep) int dir =
-		mnt_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-	_cleanup_(fd_closep) int copy = dir < 0 ? -1 : mnt_copy(dir, "");
-
-	return copy < 0 ? mnt_reopen(s->ctr_dirfd, err) : TAKE_FD(dir);
-}
-
-static int add_files(struct plan *p, struct error *err)
+static int write_files(struct plan *p, struct error *err)
 {
 	const struct ctr_spec *s = p->spec;
-	_cleanup_(fd_closep) int dir = make_files_dir(s, err);
-	int r;
+	int dir = p->files_dir, r;
 
-	if (dir < 0)
-		return dir;
 	r = add_file(p, dir, "resolv.conf", "/etc/resolv.conf", s->resolv_conf, err);
 	if (r == 0)
 		r = add_file(p, dir, "hosts", "/etc/hosts", s->hosts, err);
@@ -112,6 +93,30 @@ static int add_files(struct plan *p, struct error *err)
 	for (const struct oneid_file *f = NULL; r == 0 && (f = oneid_next_file(p->root, f));)
 		r = add_file(p, dir, f->name, f->target, f->text, err);
 	return r;
+}
+
+/*
+ * In a tmpfs that ends with the container: nothing on the disk to make and to delete. Kernels that
+ * copy only attached mounts (before 6.15) get a directory of the container's instead; not tried
+ * beforehand, because to drop a copy costs more than all the files.
+ */
+static int add_files(struct plan *p, struct error *err)
+{
+	static const struct mnt_option options[] = {
+		{ "mode", "755" }, { "size", "16m" }, { "nr_inodes", "16" }, { NULL }
+	};
+	int r;
+
+	p->files_dir = mnt_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	if (p->files_dir >= 0) {
+		r = write_files(p, err);
+		if (r == 0 || p->n_files > 0)
+			return r;
+		error_clear(err);
+		fd_close(p->files_dir);
+	}
+	p->files_dir = mnt_reopen(p->spec->ctr_dirfd, err);
+	return p->files_dir < 0 ? p->files_dir : write_files(p, err);
 }
 
 /* The host's /sys, where sysfs cannot be new because the network namespace is not. */
@@ -159,7 +164,9 @@ int plan_make(const struct ctr_spec *spec, struct plan *p, struct error *err)
 	struct command *x = &p->exec;
 	int r;
 
-	*p = (struct plan){ .spec = spec, .sync = -1, .root = -1, .sys = -1, .server.pidfd = -1 };
+	*p = (struct plan){
+		.spec = spec, .sync = -1, .root = -1, .sys = -1, .files_dir = -1, .server.pidfd = -1
+	};
 	x->helper = -1;
 	r = mount_root(p, err);
 	if (r == 0)
@@ -192,6 +199,7 @@ void plan_done(struct plan *p)
 	fd_close(p->sys);
 	for (unsigned i = 0; i < p->n_files; i++)
 		fd_close(p->files[i].tree);
+	fd_close(p->files_dir);
 	volumes_done(p);
 	command_done(&p->exec);
 }

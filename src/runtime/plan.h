@@ -47,6 +47,7 @@ struct plan {
 	unsigned n_volumes;
 	struct plan_file files[PLAN_FILES_MAX];
 	unsigned n_files;
+	int files_dir;	    /* where they lie; start() takes it along */
 	struct ids ids;	    /* of pid 1 until its exec */
 	struct proc server; /* of the root file system; see rootfs.h */
 	struct user user;
