@@ -390,12 +390,16 @@ int container_find(struct store *s, const char *name_or_id, struct container *re
 		error_hint(err, "write more of the id, or the name: `carrel ps -a` shows both");
 		return r;
 	}
-	if (r < 0) {
-		error_set(err, -ENOENT, "no such container: %s", name_or_id);
-		error_hint(err, "`carrel ps -a` lists the containers");
-		return -ENOENT;
-	}
-	return open_one(s, id, ret, err);
+	if (r == 0)
+		r = open_one(s, id, ret, err);
+	else
+		r = -ENOENT;
+	/* Also where it went (--rm) between our two looks. */
+	if (r != -ENOENT)
+		return r;
+	error_set(err, -ENOENT, "no such container: %s", name_or_id);
+	error_hint(err, "`carrel ps -a` lists the containers");
+	return -ENOENT;
 }
 
 void container_done(struct container *c)
