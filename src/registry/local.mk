@@ -8,7 +8,8 @@ libregistry_a_SOURCES = \
 	src/registry/http.c src/registry/http.h \
 	src/registry/httphdr.c src/registry/httphdr.h \
 	src/registry/registry.c src/registry/registry.h \
-	src/registry/token.c
+	src/registry/token.c \
+	src/registry/tokendoc.c src/registry/tokendoc.h
 
 check_PROGRAMS += tests/fuzz/fuzz_httphdr
 TESTS += tests/fuzz/fuzz_httphdr

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "codec/json.h"
 #include "registry/fetch.h"
 #include "registry/httphdr.h"
+#include "registry/tokendoc.h"
 
 enum {
 	TOKEN_ANSWER_MAX = 64 << 10,
@@ -16,35 +16,6 @@ enum {
 static int collect(void *data, const void *p, size_t n)
 {
 	str_buf_add(data, p, n);
-	return 0;
-}
-
-/* One header field value: nothing that could begin another field. */
-static bool token_is_sane(const char *s)
-{
-	if (!*s)
-		return false;
-	for (; *s; s++)
-		if (*s <= 0x20 || *s == 0x7f)
-			return false;
-	return true;
-}
-
-static int parse_answer(const char *text, size_t len, char **ret, struct error *err)
-{
-	_cleanup_(json_putp) struct json_object *o = NULL;
-	const char *token = NULL;
-	int q = json_parse(text, len, &o, err);
-
-	if (q == 0)
-		q = json_get_string(o, "token", &token, err);
-	if (q == 0 && !token)
-		q = json_get_string(o, "access_token", &token, err);
-	if (q < 0)
-		return q;
-	if (!token || !token_is_sane(token))
-		return error_set(err, -EPROTO, "the answer has no token");
-	*ret = xasprintf("Bearer %s", token);
 	return 0;
 }
 
@@ -98,7 +69,7 @@ static int ask(struct registry *r, const struct challenge *ch, char **ret, struc
 		q = fetch_wait(r, &f, err);
 	fetch_stop(r, &f);
 	if (q == 0)
-		q = parse_answer(answer.s ? answer.s : "", answer.len, ret, err);
+		q = tokendoc_parse(answer.s ? answer.s : "", answer.len, ret, err);
 	if (q < 0 && !err->hint[0])
 		error_prefix(err, "token for %s", r->ref.domain);
 	str_buf_done(&answer);

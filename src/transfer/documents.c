@@ -41,14 +41,11 @@ static int get_doc(struct pull *p, const struct wire_ask *ask, struct pull_doc *
 		*err = p->tell.err;
 		return p->tell.result;
 	}
-	if (p->tell.len > sizeof(p->wire->doc))
-		return error_set(err, -EPROTO, "document of an impossible size");
 	d.len = (size_t)p->tell.len;
 	d.text = xmalloc(d.len + 1);
 	memcpy(d.text, p->wire->doc, d.len);
 	d.text[d.len] = '\0';
 	memcpy(d.content_type, p->tell.content_type, sizeof(d.content_type));
-	d.content_type[sizeof(d.content_type) - 1] = '\0';
 	r = sha256_of(d.text, d.len, bytes);
 	if (r < 0) {
 		doc_done(&d);

@@ -19,7 +19,7 @@ transfer_SOURCES = \
 	src/transfer/ring.c src/transfer/ring.h \
 	src/transfer/unpack.c src/transfer/unpack.h \
 	src/transfer/verify.c src/transfer/verify.h \
-	src/transfer/wire.h
+	src/transfer/wire.c src/transfer/wire.h
 nodist_transfer_SOURCES = transferfetch_filter.h transferunpack_filter.h
 BUILT_SOURCES += transferfetch_filter.h transferunpack_filter.h
 CLEANFILES += transferfetch_filter.h transferunpack_filter.h
@@ -37,6 +37,14 @@ transferunpack_filter.h: seccomp-gen$(EXEEXT) src/transfer/unpack.c src/transfer
 		storage/untar_walk.c
 	$(AM_V_GEN)$(SECCOMP_GEN) filter transferunpack unpack $(filter %.c,$^) >$@.tmp && mv $@.tmp $@
 transfer_LDADD = libregistry.a libruntime.a libstorage.a liboci.a $(CODEC_LIBS) $(CURL_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_wire
+TESTS += tests/fuzz/fuzz_wire
+EXTRA_DIST += tests/fuzz/corpus/wire
+tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c $(fuzz_oci_frame) src/transfer/wire.c \
+	src/transfer/wire.h
+tests_fuzz_fuzz_wire_CPPFLAGS = $(INC_SRC) -I$(top_srcdir)/tests/fuzz
+tests_fuzz_fuzz_wire_LDADD = liboci.a libbase.a
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_tarsplit

@@ -30,24 +30,20 @@ enum {
 static int on_tell(struct loop *loop, struct loop_source *source, uint32_t events)
 {
 	struct pull *p = source->data;
-	struct wire_tell t;
+	struct wire_tell got, t;
 	ssize_t n;
 
 	(void)loop;
 	(void)events; /* readable or closed: the read tells */
-	n = recv(source->fd, &t, sizeof(t), MSG_DONTWAIT);
+	n = recv(source->fd, &got, sizeof(got), MSG_DONTWAIT);
 	if (n < 0 && errno == EAGAIN)
 		return 0;
-	if (n != sizeof(t)) {
+	if (n <= 0) {
 		loop_remove(loop, source);
 		return 0; /* its end is told by fetcher_end */
 	}
-	/* The fetcher is hostile: terminate what will be printed, believe no positive code. */
-	t.err.text[sizeof(t.err.text) - 1] = '\0';
-	t.err.hint[sizeof(t.err.hint) - 1] = '\0';
-	t.err.exit_status = 0;
-	if (t.result < 0 && t.err.code >= 0)
-		error_set(&t.err, -EIO, "the network process failed");
+	if (wire_tell_take(&got, (size_t)n, &t) < 0)
+		return error_set(&p->err, -EPROTO, "the network process told nonsense");
 	if (t.op == WIRE_GET_LAYER)
 		return pull_layer_fetched(p, &t, &p->err);
 	p->tell = t;

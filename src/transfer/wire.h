@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 #include "oci/digest.h"
 #include "oci/manifest.h"
 #include "oci/reference.h"
@@ -63,3 +64,9 @@ struct wire_tell {
 	char content_type[128];
 	struct error err;
 };
+
+/*
+ * Of the bytes that came, n of them. The fetcher is hostile: texts are terminated, a failure has an
+ * error that can be printed, a success none, no exit status is believed. -EPROTO: no tell at all.
+ */
+int wire_tell_take(const void *p, size_t n, struct wire_tell *ret) _nodiscard_;

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "registry/authfile.h"
 #include "registry/httphdr.h"
+#include "registry/tokendoc.h"
 
 static void check_value(const char *s)
 {
@@ -53,6 +54,14 @@ static void as_authfile(const char *s, size_t n)
 	}
 }
 
+static void as_token(const char *s, size_t n)
+{
+	_cleanup_(freep) char *field = NULL;
+
+	if (tokendoc_parse(s, n, &field, NULL) == 0)
+		assert(str_starts(field, "Bearer ") && field[7] && !strpbrk(field, "\r\n\t"));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	/* Exact size: a read past the end is seen by the sanitizer. */
@@ -61,5 +70,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(copy, data, size);
 	as_header(copy, size);
 	as_authfile(copy, size);
+	as_token(copy, size);
 	return 0;
 }
