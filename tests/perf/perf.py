@@ -232,6 +232,7 @@ class Perf:
                                rounds=max(5, self.args.rounds // 5))
             self.table.add(what, few.get("carrel"), "podman", few.get("podman"), "<= 0.06x")
         self.sibling_row(ref, run)
+        self.fuse_row(ref, run, peers)
         self.private_row(ref, peers)
 
     def sibling_row(self, ref, run):
@@ -242,6 +243,25 @@ class Perf:
         self.table.add("the same, a sibling alive", t.get("carrel"), "fork+exec",
                        t.get("fork+exec"), "<= 8x")
         self.works(self.carrel, "rm", "-f", "sibling")
+
+    def fuse_row(self, ref, run, peers):
+        """A host without overlay: both start fuse-overlayfs."""
+        ours = ["env", "CARREL_ROOTFS=fuse"] + run
+        if not os.access("/dev/fuse", os.R_OK | os.W_OK) or not self.works(*ours):
+            return
+        programs = {"carrel": ours, "overlay": run}
+        podman = self.podman + [
+            f"--root={self.dir('podman-fuse')}", f"--runroot={self.dir('podman-fuse-run')}",
+            "--storage-opt=overlay.mount_program=/usr/bin/fuse-overlayfs"]
+        start = podman + ["run", "--rm", "--cgroups=disabled", "--network=none", ref, "true"]
+        self.call(*podman, "pull", "-q", "--tls-verify=false", ref, check=False)
+        if "podman" in peers and self.works(*start):
+            programs["podman"] = start
+        t = self.measure(programs, rounds=max(5, self.args.rounds // 5))
+        what = "the same on fuse-overlayfs"
+        self.table.add(what, t.get("carrel"), "carrel on overlay", t.get("overlay"))
+        if "podman" in programs:
+            self.table.add(what, t.get("carrel"), "podman on it", t.get("podman"))
 
     def private_row(self, ref, peers):
         run = [self.carrel, "run", "--rm", ref, "true"]
