@@ -32,7 +32,7 @@
  */
 enum {
 	FUSE_FD = 3,
-	OPTIONS_MAX = 64 + ROOTFS_LAYERS_MAX * 8,
+	OPTIONS_MAX = 128 + ROOTFS_LAYERS_MAX * sizeof("/layers/1f3"),
 	CAP_NUMBER_MAX = 63,
 	MNT_COMMON = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID,
 };
@@ -267,7 +267,7 @@ static int make_root(struct server *s, struct error *err)
 /* At most 500 short names; the kernel takes 128 KiB in one word. */
 static void make_options(const struct fusebox *b, struct str_buf *o)
 {
-	str_buf_init(o, OPTIONS_MAX + 128);
+	str_buf_init(o, OPTIONS_MAX);
 	str_buf_adds(o, "upperdir=/rw/upper,workdir=/rw/work,lowerdir=");
 	for (unsigned i = b->n_lowers; i-- > 0;)
 		str_buf_addf(o, "/layers/%x%s", i, i ? ":" : "");

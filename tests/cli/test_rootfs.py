@@ -3,6 +3,7 @@
 import contextlib
 import difflib
 import os
+import random
 import re
 import select
 import signal
@@ -111,6 +112,28 @@ def test_same_image(warm, need, tree_image):
         same(*lists)
 
 
+def test_500_layers(carrel, registry, need):
+    """499, and the store's own below them: as many as the kernel joins."""
+    need("fuse")
+    layers = [ociimg.busybox_layer().bytes()]
+    layers += [ociimg.Layer().file(f"layer{i}", str(i)).bytes() for i in range(498)]
+    registry.push_image(ociimg.Image(layers, PLAIN, arch=native()), "deep:latest")
+    carrel.run("pull", "-q", registry.ref("deep:latest"))
+    outs = [run(carrel, d, registry.ref("deep:latest"), "sh", "-c",
+                "ls / | wc -l; cat /layer0 /layer497; rm /layer1; ls / | wc -l; ulimit -n").lines
+            for d in DRIVERS]
+    assert int(outs[0][0]) > 500 and outs[0][1].startswith("0497"), outs
+    same(*outs)
+
+
+def test_one_id(carrel, need):
+    """With one id the process has that one, too."""
+    need("root")
+    need("fuse")
+    res = behind(carrel, "no-subuid", *HELLO, *WORK, root=carrel.home + "/s", env=FORCED["fuse"])
+    assert res.rc == 0 and res.lines[1:] == ["end"] and "fuse.fuse-overlayfs" in res.out, res
+
+
 def test_same_work(warm, need, tree_image):
     """The outcome of each call, and each entry afterwards."""
     need("fuse")
@@ -137,6 +160,37 @@ def test_change_of_driver(warm, need, tree_image, leftovers, first, then):
     assert not any(".wh." in line or "opaque" in line for line in made)
     warm.run("rm", "swap")
     leftovers.check(warm, before)
+
+
+def kill_all(pid):
+    """The process and what it has started, the youngest last."""
+    with contextlib.suppress(OSError):
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+            children = f.read().split()
+        os.kill(pid, signal.SIGKILL)
+        for child in children:
+            kill_all(int(child))
+
+
+def test_kill_9_between_drivers(warm, need, tree_image, leftovers):
+    """However a change of driver ends, the next start has all files."""
+    need("fuse")
+    name = "between"
+    script = "[ -e /done ] || /tree ops /t >/done; /tree list /t; /tree list /done"
+    made = warm.run("run", "--name", name, "--network", "none", tree_image, "sh", "-c", script,
+                    env=FORCED["overlay"]).lines
+    for i in range(int(os.environ.get("CARREL_KILLS", "16"))):
+        p = warm.start("start", name, env=FORCED[DRIVERS[(i + 1) % 2]])
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            p.wait(timeout=random.Random(i).uniform(0.005, 0.06))
+        kill_all(p.pid)
+        p.wait()
+        # One that was quicker than we are.
+        warm.run("wait", name, check=False)
+        leftovers.wait_processes()
+    for driver in DRIVERS:
+        same(entries(made), entries(warm.run("start", "-a", name, env=FORCED[driver]).lines))
+    warm.run("rm", name)
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
