@@ -397,10 +397,13 @@ int supervised_start(struct launch *l, enum supervised_flags flags, struct super
 	}
 	starter_close(&st);
 	fd_close(TAKE_FD(l->lock_fd)); /* the child's alone: it says who lives */
-	proc_done(&p);
 	r = fd_read_full(s.done_fd, &told, sizeof(told));
 	if (r < 0)
 		error_set(&told, -ECHILD, "the process that starts the container was killed");
+	/* It has the lock until its very end: the next command must not meet it. */
+	if (told.code < 0)
+		ignore_result(proc_wait(&p, &(int){ 0 })); /* killed or not, it is gone */
+	proc_done(&p);
 	if (told.code < 0) {
 		(void)unlinkat(l->store->runtime_fd, st.socket_name, 0);
 		if (err)
