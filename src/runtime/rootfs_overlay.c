@@ -161,8 +161,24 @@ static int mount_classic(const struct overlay *o)
 	return mnt;
 }
 
-static int refused(int r, struct error *err)
+/*
+ * The kernel marks the work directory of a `volatile` mount, and takes the mark away at a clean
+ * end: with it, the upper may have lost any write when the host went down, and no mount takes it.
+ */
+static bool is_dirty(const struct overlay *o)
 {
+	return o->dir >= 0 && faccessat(o->dir, "work/work/incompat/volatile", F_OK, 0) == 0;
+}
+
+static int refused(const struct overlay *o, int r, struct error *err)
+{
+	if (r == -EINVAL && is_dirty(o)) {
+		error_set(err, r,
+			  "the files of this container may be damaged: it was made to be "
+			  "removed at its end, and the host went down before");
+		error_hint(err, "`carrel rm` removes it");
+		return r;
+	}
 	error_code(err, r, "mount the image's layers by overlay");
 	/* A full disk or a missing file has its own words. */
 	if (r != -ENOSPC && r != -EDQUOT && r != -ENOENT && r != -EMFILE && r != -EROFS)
@@ -183,10 +199,10 @@ static int mount_any(const struct ctr_spec *spec, struct error *err)
 	if (!way || !str_eq(way, "classic")) {
 		r = mount_new(o);
 		if (r >= 0 || (way && str_eq(way, "new")))
-			return r < 0 ? refused(r, err) : r;
+			return r < 0 ? refused(o, r, err) : r;
 	}
 	r = mount_classic(o);
-	return r < 0 ? refused(r, err) : r;
+	return r < 0 ? refused(o, r, err) : r;
 }
 
 static int overlay_mount(const struct ctr_spec *spec, struct rootfs *ret, struct error *err)

@@ -194,6 +194,20 @@ def test_wait_of_rm_container(warm, leftovers):
     leftovers.check(warm, before)
 
 
+def test_start_after_a_lost_volatile_mount(warm, box):
+    """What the kernel refuses for the container's own sake is no fault of the host (D-06)."""
+    name = box("true")
+    warm.run("wait", name)
+    work = os.path.join(warm.store, "containers", info(warm, name)["Id"], "work", "work")
+    os.chmod(work, 0o700)
+    os.makedirs(os.path.join(work, "incompat/volatile"))
+    res = warm.run("start", name, check=False, env={"CARREL_ROOTFS": "overlay"})
+    assert res.rc == 125 and "may be damaged" in res.err and "carrel rm" in res.err, res
+    assert "D-06" not in res.err, res
+    res = warm.run("start", name, check=False)
+    assert res.rc == 125 and "may be damaged" in res.err and "fuse" not in res.err, res
+
+
 @pytest.mark.parametrize("lost", ["lock", "all"])
 def test_wait_without_the_lock(warm, box, lost):
     """Logout removes the runtime directory from under a container that stays."""
