@@ -22,6 +22,7 @@ libstorage_a_SOURCES = \
 	storage/sidecar.c storage/sidecar.h \
 	storage/sidecar_format.c storage/sidecar_format.h \
 	storage/sidecar_verify.c storage/sidecar_write.c \
+	storage/setid.c storage/setid.h \
 	storage/skeleton.c storage/skeleton.h \
 	storage/squeeze.h \
 	storage/staging.c storage/staging.h \

@@ -100,6 +100,7 @@ static void fill(const struct container *c, struct explain_input *in, struct exp
 	_cleanup_(observed_done) struct observed seen = { 0 };
 	_cleanup_(fd_closep) int pidfd = -1, cgroup = -1;
 	bool running = c->state.status == CONTAINER_RUNNING;
+	struct setid files;
 
 	pidfd = running ? ctrcmd_open_init(c, NULL) : -1;
 	if (pidfd >= 0 && observe(pidfd, c->state.pid, c->state.supervisor, &seen, NULL) == 0) {
@@ -107,6 +108,9 @@ static void fill(const struct container *c, struct explain_input *in, struct exp
 		cgroup = *c->state.cgroup ? cgroup_open(c->state.cgroup, c->id) : -1;
 	}
 	in->cgroup_fd = cgroup;
+	in->one_id = c->state.one_id;
+	if (in->one_id != DCODE_NONE && setid_find(c->dirfd, &files, NULL) == 0)
+		in->setid = &files;
 	explain_fill(in, x);
 }
 

@@ -96,6 +96,7 @@ static int attached(struct cli *cli, struct launch *l, struct supervised *s, str
 	fd_close(TAKE_FD(s->sock));
 	supervised_wait(s);
 	launch_tell_oom(l, NULL);
+	launch_tell_setid(l);
 	return status;
 }
 

@@ -47,12 +47,18 @@ static int attached(struct launch *l, struct supervised *s, bool interactive, st
 	fd_close(TAKE_FD(s->sock));
 	supervised_wait(s);
 	launch_tell_oom(l, NULL);
+	launch_tell_setid(l);
 	return status;
 }
 
-/* One try; *ret_lost as in `run`: a layer is not there any more, or not for our ids. */
+/* What a failed try leaves for the next one. */
+struct retry {
+	bool lost;     /* as in `run`: a layer is not there any more, or not for our ids */
+	bool ids_told; /* the warning of a map with one id was printed */
+};
+
 static int try_start(struct cli *cli, struct container *c, const struct ctrconf *rec,
-		     const struct start_options *o, bool *ret_lost, struct error *err)
+		     const struct start_options *o, struct retry *retry, struct error *err)
 {
 	_cleanup_(supervised_done) struct supervised s = { .sock = -1, .done_fd = -1 };
 	_cleanup_(launch_done) struct launch l = { .lock_fd = -1, .libexec_fd = -1 };
@@ -64,13 +70,15 @@ static int try_start(struct cli *cli, struct container *c, const struct ctrconf 
 	l.store = cli->store;
 	l.ctr = c;
 	l.rec = rec;
+	l.ids_told = retry->ids_told;
 	l.lock_fd = container_lock(cli->store, c);
 	if (l.lock_fd < 0)
 		return error_code(err, l.lock_fd, "lock container %s", c->name);
 	r = launch_prepare(&l, err);
 	if (r == 0)
 		r = supervised_start(&l, attach ? SUPERVISED_ATTACH : 0, &s, err);
-	*ret_lost = r < 0 && (l.layer_lost || err->dcode == DCODE_SUBID_CHANGED);
+	retry->lost = r < 0 && (l.layer_lost || err->dcode == DCODE_SUBID_CHANGED);
+	retry->ids_told = retry->lost && !l.layer_lost;
 	if (r == 0 && attach)
 		r = attached(&l, &s, o->interactive, err);
 	return r;
@@ -95,20 +103,20 @@ static int start(struct cli *cli, struct container *c, const struct start_option
 		 struct error *err)
 {
 	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
-	bool lost = false;
+	struct retry retry = { 0 };
 	int r;
 
 	r = ctrcmd_record(c, &rec, err);
 	if (r == 0)
 		r = enforce_check(&rec, cli->strict ? ENFORCE_STRICT : 0, err);
 	if (r == 0)
-		r = try_start(cli, c, &rec, o, &lost, err);
-	if (!lost)
+		r = try_start(cli, c, &rec, o, &retry, err);
+	if (!retry.lost)
 		return r;
 	log_warn(err->dcode, "%s: fetching the image again", err->text);
 	error_clear(err);
 	r = bring_back(cli, &rec, err);
-	return r < 0 ? r : try_start(cli, c, &rec, o, &lost, err);
+	return r < 0 ? r : try_start(cli, c, &rec, o, &retry, err);
 }
 
 static int start_one(struct cli *cli, const char *name, void *data, struct error *err)

@@ -227,7 +227,8 @@ void ctrconf_format(const struct ctrconf *rec, struct str_buf *out)
 {
 	bool resources = has_resources(rec);
 
-	str_buf_addf(out, "{\"version\":%d", resources ? CTRCONF_VERSION : 1);
+	/* A reader of version 1 would make root of somebody who wants to be himself. */
+	str_buf_addf(out, "{\"version\":%d", resources || rec->here ? CTRCONF_VERSION : 1);
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		const struct field *f = &fields[i];
 		const void *p = field_of(rec, f);

@@ -96,10 +96,27 @@ static void explain_ids(const struct explain_input *in, struct explain *x)
 	if (in->rec->here)
 		return;
 	if (u->count == 1)
-		differs(row, "one id: root inside is host id %u, others are answered, not given",
-			u->first);
+		differs(row, "one id: root inside is host id %u, others are %s", u->first,
+			in->rec->real_ids || in->rec->seccomp_off ? "refused"
+								  : "answered, not given");
 	else
 		put(&row->note, "0 is host id %u, 1 is %u", u->first, u->range);
+}
+
+/* Made by a container with one id: an installer was answered, and the bit is root's now. */
+static void explain_setid(const struct explain_input *in, struct explain *x)
+{
+	struct explain_row *row;
+
+	if (in->one_id == DCODE_NONE || !in->setid || !in->setid->n)
+		return;
+	row = add(x, "set-id files");
+	put(&row->asked, "owners of the packages");
+	put(&row->enforced, "%zu, root's", in->setid->n);
+	put(&row->by, "nothing");
+	row->dcode = in->one_id;
+	differs(row, "they may be meant for somebody else: %s%s", in->setid->paths,
+		in->setid->n > SETID_NAMED_MAX || in->setid->more ? ", ..." : "");
 }
 
 static void list_caps(uint64_t set, struct str_buf *b)
@@ -485,6 +502,7 @@ static void explain_init(const struct explain_input *in, struct explain *x)
 void explain_fill(const struct explain_input *in, struct explain *ret)
 {
 	explain_ids(in, ret);
+	explain_setid(in, ret);
 	explain_caps(in, ret);
 	explain_seccomp(in, ret);
 	explain_no_new_privs(in, ret);

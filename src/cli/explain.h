@@ -8,6 +8,7 @@
 #include "cli/ctrconf.h"
 #include "runtime/enforced.h"
 #include "runtime/observe.h"
+#include "storage/setid.h"
 
 /*
  * What was asked of a container against what holds it: one row for each thing, from its record, the
@@ -33,6 +34,8 @@ struct explain_input {
 	const struct enforced *limits; /* of the last start */
 	const struct observed *seen;   /* NULL: it does not run */
 	int cgroup_fd;		       /* the container's, or -1 */
+	enum dcode one_id;	       /* of its state */
+	const struct setid *setid;     /* NULL: not looked for, or not found */
 };
 
 void explain_fill(const struct explain_input *in, struct explain *ret);

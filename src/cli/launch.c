@@ -19,6 +19,7 @@
 #include "runtime/oom.h"
 #include "runtime/rootfs.h"
 #include "storage/layer.h"
+#include "storage/setid.h"
 #include "storage/skeleton.h"
 #include "storage/sweep.h"
 
@@ -303,6 +304,9 @@ static int write_running(struct launch *l, const struct launched *d, struct erro
 	if (l->cgroup)
 		ignore_result(str_copy(st->cgroup, sizeof(st->cgroup), l->cgroup->path)); /* fits */
 	st->oom_killed = false;
+	/* For good: what it wrote then stays. */
+	if (idmap_is_single(&l->map) && !l->rec->here && !l->rec->real_ids && !l->rec->seccomp_off)
+		st->one_id = l->map.why != DCODE_NONE ? l->map.why : DCODE_NO_SUBID;
 	(void)timefmt_now(st->started);
 	(void)id_node(st->node);
 	st->start_time = d->ctr.start_time;
@@ -411,6 +415,21 @@ void launch_tell_oom(const struct launch *l, const struct launched *d)
 	if (l->rec->limits.memory && is_oom_killed(l, d))
 		log_warn(DCODE_NONE, "container %.12s passed its memory limit and was killed",
 			 l->ctr->id);
+}
+
+/* Nobody was anybody but root: whoever they were meant for, they are root's (promise 2). */
+void launch_tell_setid(const struct launch *l)
+{
+	struct container_state st;
+	struct setid found;
+
+	if (container_read_state(l->ctr->dirfd, &st) < 0 || st.one_id == DCODE_NONE ||
+	    setid_find(l->ctr->dirfd, &found, NULL) < 0 || found.n == 0)
+		return;
+	log_warn(st.one_id,
+		 "set-id files of container %.12s are root's, even if they were to be somebody "
+		 "else's: %s%s",
+		 l->ctr->id, found.paths, found.n > SETID_NAMED_MAX || found.more ? ", ..." : "");
 }
 
 void launch_end_cgroup(struct launch *l)

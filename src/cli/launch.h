@@ -60,6 +60,8 @@ void launched_done(struct launched *d);
 /* After its end: say it where something in it was killed for its memory limit. d: of our own
  * child; NULL: by the record, which may be gone with --rm. */
 void launch_tell_oom(const struct launch *l, const struct launched *d);
+/* A warning about set-id files of a kept container that has run with one id. */
+void launch_tell_setid(const struct launch *l);
 /* The container has ended, and its parent is at its last steps: remove its cgroup. */
 void launch_end_cgroup(struct launch *l);
 

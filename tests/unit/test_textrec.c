@@ -82,6 +82,7 @@ static void test_state_roundtrip(void **state)
 				     .exit_code = 137,
 				     .remove_at_end = true,
 				     .oom_killed = true,
+				     .one_id = DCODE_NO_SUBID,
 				     .started = "2026-11-24T00:44:15.000000000Z",
 				     .node = "0123456789abcdef" },
 			       b;
@@ -101,6 +102,7 @@ static void test_state_roundtrip(void **state)
 	assert_true(b.start_time == a.start_time && b.supervisor_start == 8 && b.supervisor == 7);
 	assert_int_equal(b.exit_code, 137);
 	assert_true(b.remove_at_end && b.oom_killed);
+	assert_int_equal(b.one_id, DCODE_NO_SUBID);
 	assert_string_equal(b.cgroup, a.cgroup);
 	assert_string_equal(b.error, a.error);
 	assert_string_equal(b.node, a.node);
@@ -110,10 +112,12 @@ static void test_state_roundtrip(void **state)
 	/* A record of before there were limits: the two lines are not there. */
 	a.cgroup[0] = '\0';
 	a.oom_killed = false;
+	a.one_id = DCODE_NONE;
 	n = container_format_state(&a, text);
 	text[n] = '\0';
 	assert_null(strstr(text, "cgroup"));
 	assert_null(strstr(text, "oom"));
+	assert_null(strstr(text, "one-id"));
 	assert_int_equal(container_parse_state(text, n, &b), 0);
 	assert_true(!b.oom_killed && !b.cgroup[0]);
 }
