@@ -24,6 +24,7 @@
 enum {
 	NODES_FILE_MAX = 4096,
 	NANO_PER_CPU = 1000000000,
+	SHM_SIZE_USUAL = 64 << 20,
 };
 
 static bool asks_for_anything(const struct ctrconf *rec)
@@ -239,10 +240,13 @@ static int probe_cgroup(void *arg)
 {
 	const struct probe *p = arg;
 	struct cgroup_place place = { .fd = -1 };
+	struct error err = { 0 };
 	char id[ID_LEN + 1];
+	int r;
 
 	id_hex(id, ID_LEN / 2);
-	if (cgroup_locate(cgroup_set_needs(p->limits), id, p->libexec_fd, &place, NULL) < 0)
+	r = cgroup_locate(cgroup_set_needs(p->limits), id, p->libexec_fd, &place, &err);
+	if (r < 0 && err.dcode != DCODE_NO_CONTROLLER)
 		return EXIT_OURS;
 	return (int)place.offers;
 }
@@ -315,9 +319,9 @@ static int open_events(struct enforce *e, struct error *err)
 }
 
 int enforce_begin(struct enforce *e, const struct ctrconf *rec, int ctr_dirfd,
-		  enum enforce_flags flags, struct enforced *rows, struct error *err)
+		  enum enforce_flags flags, enum dcode why, struct enforced *rows,
+		  struct error *err)
 {
-	enum dcode why = flags & ENFORCE_CGROUP ? DCODE_NO_CONTROLLER : DCODE_NO_CGROUP;
 	int r;
 
 	e->shm_size = rec->shm_size;
@@ -358,8 +362,13 @@ void enforce_spec(const struct enforce *e, struct ctr_spec *spec)
 	spec->tune = e->fallback.tune;
 	spec->rlimits = e->rlimits;
 	spec->n_rlimits = e->n_rlimits;
-	if (e->fallback.watch_memory)
+	if (e->fallback.watch_memory) {
 		spec->flags |= CTR_KEEP_PROC;
+		/* Files there are memory, and no process has them. */
+		spec->tmpfs_size = e->fallback.watch_memory;
+		if (!spec->shm_size && e->fallback.watch_memory < SHM_SIZE_USUAL)
+			spec->shm_size = e->fallback.watch_memory;
+	}
 	spec->owner = owner_of(e, &spec->map);
 	/* The watchdog is of that id, too, and counts. */
 	if (spec->owner && e->fallback.max_processes)

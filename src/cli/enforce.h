@@ -34,8 +34,7 @@ struct enforce {
 
 enum enforce_flags {
 	ENFORCE_STRICT = 1 << 0, /* what is not held as asked is an error, not a warning */
-	ENFORCE_CGROUP = 1 << 1, /* the container has one: what is missing is a controller */
-	ENFORCE_QUIET = 1 << 2,	 /* the warnings were printed already: it is the second try */
+	ENFORCE_QUIET = 1 << 1,	 /* the warnings were printed already: it is the second try */
 };
 
 /* Before anything is made: what the host does not have at all; when strict, also what cannot be
@@ -44,9 +43,10 @@ int enforce_check(const struct ctrconf *rec, enum enforce_flags flags,
 		  struct error *err) _nodiscard_;
 
 /* On the host side, by the process that will supervise, after the cgroup: the verdict on the rest,
- * the warnings, the record. rows: what the cgroup holds. */
+ * the warnings, the record. rows: what the cgroup holds; why: it does not hold the rest. */
 int enforce_begin(struct enforce *e, const struct ctrconf *rec, int ctr_dirfd,
-		  enum enforce_flags flags, struct enforced *rows, struct error *err) _nodiscard_;
+		  enum enforce_flags flags, enum dcode why, struct enforced *rows,
+		  struct error *err) _nodiscard_;
 
 /* Does something of it count or look by an owner of N of its own? That wants a U of its own. */
 bool enforce_needs_owner(const struct enforce *e);

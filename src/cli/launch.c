@@ -381,7 +381,9 @@ static int make_cgroup(struct launch *l, struct enforced *rows, struct error *er
 /* A cgroup where there is a delegation; for what it does not hold, the next best. */
 static int begin_limits(struct launch *l, struct enforce *e, struct error *err)
 {
-	enum enforce_flags flags = l->cli->strict ? ENFORCE_STRICT : 0;
+	enum enforce_flags flags =
+		(l->strict ? ENFORCE_STRICT : 0) | (l->limits_told ? ENFORCE_QUIET : 0);
+	enum dcode why = DCODE_NO_CONTROLLER;
 	struct enforced rows = { 0 };
 	struct error none = { 0 };
 	int r = 0;
@@ -393,11 +395,12 @@ static int begin_limits(struct launch *l, struct enforce *e, struct error *err)
 			*err = none;
 		return r;
 	}
-	if (r < 0)
+	if (r < 0) {
 		log_debug("launch", "no cgroup: %s", none.text);
-	flags |= (l->cgroup ? ENFORCE_CGROUP : 0) | (l->limits_told ? ENFORCE_QUIET : 0);
+		why = none.dcode;
+	}
 	l->limits_told = true;
-	return enforce_begin(e, l->rec, l->ctr->dirfd, flags, &rows, err);
+	return enforce_begin(e, l->rec, l->ctr->dirfd, flags, why, &rows, err);
 }
 
 static bool is_oom_killed(const struct launch *l, const struct launched *d)

@@ -93,6 +93,7 @@ int cgroup_locate(unsigned want, const char *id, int libexec_fd, struct cgroup_p
 	struct error found = { 0 }, bus = { 0 };
 	struct cgroup_place place = { .fd = -1 };
 	int r = cgroup_find(want, &place, &found);
+	enum dcode missing;
 
 	if (r < 0 && r != -EOPNOTSUPP) {
 		if (err)
@@ -103,6 +104,7 @@ int cgroup_locate(unsigned want, const char *id, int libexec_fd, struct cgroup_p
 		*ret = place;
 		return 0;
 	}
+	missing = r == 0 ? DCODE_NO_CONTROLLER : DCODE_NO_CGROUP;
 	fd_close(place.fd);
 	r = make_scope(id, libexec_fd, &bus);
 	if (r == 0)
@@ -110,7 +112,7 @@ int cgroup_locate(unsigned want, const char *id, int libexec_fd, struct cgroup_p
 	log_debug("cgroup", "%s; %s", found.text, bus.text);
 	error_set(err, -EOPNOTSUPP, "%.150s; and no scope: %s",
 		  found.text[0] ? found.text : "no delegated cgroup has the controllers", bus.text);
-	error_host(err, DCODE_NO_CGROUP);
+	error_host(err, missing);
 	return -EOPNOTSUPP;
 }
 

@@ -44,7 +44,8 @@ struct cgroup_place;
 /*
  * Where cgroup_create() makes it, and what the doctor tries: a place as cgroup_find() has it, else
  * a scope of the user's service manager around this process, of which one bus call asks. Of the
- * controllers wanted, ret->offers are there. -EOPNOTSUPP with D-08 and the reason.
+ * controllers wanted, ret->offers are there. -EOPNOTSUPP and the reason: with D-08 there is no
+ * place, with D-20 one that has none of them.
  */
 int cgroup_locate(unsigned want, const char *id, int libexec_fd, struct cgroup_place *ret,
 		  struct error *err) _nodiscard_;
@@ -55,7 +56,7 @@ int cgroup_locate(unsigned want, const char *id, int libexec_fd, struct cgroup_p
  * that is held gets its row "cgroup v2". One that is not held gets no row, for the caller to find
  * something else or to say D-20 (no such controller here); memory-swap alone gets its row with D-26
  * where the kernel cannot count swap, for nothing else can hold it.
- * -EOPNOTSUPP with D-08 and the reason: there is no subtree. Nothing is left of a failure.
+ * -EOPNOTSUPP with D-08 or D-20, as cgroup_locate(). Nothing is left of a failure.
  */
 int cgroup_create(const struct cgroup_request *req, struct cgroup *ret, struct enforced *rows,
 		  struct error *err) _nodiscard_;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
@@ -53,14 +54,24 @@ static bool take_attr_word(const char *word, unsigned *attr)
 	return false;
 }
 
-static int split_options(const struct ctr_mount *m, struct plan_volume *v, struct error *err)
+static char *option_text(const struct ctr_mount *m, uint64_t size)
+{
+	const char *asked = m->options ? m->options : "";
+
+	if (!size || str_starts(asked, "size=") || strstr(asked, ",size="))
+		return xstrdup(asked);
+	return xasprintf("%s%ssize=%" PRIu64, asked, *asked ? "," : "", size);
+}
+
+static int split_options(const struct ctr_mount *m, uint64_t size, struct plan_volume *v,
+			 struct error *err)
 {
 	unsigned n = 0;
 	char *next;
 
-	if (!m->options || !*m->options)
+	v->option_text = option_text(m, size);
+	if (!*v->option_text)
 		return 0;
-	v->option_text = xstrdup(m->options);
 	for (char *word = v->option_text; word; word = next) {
 		char *value;
 
@@ -221,7 +232,7 @@ int volumes_open(const struct ctr_spec *spec, struct plan *p, struct error *err)
 		if (m->kind == CTR_MOUNT_BIND)
 			r = open_bind(&views, m, v, err);
 		else
-			r = split_options(m, v, err);
+			r = split_options(m, spec->tmpfs_size, v, err);
 		if (r < 0)
 			return r;
 	}

@@ -254,6 +254,16 @@ def test_that_needs_nobody(warm, args, command, wants):
     assert res.out.strip() == wants and not warnings(res), res
 
 
+def test_tmpfs_is_no_larger_than_the_limit(plain):
+    """What is written there is memory that no process has."""
+    res = plain.run("run", "--rm", *NONE, "-m", "16m", "--tmpfs", "/a", "--tmpfs",
+                    "/b:size=1m,mode=700", "--tmpfs", "/c:mode=711", plain.image, "sh", "-c",
+                    "for d in /a /b /c /dev/shm; do df -k $d | tail -n1 | tr -s ' ' |"
+                    " cut -d' ' -f2; done; ls -ld /c")
+    assert res.lines[:4] == ["16384", "1024", "16384", "16384"], res
+    assert res.lines[4].startswith("drwx--x--x"), res
+
+
 def test_exec_has_the_same(plain):
     """What pid 1 was given holds for another program in its container, too."""
     plain.run("run", "-d", "--name", "two", *NONE, "-c", "256", "--cpuset-cpus", "0", "--ulimit",
