@@ -19,6 +19,8 @@ def row_of(host, codes="D-08", worst=1, run=WORKS, said="", also=""):
 
 
 CHOWN = "carrel run --rm hello sh -c 'chown 33:33 /tmp && echo works' 2>/dev/null"
+REPLACED = "carrel run --rm hello sh -c 'rm -r /usr/bin; mkdir /usr/bin && ls -A /usr/bin; echo works' " \
+    "2>/dev/null"
 ROWS = [
     row_of("normal"),
     row_of("delegated", "", 0),
@@ -32,6 +34,10 @@ ROWS = [
            also=CHOWN),
     row_of("no-tun", "D-07 D-08", 2, 125, "open /dev/net/tun: No such file or directory [D-07]",
            also="carrel run --rm --network none hello echo works"),
+    # Its files are served by a process, and change drivers as they like where there are two.
+    row_of("no-overlay", "D-06 D-08", said="[D-06]", also=REPLACED),
+    row_of("no-fuse", also=REPLACED),
+    row_of("no-layers", "D-06 D-21 D-08", 2, 125, "open /dev/fuse: No such file or directory [D-21]"),
     row_of("readonly-home", "D-15 D-08", 2, 125, "Read-only file system [D-15]",
            also="carrel --root /var/tmp/store run --rm hello echo works"),
     row_of("full-tmp", "D-25 D-08"),
