@@ -126,8 +126,9 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.lost = "limits by cgroups: --cpus and throttles are not held at all",
 		.fallback = "memory by a watchdog, processes by RLIMIT_NPROC, CPU weight by nice, CPU "
 			"sets by affinity; each is told at the start",
-		.fix = "log in through systemd (ssh, console), or name a cgroup that an administrator "
-			"gave you in carrel.conf",
+		.fix = "log in by ssh or console where systemd runs with cgroup v2 alone (an "
+			"administrator: systemd.unified_cgroup_hierarchy=1), or name a cgroup that is "
+			"yours in carrel.conf",
 		.manual = "Limits of memory, processes and CPU time are kept by control groups. "
 			"An unprivileged user needs a cgroup v2 subtree with the memory and pids "
 			"controllers that belongs to the user: systemd gives one on request of the user's "
