@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/proc.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/ctrcmd.h"
@@ -81,6 +82,14 @@ static int tell(const struct cli *cli, const struct enforced_row *row, struct er
 	return -EOPNOTSUPP;
 }
 
+static int weigh(const struct container *c, uint64_t shares, struct error *err)
+{
+	_cleanup_(fd_closep) int libexec = proc_open_libexec(err);
+
+	return libexec < 0 ? libexec
+			   : cgroup_weigh_scope(c->state.cgroup, c->id, libexec, shares, err);
+}
+
 static int update_running(struct cli *cli, struct container *c, const struct ctrconf *rec,
 			  const struct limits *old, const struct strv *what, struct error *err)
 {
@@ -94,6 +103,8 @@ static int update_running(struct cli *cli, struct container *c, const struct ctr
 	if (cgroup < 0)
 		return error_code(err, cgroup, "open the cgroup of container %s", c->name);
 	r = cgroup_update(cgroup, old, &rec->limits, &rows, err);
+	if (r == 0 && rec->limits.cpu_shares != old->cpu_shares)
+		r = weigh(c, rec->limits.cpu_shares, err);
 	if (r == 0)
 		r = record_rows(c, &rows, err);
 	for (size_t i = 0; r == 0 && i < what->n; i++) {

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "base/str.h"
 #include "runtime/cgroup_find.h"
 #include "runtime/cgroup_set.h"
+#include "runtime/cgroup_value.h"
 
 /*
  * Theory of operation. Below the place that cgroup_find() gives:
@@ -218,6 +220,41 @@ static int make(struct cgroup *c, const struct cgroup_place *place, unsigned wan
 	return open_files(c, err);
 }
 
+/* The unit that the record's path leads through, and the rest: "U.scope", "carrel-<id>". */
+static int split_scope(const char *path, const char *id, char unit[UNIT_MAX])
+{
+	const char *last = strrchr(path, '/'), *p;
+	char name[CGROUPFS_NAME_MAX], begin[UNIT_MAX];
+
+	if (!last || !str_eq(last + 1, cgroupfs_name(id, name)))
+		return -EINVAL;
+	for (p = last; p > path && p[-1] != '/'; p--)
+		;
+	(void)snprintf(begin, sizeof(begin), "carrel-%.*s-", ID_SHORT_LEN, id);
+	if (!str_starts(p, begin) || (size_t)(last - p) >= UNIT_MAX ||
+	    strncmp(last - 6, ".scope", 6) != 0)
+		return -EOPNOTSUPP;
+	memcpy(unit, p, (size_t)(last - p));
+	unit[last - p] = '\0';
+	return 0;
+}
+
+int cgroup_weigh_scope(const char *path, const char *id, int libexec_fd, uint64_t shares,
+		       struct error *err)
+{
+	char unit[UNIT_MAX], number[16];
+	char *argv[] = { (char *)"scope", (char *)"weigh", unit, number, NULL };
+	int r = split_scope(path, id, unit);
+
+	if (r == -EOPNOTSUPP)
+		return 0;
+	if (r < 0)
+		return error_set(err, r, "cgroup /%s is not the container's", path);
+	(void)snprintf(number, sizeof(number), "%" PRIu32,
+		       cgroup_weight_of_shares(shares ? shares : CGROUP_SHARES_DEFAULT));
+	return run_scope(libexec_fd, argv, err);
+}
+
 int cgroup_create(const struct cgroup_request *req, struct cgroup *ret, struct enforced *rows,
 		  struct error *err)
 {
@@ -241,6 +278,9 @@ int cgroup_create(const struct cgroup_request *req, struct cgroup *ret, struct e
 		r = make(&c, &place, want, req->id, err);
 	if (r == 0)
 		r = cgroup_set_all(c.fd, req->limits, &held, err);
+	if (r == 0 && req->limits->cpu_shares)
+		r = cgroup_weigh_scope(c.path, req->id, req->libexec_fd, req->limits->cpu_shares,
+				       err);
 	if (r < 0) {
 		ignore_result(cgroup_end(&c)); /* what stays is empty, and on record */
 		return r;
@@ -276,25 +316,6 @@ bool cgroup_end(struct cgroup *c)
 	}
 	cgroup_done(c);
 	return r == 0;
-}
-
-/* The unit that the record's path leads through, and the rest: "U.scope", "carrel-<id>". */
-static int split_scope(const char *path, const char *id, char unit[UNIT_MAX])
-{
-	const char *last = strrchr(path, '/'), *p;
-	char name[CGROUPFS_NAME_MAX], begin[UNIT_MAX];
-
-	if (!last || !str_eq(last + 1, cgroupfs_name(id, name)))
-		return -EINVAL;
-	for (p = last; p > path && p[-1] != '/'; p--)
-		;
-	(void)snprintf(begin, sizeof(begin), "carrel-%.*s-", ID_SHORT_LEN, id);
-	if (!str_starts(p, begin) || (size_t)(last - p) >= UNIT_MAX ||
-	    strncmp(last - 6, ".scope", 6) != 0)
-		return -EOPNOTSUPP;
-	memcpy(unit, p, (size_t)(last - p));
-	unit[last - p] = '\0';
-	return 0;
 }
 
 int cgroup_attach(const char *path, const char *id, int libexec_fd, pid_t pid, struct error *err)

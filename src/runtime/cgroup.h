@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/cgroupfs.h"
@@ -80,6 +81,14 @@ int cgroup_freeze(int fd, bool freeze, struct error *err) _nodiscard_;
  * anything is written: it has no controller for one that is new. */
 int cgroup_update(int fd, const struct limits *old, const struct limits *limits,
 		  struct enforced *rows, struct error *err) _nodiscard_;
+
+/*
+ * Of a recorded cgroup in a scope: the shares, for the scope. Weights count between the children of
+ * one cgroup, and in a scope of its own a container has no sibling. By a bus call, for the manager
+ * puts back what others write there. 0: in no scope of ours, where containers are siblings.
+ */
+int cgroup_weigh_scope(const char *path, const char *id, int libexec_fd, uint64_t shares,
+		       struct error *err) _nodiscard_;
 
 /*
  * Put a process into a recorded cgroup that only the user's service manager can reach from here

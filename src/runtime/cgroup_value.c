@@ -9,7 +9,6 @@
 #include "base/str.h"
 
 enum {
-	SHARES_DEFAULT = 1024,
 	SHARES_MAX = 262144,
 	WEIGHT_DEFAULT = 100,
 	WEIGHT_MAX = 10000,
@@ -21,7 +20,7 @@ uint32_t cgroup_weight_of_shares(uint64_t shares)
 
 	if (shares >= SHARES_MAX)
 		return WEIGHT_MAX;
-	weight = (shares * WEIGHT_DEFAULT + SHARES_DEFAULT / 2) / SHARES_DEFAULT;
+	weight = (shares * WEIGHT_DEFAULT + CGROUP_SHARES_DEFAULT / 2) / CGROUP_SHARES_DEFAULT;
 	if (weight < 1)
 		return 1;
 	return weight > WEIGHT_MAX ? WEIGHT_MAX : (uint32_t)weight;

@@ -9,6 +9,7 @@
 /* What docker's numbers are in the files of cgroup v2. Pure; texts go to buf, -ENAMETOOLONG. */
 enum {
 	CGROUP_VALUE_MAX = 128,
+	CGROUP_SHARES_DEFAULT = 1024,
 	CGROUP_PERIOD_US = 100000, /* the kernel's default, and docker's */
 };
 

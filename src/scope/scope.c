@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One call to the user's service manager, so that a process comes to live in a delegated cgroup:
+ * One call to the user's service manager, for a process that is to live in a delegated cgroup:
  *	scope start UNIT PID		a new scope with Delegate=yes around PID
  *	scope attach UNIT PID NAME	PID into the cgroup NAME of a scope that is there
+ *	scope weigh UNIT WEIGHT		its cpu.weight among its neighbours
  * Own program, because libsystemd is nothing for carrel itself to load; started only where a limit
  * was asked for and nothing cheaper works. PID is carrel's, never the user's shell. What fails is
  * one line on standard output, with exit status 1.
@@ -166,13 +167,22 @@ static int attach(struct scope *s, const char *unit, uint32_t pid, const char *n
 		     : EXIT_SUCCESS;
 }
 
+static int weigh(struct scope *s, const char *unit, uint64_t weight)
+{
+	sd_bus_error e = SD_BUS_ERROR_NULL;
+	int r = sd_bus_call_method(s->bus, MANAGER, "SetUnitProperties", &e, NULL, "sba(sv)", unit,
+				   1, 1, "CPUWeight", "t", weight);
+
+	return r < 0 ? say("ask the user's service manager for a CPU weight", r, &e) : EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
 	struct scope s = { 0 };
-	uint32_t pid;
+	uint32_t number; /* PID or WEIGHT */
 	int r;
 
-	if (argc < 4 || num_u32(argv[3], &pid) < 0)
+	if (argc < 4 || num_u32(argv[3], &number) < 0)
 		return say("start", -EINVAL, NULL);
 	r = connect_bus(&s.bus);
 	if (r >= 0)
@@ -180,9 +190,11 @@ int main(int argc, char **argv)
 	if (r < 0)
 		return say("reach the user's service manager", r, NULL);
 	if (str_eq(argv[1], "start"))
-		r = start(&s, argv[2], pid);
+		r = start(&s, argv[2], number);
 	else if (str_eq(argv[1], "attach") && argc == 5)
-		r = attach(&s, argv[2], pid, argv[4]);
+		r = attach(&s, argv[2], number, argv[4]);
+	else if (str_eq(argv[1], "weigh"))
+		r = weigh(&s, argv[2], number);
 	else
 		r = say("start", -EINVAL, NULL);
 	sd_bus_flush_close_unref(s.bus);
