@@ -44,4 +44,4 @@ check-perf: tests/perf/interleave
 .PHONY: check-lab
 check-lab:
 	CARREL_PREFIX='$(DESTDIR)$(prefix)' PYTHONDONTWRITEBYTECODE=1 $(CARREL_PYTHON) -m pytest -q \
-		-n 2 --tb=short -p no:cacheprovider $(LAB_ARGS) $(srcdir)/tests/lab
+		-n 2 --dist loadgroup --tb=short -p no:cacheprovider $(LAB_ARGS) $(srcdir)/tests/lab

@@ -2,7 +2,8 @@
 """Fixtures of the tests on whole hosts.
 
     boot        boot("no-overlay") -> a Machine that lasts as long as the test; see lib/machine.py
-    delegated   one host with a delegated cgroup, shared by the tests of a worker
+    delegated   one host with a delegated cgroup, for all tests of a file
+    systemd     one host with systemd, for all tests of a file
 
 Run by `make check-lab`, and those marked `quick` by contrib/check. CARREL_PREFIX names the carrel
 under test.
@@ -17,11 +18,26 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib.machine import LabError, Machine  # noqa: E402
 
 ROWS = "lab_rows"
+SHARED = {"delegated", "systemd"}  # fixtures: hosts that the tests of a file share
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "quick: contrib/check runs it as well")
     config.addinivalue_line("markers", "slow: takes minutes")
+
+
+def params_of(item):
+    return item.callspec.params.values() if hasattr(item, "callspec") else ()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """With --dist loadgroup: the tests of one file on one shared host are one worker's."""
+    for item in items:
+        hosts = SHARED & (set(item.fixturenames) | {str(p) for p in params_of(item)})
+        if hosts:
+            group = f"{item.path.name}-{min(hosts)}"
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture
@@ -50,6 +66,7 @@ def shared(variant, **kw):
 
 
 delegated = shared("delegated")
+systemd = shared("normal", kind="systemd")
 
 
 @pytest.fixture

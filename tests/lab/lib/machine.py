@@ -171,7 +171,7 @@ class Machine:
 
     # ---- power -----------------------------------------------------------------------------
 
-    def boot(self, timeout=60, console=None):
+    def boot(self, timeout=180, console=None):
         """Returns when the host takes commands. console: a pair of fds for its second line."""
         self.lines = [Line() for _ in range(4)]
         argv = [KERNEL, f"mem={self.memory}M", f"ubd0={self.dir}/disk.cow,{image(self.disk)}",
@@ -262,7 +262,7 @@ class Session:
         self.machine, self.number, self.line = machine, line, machine.lines[line]
         machine.lines[0].send(f"systemctl start lab-login@ttyS{line}")
         # The shell has asked for its first command.
-        self.line.wait("$ ", time.monotonic() + 60)
+        self.line.wait("$ ", time.monotonic() + 180)
 
     def start(self, script):
         return self.machine.start(script, "session", self.number)
