@@ -17,6 +17,7 @@
 #include "base/loop.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "cli/credhelper.h"
 #include "oci/platform.h"
 #include "oci/reference.h"
 
@@ -133,6 +134,21 @@ static int borrow_auth(const struct cli *cli)
 	return fd_dup(cli->auth_fd);
 }
 
+/* Not for root: its helpers would not run as root. */
+static void ask_helper(const struct cli *cli, const char *reference, int *auth)
+{
+	struct reference ref;
+	int given;
+
+	if (cli->auth_fd >= 0 || reference_parse(reference, &ref, NULL) < 0)
+		return;
+	given = credhelper_ask(*auth, ref.domain);
+	if (given < 0)
+		return;
+	fd_close(*auth);
+	*auth = given;
+}
+
 int fetch_pull(struct cli *cli, const struct fetch_request *req, struct error *err)
 {
 	_cleanup_(fd_closep) int auth = borrow_auth(cli);
@@ -143,6 +159,7 @@ int fetch_pull(struct cli *cli, const struct fetch_request *req, struct error *e
 	r = cli_store(cli, STORE_CREATE, &s, err);
 	if (r < 0)
 		return r;
+	ask_helper(cli, req->reference, &auth);
 	strv_add(&argv, "transfer");
 	strv_add(&argv, "pull");
 	strv_add(&argv, "--root");

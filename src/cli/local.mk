@@ -33,6 +33,7 @@ libcli_a_SOURCES = \
 	src/cli/cmd_version.c \
 	src/cli/cmd_wait.c \
 	src/cli/command.h \
+	src/cli/credhelper.c src/cli/credhelper.h \
 	src/cli/ctrcmd.c src/cli/ctrcmd.h \
 	src/cli/commands.c src/cli/commands.h \
 	src/cli/enforce.c src/cli/enforce.h \

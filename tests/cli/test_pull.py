@@ -253,6 +253,99 @@ def test_identity_token(carrel):
         assert "credentials" in r.err and "refresh" not in r.err
 
 
+HELPER = """#!/bin/sh
+read server
+echo "$0 $* $server" >>"$(dirname "$0")/asked"
+cat "$(dirname "$0")/answer"
+exit $(cat "$(dirname "$0")/status")
+"""
+
+
+@pytest.fixture
+def helper(carrel):
+    """helper(answer, status) is docker-credential-box, first in PATH; returns what it was asked."""
+    where = os.path.join(carrel.home, "helpers")
+    os.makedirs(where)
+    carrel.env["PATH"] = where + ":" + carrel.env["PATH"]
+
+    def write(answer, status=0):
+        for name, text in (("docker-credential-box", HELPER), ("answer", answer),
+                           ("status", str(status)), ("asked", "")):
+            path = os.path.join(where, name)
+            with open(path, "w", encoding="ascii") as f:
+                f.write(text)
+            os.chmod(path, 0o755)
+
+    def asked():
+        with open(os.path.join(where, "asked"), encoding="ascii") as f:
+            return [line.split(" ", 1)[1] for line in f.read().splitlines()]
+    write.asked = asked
+    return write
+
+
+def write_config(carrel, **config):
+    path = f"{carrel.home}/.docker/config.json"
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="ascii") as f:
+        json.dump(config, f)
+
+
+def test_credential_helper(carrel, helper):
+    # Longer than one step of base64, and of a length that wants padding.
+    password = 'p:w"\\' + "x" * 62
+    with BadRegistry(auth="basic", user="me", password=password) as reg:
+        ref = reg.add(small(), "team/app:1")
+        answer = json.dumps({"ServerURL": reg.host, "Username": "me", "Secret": password})
+        helper(answer)
+        write_config(carrel, auths={reg.host: {}}, credHelpers={reg.host: "box", "other": "no"})
+        assert carrel.run("pull", "-q", ref).err == ""
+        assert helper.asked() == ["get " + reg.host]
+        write_config(carrel, credsStore="box")
+        carrel.run("rmi", ref)
+        helper(answer)
+        carrel.run("pull", "-q", ref)
+        assert helper.asked() == ["get " + reg.host]
+        # It knows nothing: the file itself counts. Then one word of why.
+        carrel.run("rmi", ref)
+        helper("credentials not found in native keychain\n", 1)
+        auth = base64.b64encode(f"me:{password}".encode()).decode()
+        write_config(carrel, credsStore="box", auths={reg.host: {"auth": auth}})
+        assert carrel.run("pull", "-q", ref).err == ""
+        carrel.run("rmi", ref)
+        write_config(carrel, credsStore="box")
+        assert "wants a login" in carrel.run("pull", "-q", ref, rc=125).err
+
+
+def test_credential_helper_with_a_token(carrel, helper):
+    with BadRegistry(auth="token") as reg:
+        reg.refresh = "from the keychain"
+        helper(json.dumps({"ServerURL": "x", "Username": "<token>", "Secret": reg.refresh}))
+        write_config(carrel, credsStore="box")
+        carrel.run("pull", "-q", reg.add(small(), "x"))
+
+
+@pytest.mark.parametrize("answer,status,told", [
+    ("{}", 0, "no Username"), ("nonsense", 0, "gives no login"), ("broken", 3, "status 3"),
+    ("x" * 100000, 0, "gives no login")])
+def test_credential_helper_that_fails(carrel, helper, answer, status, told):
+    with BadRegistry() as reg:  # which wants no login at all
+        helper(answer, status)
+        write_config(carrel, credsStore="box")
+        res = carrel.run("pull", "-q", reg.add(small(), "x"))
+        assert told in res.err and "docker-credential-box" in res.err and "warning" in res.err, res
+
+
+def test_credential_helper_that_is_missing(carrel):
+    with BadRegistry() as reg:
+        ref = reg.add(small(), "x")
+        write_config(carrel, credsStore="desktop")
+        res = carrel.run("pull", "-q", ref)
+        assert "docker-credential-desktop" in res.err and "not in PATH" in res.err, res
+        write_config(carrel, credsStore="../../bin/sh")
+        carrel.run("rmi", ref)
+        assert "no name of a helper" in carrel.run("pull", "-q", ref).err
+
+
 @pytest.mark.parametrize("challenge", [
     'Bearer realm="file:///etc/passwd"', "Bearer", 'Bearer realm="', "Digest realm=x",
     'Bearer realm="http://user@127.0.0.1/"', "Bearer realm=" + "x" * 3000,
