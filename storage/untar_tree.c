@@ -147,14 +147,16 @@ static int encode_xattrs(struct untar_tree *t, const struct tar_entry *e)
 	return 0;
 }
 
-/* What an image may set: no name that steers an overlay, no trusted.*, nothing of the host's LSM.
+/*
+ * What an image may set: no name that steers an overlay, no trusted.*, nothing of the host's LSM.
+ * user.containers.override_stat gives files another owner and mode under fuse-overlayfs.
  */
 static bool xattr_allowed(const char *name, bool is_file)
 {
 	if (str_eq(name, "security.capability"))
 		return is_file;
 	return str_starts(name, "user.") && !str_starts(name, "user.overlay.") &&
-	       !str_starts(name, "user.fuseoverlayfs.");
+	       !str_starts(name, "user.fuseoverlayfs.") && !str_starts(name, "user.containers.");
 }
 
 /* The file system or the map does not take it: the record has it, and says that the tree has not.

@@ -340,6 +340,7 @@ static void test_xattrs(void **state)
 	tarmake_pax(&b->tar, 'x', "SCHILY.xattr.user.mine", "yes",
 		    "SCHILY.xattr.user.overlay.opaque", "y", "SCHILY.xattr.user.overlay.redirect",
 		    "/etc", "SCHILY.xattr.user.fuseoverlayfs.opaque", "y",
+		    "SCHILY.xattr.user.containers.override_stat", "0:0:0755",
 		    "SCHILY.xattr.trusted.overlay.opaque", "y", "SCHILY.xattr.security.selinux",
 		    "x", NULL);
 	tarmake_dir(&b->tar, "d");
@@ -352,11 +353,12 @@ static void test_xattrs(void **state)
 	assert_false(box_opaque(b, "d"));
 	assert_int_equal(fgetxattr(fd, "user.overlay.redirect", v, sizeof(v)), -1);
 	assert_int_equal(fgetxattr(fd, "user.fuseoverlayfs.opaque", v, sizeof(v)), -1);
+	assert_int_equal(fgetxattr(fd, "user.containers.override_stat", v, sizeof(v)), -1);
 	assert_int_equal(fgetxattr(fd, "trusted.overlay.opaque", v, sizeof(v)), -1);
 	e = box_record(b, &s, "d");
 	while (sidecar_xattr_next(&e, &pos, &x))
 		n++;
-	assert_int_equal(n, 6);
+	assert_int_equal(n, 7);
 	fd_close(fd);
 	fd = openat(b->tree, "ping", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(fgetxattr(fd, "user.f", v, sizeof(v)), 1);
