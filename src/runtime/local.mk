@@ -91,3 +91,11 @@ test_users_SOURCES = tests/unit/test_users.c
 test_users_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
 test_users_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
 endif
+
+# What /proc tells of hostile processes.
+check_PROGRAMS += tests/fuzz/fuzz_proctext
+TESTS += tests/fuzz/fuzz_proctext
+EXTRA_DIST += tests/fuzz/corpus/proctext
+tests_fuzz_fuzz_proctext_SOURCES = tests/fuzz/fuzz_proctext.c tests/fuzz/fuzz_main.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_proctext_CPPFLAGS = $(INC_SRC) -I$(top_srcdir)/tests/fuzz
+tests_fuzz_fuzz_proctext_LDADD = libruntime.a libbase.a
