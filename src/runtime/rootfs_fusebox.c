@@ -178,6 +178,21 @@ static int confine(struct error *err)
 	return 0;
 }
 
+/*
+ * It ends with its mount, or by SIGKILL: not at a logout that sends SIGTERM to every process of the
+ * user, before the container has ended. libfuse takes handlers for these, but leaves the mask.
+ */
+static void block_signals(void)
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		(void)sigaddset(&set, signals[i]);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static int server_main(void *arg)
 {
 	static const struct sigaction ignore = { .sa_handler = SIG_IGN };
@@ -190,6 +205,7 @@ static int server_main(void *arg)
 	(void)setsid(); /* a new pid namespace: it cannot lead a group yet */
 	/* Its words go nowhere once the parent has closed its end. */
 	(void)sigaction(SIGPIPE, &ignore, NULL);
+	block_signals();
 	r = attach_all(s, &err);
 	if (r == 0)
 		r = enter_root(s, &err);

@@ -126,11 +126,13 @@ def test_500_layers(carrel, registry, need):
     same(*outs)
 
 
-def test_one_id(carrel, need):
-    """With one id the process has that one, too."""
+@pytest.mark.parametrize("obstacle", ["no-subuid", "netns-limit"])
+def test_poor_host(carrel, need, obstacle):
+    """With one id the process has that one, too; without network namespaces it has none."""
     need("root")
     need("fuse")
-    res = behind(carrel, "no-subuid", *HELLO, *WORK, root=carrel.home + "/s", env=FORCED["fuse"])
+    res = behind(carrel, obstacle, "run", "--rm", "--network", "host", "hello", *WORK,
+                 root=carrel.home + "/s", env=FORCED["fuse"])
     assert res.rc == 0 and res.lines[1:] == ["end"] and "fuse.fuse-overlayfs" in res.out, res
 
 
@@ -241,6 +243,9 @@ def test_server(warm, need, leftovers):
     names = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
     for path in names:
         assert re.match(r"/dev/null|/dev/fuse|/layers/|/rw/|pipe:", path), names
+    # A logout that ends every process of the user: the container decides when it ends.
+    for sig in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1):
+        os.kill(pid, sig)
     # Nothing of it in the container.
     res = warm.run("exec", name, "sh", "-c", "ps; cat /proc/self/mountinfo; ls -l /proc/*/fd")
     assert "fuse-overlayfs -f" not in res.out and warm.home not in res.out, res
