@@ -24,6 +24,9 @@ REPLACED = "carrel run --rm hello sh -c 'rm -r /usr/bin; mkdir /usr/bin && ls -A
 ROWS = [
     row_of("normal"),
     row_of("delegated", "", 0),
+    row_of("delegated-no-cpu", "D-20", 1,
+           also="carrel run --rm --cpus 1 -m 64m hello echo works 2>&1 | "
+                "sed '/^carrel: warning: --cpus .*D-20\\]$/d'"),
     # Its processes are in the way: nobody but carrel may be there.
     row_of("delegated-own"),
     row_of("no-subuid", "D-03 D-08", said="no range for user lab in /etc/subuid", also=CHOWN),

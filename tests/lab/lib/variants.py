@@ -35,6 +35,10 @@ LAB_CGROUP=/sys/fs/cgroup/lab.slice/user/shell
     Variant("delegated-own", "the cgroup that the user is in is delegated", DELEGATE + """
 LAB_CGROUP=/sys/fs/cgroup/lab.slice/user
 """),
+    Variant("delegated-no-cpu", "the subtree has no cpu controller", DELEGATE.replace(
+        "cpu memory pids", "memory pids") + """
+LAB_CGROUP=/sys/fs/cgroup/lab.slice/user/shell
+"""),
     Variant("no-subuid", "the user has no line in /etc/subuid and /etc/subgid", """
 lab_before()
 {
