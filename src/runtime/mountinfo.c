@@ -69,7 +69,16 @@ int mountinfo_parse(const char *line, size_t len, struct mountinfo *ret)
 		if (take_field(&p, end, skipped, sizeof(skipped)) < 0)
 			return -EINVAL;
 	while (!str_eq(skipped, "-"));
-	return take_field(&p, end, ret->type, sizeof(ret->type));
+	if (take_field(&p, end, ret->type, sizeof(ret->type)) < 0)
+		return -EINVAL;
+	/* The source may be empty, which leaves two blanks. */
+	if (p < end && *p == ' ')
+		p++;
+	else if (take_field(&p, end, skipped, sizeof(skipped)) < 0)
+		return -EINVAL;
+	if (take_field(&p, end, ret->super, sizeof(ret->super)) < 0)
+		ret->super[0] = '\0';
+	return 0;
 }
 
 int mountinfo_find(const char *text, bool (*want)(const struct mountinfo *m, const void *data),
@@ -139,4 +148,20 @@ bool mountinfo_has_option(const struct mountinfo *m, const char *word)
 		s += n;
 	}
 	return false;
+}
+
+uint64_t mountinfo_size(const struct mountinfo *m)
+{
+	char value[24];
+	uint64_t v;
+
+	for (const char *s = m->super; *s; s += s[0] == ',') {
+		size_t n = strcspn(s, ",");
+
+		if (str_starts(s, "size=") &&
+		    str_print(value, sizeof(value), "%.*s", (int)n - 5, s + 5) == 0)
+			return num_size(value, &v) == 0 ? v : 0;
+		s += n;
+	}
+	return 0;
 }

@@ -21,6 +21,8 @@ struct mountinfo {
 						undone */
 	char options[MOUNTINFO_OPTIONS_MAX]; /* of the mount: "rw,nosuid,relatime" */
 	char type[MOUNTINFO_TYPE_MAX];
+	char super[MOUNTINFO_OPTIONS_MAX]; /* of the file system: "rw,size=65536k"; "" if too long
+					    */
 };
 
 /* One line without its newline. -EINVAL, also for one whose parts do not fit. */
@@ -37,5 +39,7 @@ int mountinfo_by_target(const char *text, const char *target, struct mountinfo *
 /* The mount that fd lies on, as this process sees it. */
 int mountinfo_of_fd(int fd, struct mountinfo *ret) _nodiscard_;
 
-/* Is `word` one of the comma-separated options? */
+/* Is `word` one of the comma-separated options of the mount? */
 bool mountinfo_has_option(const struct mountinfo *m, const char *word);
+/* Bytes behind "size=" among those of the file system; 0: none. */
+uint64_t mountinfo_size(const struct mountinfo *m);

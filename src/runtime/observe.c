@@ -11,12 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/num.h"
-#include "base/path.h"
 #include "base/str.h"
 #include "runtime/mountinfo.h"
 
@@ -146,21 +144,14 @@ static int compare_net(int dir)
 	return own.st_dev != its.st_dev || own.st_ino != its.st_ino;
 }
 
-/* Only a tmpfs is asked for its size: another file system may be one that never answers. */
-static uint64_t look_at_shm(int dir, const char *mounts)
+/* From the list of mounts: on the way to the place may lie a file system that never answers. */
+static uint64_t look_at_shm(const char *mounts)
 {
-	_cleanup_(fd_closep) int root = -1, fd = -1;
 	struct mountinfo m;
-	struct statvfs vfs;
 
 	if (!mounts || mountinfo_by_target(mounts, "/dev/shm", &m) < 0 || !str_eq(m.type, "tmpfs"))
 		return 0;
-	root = openat(dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root >= 0)
-		fd = path_open_in_root(root, "dev/shm", O_PATH | O_DIRECTORY, 0);
-	if (fd < 0 || fstatvfs(fd, &vfs) < 0)
-		return 0;
-	return (uint64_t)vfs.f_blocks * vfs.f_frsize;
+	return mountinfo_size(&m);
 }
 
 static void look_at_rest(int dir, struct observed *o)
@@ -172,7 +163,7 @@ static void look_at_rest(int dir, struct observed *o)
 	ignore_result(
 		read_file(dir, "mountinfo", MOUNTINFO_SIZE_MAX, &o->mounts)); /* NULL says it */
 	o->own_net = compare_net(dir);
-	o->shm_size = look_at_shm(dir, o->mounts);
+	o->shm_size = look_at_shm(o->mounts);
 	if (read_file(dir, "oom_score_adj", TEXT_MAX, &adj) == 0) {
 		adj[strcspn(adj, "\n")] = '\0';
 		ignore_result(num_i64(adj, &o->oom_score_adj)); /* the kernel's own number */

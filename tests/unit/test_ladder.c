@@ -98,6 +98,8 @@ static const char mounts[] =
 	"22 21 0:20 / /proc rw,nosuid,nodev,noexec - proc proc rw\n"
 	"30 21 0:30 / /mnt/a\\040b\\134 ro,nosuid master:3 propagate_from:2 - tmpfs none rw\n"
 	"x 21 0:30 / /mnt/c ro - tmpfs none rw\n"
+	"40 21 0:40 / /dev/shm rw - tmpfs shm rw,size=65536k,uid=5\n"
+	"41 21 0:41 / /x rw - tmpfs  rw,resize=5\n"
 	"31 30 0:31 / /mnt/a\\040b\\134 rw - fuse.sshfs h:/ rw\n";
 
 static void test_mountinfo(void **state)
@@ -118,6 +120,11 @@ static void test_mountinfo(void **state)
 	assert_int_equal(mountinfo_by_id(mounts, 30, &m), 0);
 	assert_string_equal(m.type, "tmpfs");
 	assert_int_equal(mountinfo_by_target(mounts, "/mnt/c", &m), -ENOENT);
+	assert_int_equal(mountinfo_by_id(mounts, 40, &m), 0);
+	assert_int_equal(mountinfo_size(&m), 64 << 20);
+	assert_int_equal(mountinfo_by_id(mounts, 41, &m), 0);
+	assert_int_equal(mountinfo_size(&m), 0);
+	assert_string_equal(m.super, "rw,resize=5");
 	assert_int_equal(mountinfo_by_id("", 1, &m), -ENOENT);
 	assert_int_equal(mountinfo_parse("1 2 3:4 / /x rw", 15, &m), -EINVAL);
 	assert_int_equal(mountinfo_parse("1 2 3:4 / /x rw -", 17, &m), -EINVAL);
