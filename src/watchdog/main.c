@@ -157,6 +157,9 @@ int main(int argc, char **argv)
 	if (argc != WATCH_ARGS || num_u64(argv[WATCH_ARG_LIMIT], &w.limit) < 0 ||
 	    num_u32(argv[WATCH_ARG_UID], &w.uid) < 0)
 		return EXIT_OURS;
+	/* Of the caller, who waits for their end; this process outlives him. */
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		fd_close(fd);
 	r = sandbox_bounding(NULL);
 	if (r == 0)
 		r = confine(&w);

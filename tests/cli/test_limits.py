@@ -125,6 +125,19 @@ def test_watchdog_is_confined_and_ends_with_the_container(plain, leftovers):
     assert not os.path.exists(f"/proc/{dog}") or status_of(dog)["State"].startswith("Z")
 
 
+def test_nothing_of_the_caller_stays_open(plain):
+    """Whoever reads the output of `run -d` to its end is not held up by the watchdog."""
+    p = plain.start("run", "-d", "--name", "closed", *NONE, "-m", "64m", plain.image, "sleep",
+                    "600", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        out, err = p.communicate(timeout=20)
+        assert p.returncode == 0 and len(out) == 65 and b"watchdog" in err, (out, err)
+    finally:
+        p.kill()
+        p.communicate()
+        plain.run("rm", "-f", "closed")
+
+
 def test_pids_limit(plain, hog, leftovers):
     before = leftovers.snapshot(plain)
     res = plain.run("run", "--rm", *NONE, "--pids-limit", "20", "-v", f"{hog}:/hog", plain.image,
