@@ -118,14 +118,6 @@ int cgroup_locate(unsigned want, const char *id, int libexec_fd, struct cgroup_p
 	return -EOPNOTSUPP;
 }
 
-static int move_to(int dirfd, pid_t pid)
-{
-	char text[16];
-
-	(void)snprintf(text, sizeof(text), "%d", pid);
-	return cgroupfs_write(dirfd, "cgroup.procs", text);
-}
-
 /* cgroup_locate() has seen that nobody is in the place but us, and perhaps the carrel above us. */
 static int enter_super(int place, const char *id, struct error *err)
 {
@@ -137,38 +129,17 @@ static int enter_super(int place, const char *id, struct error *err)
 	if (mkdirat(place, name, 0755) < 0)
 		return error_sys(err, "make cgroup %s", name);
 	fd = openat(place, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	r = fd < 0 ? -errno : move_to(fd, getpid());
+	r = fd < 0 ? -errno : cgroupfs_enter(fd, getpid());
 	if (r == 0)
 		r = cgroupfs_read(place, "cgroup.procs", text, sizeof(text));
 	if (r > 0)
-		r = move_to(fd, getppid());
+		r = cgroupfs_enter(fd, getppid());
 	if (r < 0) {
-		ignore_result(move_to(place, getpid()));     /* it came from there */
-		ignore_result(cgroupfs_remove(place, name)); /* the sweep knows it */
+		ignore_result(cgroupfs_enter(place, getpid())); /* it came from there */
+		ignore_result(cgroupfs_remove(place, name));	/* the sweep knows it */
 		return error_code(err, r, "move into cgroup %s", name);
 	}
 	return 0;
-}
-
-static void leave_super(int place, const char *name)
-{
-	char leaf[CGROUPFS_NAME_MAX];
-	unsigned set = 0;
-	char text[CGROUPFS_TEXT_MAX];
-
-	/* No process may go in before the controllers are off; they were ours to switch on. */
-	if (cgroupfs_read(place, "cgroup.subtree_control", text, sizeof(text)) > 0)
-		set = cgroup_controllers(text);
-	for (unsigned one = 1; one <= set; one <<= 1) {
-		(void)snprintf(text, sizeof(text), "-%s",
-			       cgroup_controller_name((enum cgroup_controller)one));
-		if (set & one)
-			ignore_result(cgroupfs_write(place, "cgroup.subtree_control",
-						     text)); /* others may be below, too */
-	}
-	(void)snprintf(leaf, sizeof(leaf), "%.71s.super", name);
-	if (move_to(place, getpid()) == 0)
-		ignore_result(cgroupfs_remove(place, leaf)); /* a janitor may still be in it */
 }
 
 /* One write each; what sticks, sticks. */
@@ -212,7 +183,7 @@ static int make(struct cgroup *c, const struct cgroup_place *place, unsigned wan
 		r = enter_super(place->fd, id, err);
 		if (r < 0)
 			return r;
-		c->has_super = true;
+		c->has_super = !place->scope; /* that goes with us */
 	}
 	switch_on(place->fd, want);
 	if (mkdirat(c->parent_fd, c->name, 0755) < 0)
@@ -310,7 +281,7 @@ bool cgroup_end(struct cgroup *c)
 		if (r == -ENOENT)
 			r = 0;
 		if (c->has_super)
-			leave_super(c->parent_fd, c->name);
+			cgroupfs_remove_super(c->parent_fd, c->name + strlen("carrel-"));
 		if (r < 0)
 			log_debug("cgroup", "remove %s: %s", c->path, strerror(-r));
 	}

@@ -20,7 +20,7 @@ struct cgroup {
 	int parent_fd;	/* where it is removed from */
 	int events_fd;	/* its cgroup.events */
 	int oom_fd;	/* its memory.events; -1 without that controller */
-	bool has_super; /* this process lives in the leaf beside it, having had to move */
+	bool has_super; /* this process lives in the leaf beside it, which is to be removed */
 	char name[CGROUPFS_NAME_MAX];
 	char path[CGROUPFS_PATH_MAX]; /* below the mount: for the record */
 };

@@ -126,6 +126,7 @@ struct finder {
 	char own[CGROUPFS_PATH_MAX];
 	bool knows_own;
 	struct cgroup_place best;
+	bool in_use;   /* one has controllers, and processes of others that keep them from it */
 	char why[160]; /* why the last one was none */
 };
 
@@ -203,9 +204,8 @@ static unsigned offers(struct finder *f, int fd, bool own)
 	who = who_is_in(fd);
 	if (who == 0 || (who == 1 && own))
 		set |= cgroup_controllers(text) & f->want;
-	else
-		(void)snprintf(f->why, sizeof(f->why),
-			       "other processes are in the cgroup, too, as a shell is");
+	else if (cgroup_controllers(text) & f->want & ~set)
+		f->in_use = true;
 	return set;
 }
 
@@ -394,7 +394,10 @@ int cgroup_find(unsigned want, struct cgroup_place *ret, struct error *err)
 		walk(&f, TAKE_FD(own));
 	fd_close(own);
 	fd_close(f.root);
-	if (r == 0 && f.best.fd < 0)
+	if (r == 0 && f.in_use && !f.best.offers)
+		r = nothing("other processes, as a shell, are in the cgroup that has controllers",
+			    err);
+	else if (r == 0 && f.best.fd < 0)
 		r = nothing(f.why, err);
 	if (r < 0) {
 		fd_close(f.best.fd);
@@ -417,5 +420,6 @@ int cgroup_find_own(unsigned want, struct cgroup_place *ret, struct error *err)
 	if (f.best.fd < 0)
 		return nothing(own < 0 ? "the own cgroup cannot be seen" : f.why, err);
 	*ret = f.best;
+	ret->scope = true;
 	return 0;
 }

@@ -28,6 +28,7 @@ char *cgroup_controllers_text(unsigned set, char buf[64]);
 struct cgroup_place {
 	int fd;		 /* -1 = none */
 	bool own;	 /* this process is in it, and has to leave it for a leaf first */
+	bool scope;	 /* it was made around this process alone, and ends with it */
 	unsigned offers; /* controllers of those wanted that its children have, or can be given */
 	char path[CGROUPFS_PATH_MAX];
 };

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cgroupfs.h"
 #include "base/fd.h"
 #include "base/sys.h"
 #include "runtime/pid1.h"
@@ -160,6 +161,35 @@ static int clone_owned(uint64_t flags, struct plan *p, struct proc *ret)
 	return r < 0 ? r : back;
 }
 
+static int clone_pid1(uint64_t flags, struct plan *p, struct proc *ret)
+{
+	if (p->spec->owner)
+		return clone_owned(flags, p, ret);
+	return proc_clone(flags, p->spec->cgroup_fd, pid1_main, p, ret);
+}
+
+/*
+ * A cgroup namespace has the cgroup of the one who makes it as its root: in a cgroup of its own pid
+ * 1 makes it itself, or it would see ours (/proc/self/cgroup: "0::/../..."). Where clone3 is
+ * filtered, or may not be used by the id that N is to have, pid 1 is moved before it goes on.
+ */
+static int clone_into_cgroup(uint64_t flags, struct plan *p, struct proc *ret)
+{
+	int r;
+
+	flags &= ~(uint64_t)CLONE_NEWCGROUP;
+	r = clone_pid1(flags | CLONE_INTO_CGROUP, p, ret);
+	if (r != -ENOSYS && r != -EACCES)
+		return r;
+	r = clone_pid1(flags, p, ret);
+	if (r < 0)
+		return r;
+	r = cgroupfs_enter(p->spec->cgroup_fd, ret->pid);
+	if (r < 0)
+		proc_kill(ret);
+	return r;
+}
+
 static int start(struct ctr *c, struct plan *p, struct error *err)
 {
 	uint64_t flags = namespaces | (p->spec->net == NET_HOST ? 0 : CLONE_NEWNET);
@@ -170,14 +200,10 @@ static int start(struct ctr *c, struct plan *p, struct error *err)
 	c->gate_fd = pair[0];
 	p->sync = pair[1];
 	p->gate = pair[0];
-	/* A cgroup namespace has the cgroup of the one who makes it as its root: in a cgroup of its
-	 * own pid 1 makes it itself, or it would see ours (/proc/self/cgroup: "0::/../..."). */
 	if (p->spec->cgroup_fd >= 0)
-		flags = (flags & ~(uint64_t)CLONE_NEWCGROUP) | CLONE_INTO_CGROUP;
-	if (p->spec->owner)
-		r = clone_owned(flags, p, &c->init);
+		r = clone_into_cgroup(flags, p, &c->init);
 	else
-		r = proc_clone(flags, p->spec->cgroup_fd, pid1_main, p, &c->init);
+		r = clone_pid1(flags, p, &c->init);
 	fd_close(pair[1]);
 	/* Whoever drops a detached mount as the last one waits for the kernel: not pid 1. */
 	c->files_fd = TAKE_FD(p->files_dir);

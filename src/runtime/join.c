@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cgroupfs.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/sys.h"
@@ -219,11 +220,25 @@ static int start_joiner(struct joiner *j, struct proc *ret, struct error *err)
 
 	r = proc_clone(q->cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0, q->cgroup_fd, joiner_main, j,
 		       ret);
-	if (r == -EACCES && q->place) {
+	/* Or by a write, where clone3 is filtered. */
+	if (q->cgroup_fd >= 0 && (r == -EACCES || r == -ENOSYS)) {
 		j->waits = true;
 		r = proc_clone(0, -1, joiner_main, j, ret);
 	}
 	return r < 0 ? error_code(err, r, "start a process") : 0;
+}
+
+static int let_in(const struct ctr_exec *q, const struct joiner *j, pid_t pid, struct error *err)
+{
+	int r = cgroupfs_enter(q->cgroup_fd, pid);
+
+	if (r == -EACCES && q->place)
+		r = q->place(pid, q->place_data, err);
+	else if (r < 0)
+		error_code(err, r, "put a process into the container's cgroup");
+	if (r == 0 && send(j->other_end, "", 1, MSG_NOSIGNAL) != 1)
+		r = error_sys(err, "let the process go on");
+	return r;
 }
 
 int ctr_exec(const struct ctr_exec *req, struct proc *ret, int *ret_pty_master, struct error *err)
@@ -242,9 +257,7 @@ int ctr_exec(const struct ctr_exec *req, struct proc *ret, int *ret_pty_master, 
 	r = start_joiner(&j, &joiner, err);
 	fd_close(pair[1]);
 	if (r == 0 && j.waits) {
-		r = req->place(joiner.pid, req->place_data, err);
-		if (r == 0 && send(sock, "", 1, MSG_NOSIGNAL) != 1)
-			r = error_sys(err, "let the process go on");
+		r = let_in(req, &j, joiner.pid, err);
 		if (r < 0)
 			proc_kill(&joiner);
 	}

@@ -181,6 +181,39 @@ def test_stats_from_the_files(delegated):
     assert r.err == "", r
 
 
+def test_without_clone3(delegated):
+    """Where clone3 is filtered, as some container engines do, processes are moved by a write."""
+    as_user = (f"echo $$ >{USER}/shell/cgroup.procs; cd /home/lab; "
+               "strace -f -u lab -E HOME=/home/lab -o /dev/null -e inject=clone3:error=ENOSYS ")
+    r = delegated.root(as_user + "carrel run --rm --network none -m 64m hello "
+                       "cat /proc/self/cgroup /sys/fs/cgroup/memory.max")
+    assert (r.status, r.out) == (0, "0::/\n67108864\n") and "warning" not in r.err, r
+    start(delegated, "box", "-m 64m")
+    r = delegated.root(as_user + "carrel exec box cat /proc/self/cgroup")
+    assert (r.status, r.out) == (0, "0::/\n"), r
+
+
+def test_in_part_by_a_cgroup(delegated):
+    """A controller that is missing: the rest is the cgroup's all the same."""
+    r = delegated.run(RUN + "-m 64m --pids-limit 20 --cpuset-cpus 0 hello sh -c "
+                      "'cat /proc/self/cgroup /sys/fs/cgroup/memory.max; "
+                      "grep Cpus_allowed_list /proc/self/status'")
+    assert r.status == 0 and r.out.split() == ["0::/", "67108864", "Cpus_allowed_list:", "0"], r
+    assert "--cpuset-cpus" in r.err and "[D-20]" in r.err, r
+    # memory is missing: its watchdog wants another owner of N, whom clone3 lets not in
+    slices = ("/sys/fs/cgroup/lab.slice", USER)
+    for where in reversed(slices):
+        delegated.root(f"echo -memory >{where}/cgroup.subtree_control")
+    try:
+        start(delegated, "box", "-m 64m --pids-limit 20")
+        assert delegated.run("carrel exec box cat /proc/self/cgroup").out == "0::/\n"
+        told = rows(delegated, "box")
+        assert "cgroup v2" in told["pids-limit"] and "watchdog" in told["memory"], told
+        delegated.run("carrel rm -f box")
+    finally:
+        delegated.root(f"echo +memory >{slices[0]}/cgroup.subtree_control")
+
+
 def test_a_supervisor_that_was_killed(delegated):
     start(delegated, "box", "-m 64m", "sh -c 'sleep 1000 & sleep 1000 & wait'")
     pid = info(delegated, "box")["State"]["Pid"]
@@ -258,6 +291,13 @@ def test_alone_in_its_own_cgroup(boot):
     r = host.root(alone + "carrel rm box")
     assert r.status == 0, r
     assert host.root(state).out.strip() == ""
+    # With --rm nothing is left to the next one.
+    r = host.root(alone + "carrel run -d --rm --name box --network none -m 64m hello sleep 1000")
+    assert r.status == 0, r
+    r = host.root("cd /home/lab; setpriv --reuid lab --regid lab --init-groups env -i "
+                  "HOME=/home/lab /usr/local/bin/carrel stop -t 0 box; "
+                  "while pgrep -x carrel; do :; done")
+    assert r.status in (0, 1) and host.root(state).out.strip() == "", r
     # A shell that is in there is never moved: the limit is held by something else, and it says so.
     r = host.run(RUN + "-m 64m hello true")
     assert r.status == 0 and "[D-08]" in r.err, r

@@ -9,6 +9,7 @@
 #include <linux/magic.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statfs.h>
@@ -26,15 +27,17 @@ enum {
 	KILL_WAIT_MS = 2000, /* for processes that were sent SIGKILL */
 };
 
+static const char prefix[] = "carrel-";
+
 char *cgroupfs_name(const char *id, char buf[CGROUPFS_NAME_MAX])
 {
-	(void)snprintf(buf, CGROUPFS_NAME_MAX, "carrel-%.64s", id);
+	(void)snprintf(buf, CGROUPFS_NAME_MAX, "%s%.64s", prefix, id);
 	return buf;
 }
 
 char *cgroupfs_super_name(const char *id, char buf[CGROUPFS_NAME_MAX])
 {
-	(void)snprintf(buf, CGROUPFS_NAME_MAX, "carrel-%.64s.super", id);
+	(void)snprintf(buf, CGROUPFS_NAME_MAX, "%s%.64s.super", prefix, id);
 	return buf;
 }
 
@@ -109,6 +112,14 @@ int cgroupfs_write(int dirfd, const char *file, const char *text)
 		n = write(fd, text, strlen(text));
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : 0;
+}
+
+int cgroupfs_enter(int dirfd, pid_t pid)
+{
+	char text[16];
+
+	(void)snprintf(text, sizeof(text), "%d", pid);
+	return cgroupfs_write(dirfd, "cgroup.procs", text);
 }
 
 int cgroupfs_key(const char *text, const char *key, uint64_t *ret)
@@ -248,37 +259,86 @@ int cgroupfs_remove(int parent_fd, const char *name)
 	return remove_tree(parent_fd, name, 0);
 }
 
+static int wait_empty(int dir)
+{
+	_cleanup_(fd_closep) int events =
+		openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return events < 0 ? -errno : cgroupfs_wait(events, "populated", 0, KILL_WAIT_MS);
+}
+
 static int kill_and_wait(int parent, const char *name)
 {
 	_cleanup_(fd_closep) int dir =
 		openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	_cleanup_(fd_closep) int events = -1;
 	int r;
 
 	if (dir < 0)
 		return -errno;
 	r = cgroupfs_kill(dir);
-	if (r < 0)
-		return r;
-	events = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	return events < 0 ? -errno : cgroupfs_wait(events, "populated", 0, KILL_WAIT_MS);
+	return r < 0 ? r : wait_empty(dir);
+}
+
+/* Every process of it, which are carrel's alone, back to where they came from. */
+static void move_out(int parent, int leaf)
+{
+	char text[CGROUPFS_TEXT_MAX];
+
+	if (cgroupfs_read(leaf, "cgroup.procs", text, sizeof(text)) <= 0)
+		return;
+	for (char *p = text; *p;) {
+		size_t n = strcspn(p, "\n");
+		bool last = !p[n];
+
+		p[n] = '\0';
+		ignore_result(cgroupfs_write(parent, "cgroup.procs", p)); /* it may just end */
+		p += n + !last;
+	}
+}
+
+static bool has_container(int dir, const char *name)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	bool found = false;
+	struct dirent *e;
+
+	if (!d) {
+		fd_close(fd);
+		return true;
+	}
+	while (!found && (e = readdir(d)))
+		found = e->d_type == DT_DIR && str_starts(e->d_name, prefix) &&
+			!str_eq(e->d_name, name);
+	(void)closedir(d);
+	return found;
 }
 
 /*
- * The leaf beside it is empty when its supervisor has ended. Where there is one, the parent held
- * that process before, so that its controllers are on by us alone: off again, or nobody could ever
- * enter it.
+ * Where there is a leaf, the parent held its process before, so that its controllers are on by us
+ * alone: off again before anybody can go back there. Not under another container, which would lose
+ * its limits with them.
  */
-static void remove_leaf(int parent, const char *id)
+void cgroupfs_remove_super(int parent_fd, const char *id)
 {
 	static const char *const controllers[] = { "-cpu", "-cpuset", "-io", "-memory", "-pids" };
 	char name[CGROUPFS_NAME_MAX];
+	_cleanup_(fd_closep) int leaf = -1;
 
-	if (cgroupfs_remove(parent, cgroupfs_super_name(id, name)) < 0)
+	cgroupfs_super_name(id, name);
+	leaf = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (leaf < 0)
 		return;
-	for (size_t i = 0; i < ARRAY_SIZE(controllers); i++)
-		ignore_result(cgroupfs_write(parent, "cgroup.subtree_control",
-					     controllers[i])); /* in use, or was not on */
+	if (!has_container(parent_fd, name)) {
+		for (size_t i = 0; i < ARRAY_SIZE(controllers); i++)
+			ignore_result(cgroupfs_write(parent_fd, "cgroup.subtree_control",
+						     controllers[i])); /* was not on */
+		move_out(parent_fd, leaf);
+		/* A process that ends closes its files, by which it is known to end, before it
+		 * leaves. */
+		ignore_result(wait_empty(leaf)); /* the rmdir tells */
+	}
+	ignore_result(cgroupfs_remove(parent_fd, name)); /* somebody may still live in it */
 }
 
 int cgroupfs_reclaim(const char *path, const char *id)
@@ -303,6 +363,6 @@ int cgroupfs_reclaim(const char *path, const char *id)
 		r = cgroupfs_remove(parent, name);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	remove_leaf(parent, id);
+	cgroupfs_remove_super(parent, id);
 	return 0;
 }

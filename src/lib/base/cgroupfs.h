@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/mem.h"
 
@@ -36,6 +37,9 @@ int cgroupfs_pread(int fd, char *buf, size_t size) _nodiscard_;
 /* One write(2), as these files want it. */
 int cgroupfs_write(int dirfd, const char *file, const char *text) _nodiscard_;
 
+/* Move a process into it. -EACCES: it may not be reached from where we are. */
+int cgroupfs_enter(int dirfd, pid_t pid) _nodiscard_;
+
 /* "key N" lines (memory.events, cpu.stat): -ENODATA where there is none. */
 int cgroupfs_key(const char *text, const char *key, uint64_t *ret) _nodiscard_;
 /* Is `word` among the blank-separated ones (cgroup.controllers)? */
@@ -51,6 +55,9 @@ int cgroupfs_kill(int dirfd) _nodiscard_;
 int cgroupfs_wait(int events_fd, const char *key, uint64_t value, int timeout_ms) _nodiscard_;
 /* Remove `name` below parent_fd and the empty cgroups in it. -ENOENT; -EBUSY: it has processes. */
 int cgroupfs_remove(int parent_fd, const char *name) _nodiscard_;
+
+/* Remove the supervisor's leaf, its processes back into the parent. */
+void cgroupfs_remove_super(int parent_fd, const char *id);
 
 /*
  * What a container whose supervisor is gone has left: kills, waits, removes `path`, which must end

@@ -43,7 +43,7 @@ static void signals_default(void)
 /* Container engines filter clone3 by ENOSYS, because seccomp cannot look into its struct. */
 #define CLASSIC_FLAGS                                                                              \
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | \
-	 CLONE_NEWCGROUP)
+	 CLONE_NEWCGROUP | CLONE_PARENT)
 
 static int clone_classic(const struct clone_args *args)
 {
