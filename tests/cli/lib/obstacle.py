@@ -264,6 +264,8 @@ OBSTACLES = {
     "no-fuse-overlayfs": lambda user: no_fuse_overlayfs(),
     "other-fuse-overlayfs":
         lambda user: sh("mount", "--bind", "/usr/bin/ls", "/usr/bin/fuse-overlayfs"),
+    "own-fuse-overlayfs": lambda user: sh("mount", "--bind", os.environ["CARREL_TEST_PROGRAM"],
+                                          "/usr/bin/fuse-overlayfs"),
     "ramfs": store_on("ramfs"),
     "tmpfs": store_on("tmpfs"),
     "overlay": store_on("overlay"),
