@@ -104,10 +104,12 @@ static int try_now(struct registry *r, struct fetch *f, struct error *err)
 		.accept = f->kind == FETCH_MANIFEST ? manifest_accept : NULL,
 		.authorization = token ? f->authorization : r->authorization,
 		.form = f->form,
+		.certs = &r->certs,
 		.from = f->got,
 		.sink = on_piece,
 		.data = f,
-		.flags = (r->insecure ? HTTP_INSECURE : 0) | (r->loopback ? HTTP_NO_PROXY : 0),
+		.flags = (r->insecure ? HTTP_INSECURE : 0) | (r->loopback ? HTTP_NO_PROXY : 0) |
+			 (token ? HTTP_NO_CERT : 0),
 	};
 	if (r->insecure && !r->sure)
 		req->flags |= HTTP_IMPATIENT;

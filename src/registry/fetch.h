@@ -62,6 +62,7 @@ struct registry {
 	bool loopback;
 	bool answered; /* any response yet: it is reachable */
 	struct authfile_login login;
+	struct certs certs;
 	char *authorization; /* what requests carry now, or NULL */
 	unsigned token;	     /* how many times it was replaced */
 	unsigned retry_ms;

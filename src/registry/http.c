@@ -158,10 +158,46 @@ static void set_protocols(CURL *easy)
 #endif
 }
 
-static void set_tls(struct http_request *req)
+const char *http_bundle(void)
 {
 	/* As Go's tools, docker among them, take another bundle. */
 	const char *bundle = secure_getenv("SSL_CERT_FILE");
+#if LIBCURL_VERSION_NUM >= 0x074600
+	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+
+	if ((!bundle || !bundle[0]) && v->age >= CURLVERSION_SEVENTH)
+		bundle = v->cainfo;
+#endif
+	return bundle && bundle[0] ? bundle : NULL;
+}
+
+static struct curl_blob blob(const char *p, size_t len)
+{
+	return (struct curl_blob){ .data = (void *)p, .len = len, .flags = CURL_BLOB_NOCOPY };
+}
+
+/* Of certs.d. Authorities hold for whatever the registry sends us to, our own certificate for the
+ * registry alone. */
+static void set_certs(struct http_request *req)
+{
+	const struct certs *c = req->certs;
+	struct curl_blob b;
+
+	if (c->authorities.len && !(req->flags & HTTP_INSECURE)) {
+		b = blob(c->authorities.s, c->authorities.len);
+		curl_easy_setopt(req->easy, CURLOPT_CAINFO_BLOB, &b);
+	}
+	if (!c->cert || req->strange || (req->flags & HTTP_NO_CERT))
+		return;
+	b = blob(c->cert, c->cert_len);
+	curl_easy_setopt(req->easy, CURLOPT_SSLCERT_BLOB, &b);
+	b = blob(c->key, c->key_len);
+	curl_easy_setopt(req->easy, CURLOPT_SSLKEY_BLOB, &b);
+}
+
+static void set_tls(struct http_request *req)
+{
+	const char *bundle = http_bundle();
 
 	if (req->flags & HTTP_INSECURE) {
 		curl_easy_setopt(req->easy, CURLOPT_SSL_VERIFYPEER, 0L);
@@ -169,9 +205,11 @@ static void set_tls(struct http_request *req)
 		/* Reading the bundle would cost 8 MB for nothing. */
 		curl_easy_setopt(req->easy, CURLOPT_CAINFO, NULL);
 		curl_easy_setopt(req->easy, CURLOPT_CAPATH, NULL);
-	} else if (bundle && bundle[0]) {
+	} else if (bundle) {
 		curl_easy_setopt(req->easy, CURLOPT_CAINFO, bundle);
 	}
+	if (req->certs)
+		set_certs(req);
 }
 
 static void set_limits(struct http *h, struct http_request *req)

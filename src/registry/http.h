@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "registry/certs.h"
 
 /*
  * Requests over one libcurl multi handle: any number at a time in one thread, http and https
@@ -22,6 +23,7 @@ enum http_flags {
 	HTTP_INSECURE = 1 << 0, /* certificates are not checked */
 	HTTP_NO_PROXY = 1 << 1,
 	HTTP_IMPATIENT = 1 << 2, /* a peer on this machine that may not speak TLS */
+	HTTP_NO_CERT = 1 << 3,	 /* our own certificate is not for this peer */
 };
 
 struct http;
@@ -43,6 +45,7 @@ struct http_request {
 	const char *authorization; /* field value, or NULL; not sent to other origins */
 	const char *form;	   /* POST of this instead of GET, never redirected; or NULL */
 	uint64_t from;		   /* Range: bytes=FROM- */
+	const struct certs *certs; /* or NULL; our own is not shown to other origins */
 	http_sink sink;		   /* called for 200 and 206 only */
 	void *data;
 	enum http_flags flags;
@@ -86,5 +89,7 @@ uint64_t http_now(void);
 /* From any thread. */
 void http_wake(struct http *h);
 
+/* The file of authorities that is used by itself, or NULL: libcurl knows. */
+const char *http_bundle(void);
 /* Query escaping of a value; owned by the caller. */
 char *http_escape(const char *s);

@@ -3,6 +3,7 @@ noinst_LIBRARIES += libregistry.a
 libregistry_a_CPPFLAGS = $(INC_SRC) $(CURL_CFLAGS) $(JSONC_CFLAGS)
 libregistry_a_SOURCES = \
 	src/registry/authfile.c src/registry/authfile.h \
+	src/registry/certs.c src/registry/certs.h \
 	src/registry/failure.c \
 	src/registry/fetch.c src/registry/fetch.h \
 	src/registry/http.c src/registry/http.h \

@@ -62,6 +62,10 @@ int registry_open(const struct reference *ref, const struct registry_options *op
 	if (options->auth_json)
 		q = authfile_find(options->auth_json, options->auth_len, ref, &r->login, err);
 	if (q == 0)
+		q = certs_load(ref->domain, &r->certs, err);
+	if (q == 0 && r->certs.authorities.len && http_bundle())
+		q = certs_add_bundle(&r->certs, http_bundle(), err);
+	if (q == 0)
 		q = http_new(r->stall_seconds, &r->http, err);
 	if (q < 0) {
 		registry_close(r);
@@ -77,6 +81,7 @@ void registry_close(struct registry *r)
 		return;
 	http_free(r->http);
 	authfile_login_done(&r->login);
+	certs_done(&r->certs);
 	free(r->authorization);
 	free(r);
 }

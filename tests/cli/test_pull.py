@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import sys
 
 import pytest
@@ -422,6 +423,46 @@ def test_tls(carrel, registry_tls, images):
     assert "certificate" in r.err and "--tls-verify=false" in r.err
     carrel.run("pull", "--tls-verify=true", ref, env={"SSL_CERT_FILE": registry_tls.ca})
     carrel.run("pull", ref)  # loopback: as docker
+
+
+def certs_d(carrel, host):
+    path = f"{carrel.home}/.config/containers/certs.d/{host}"
+    os.makedirs(path)
+    return path
+
+
+def test_own_authority_of_a_registry(carrel, registry_tls, images):
+    ref = f"{registry_tls.host}/{images['busybox'].split('/', 1)[1]}"
+    where = certs_d(carrel, registry_tls.host)
+    shutil.copy(registry_tls.ca, f"{where}/ca.crt")
+    carrel.run("pull", "--tls-verify=true", ref)
+    # It is the registry's alone.
+    os.rename(where, os.path.dirname(where) + "/127.0.0.1:1")
+    assert "certificate" in carrel.run("pull", "--tls-verify=true", ref, rc=125).err
+
+
+def test_client_certificate(carrel, registry_tls):
+    """The registry wants one; a place that it redirects to does not get to see it."""
+    key = os.path.join(os.path.dirname(registry_tls.ca), "key.pem")
+    tls = (registry_tls.ca, key)
+    image = small()
+    with BadRegistry(tls=tls, client_ca=registry_tls.ca) as reg, \
+            BadRegistry(tls=tls, client_ca=registry_tls.ca) as elsewhere:
+        ref = reg.add(image, "x")
+        carrel.run("pull", "--tls-verify=true", ref, rc=125)
+        where = certs_d(carrel, reg.host)
+        shutil.copy(registry_tls.ca, f"{where}/ca.crt")
+        shutil.copy(registry_tls.ca, f"{where}/client.cert")
+        res = carrel.run("pull", "--tls-verify=true", ref, rc=125)
+        assert "client.cert has no client.key" in res.err, res
+        shutil.copy(key, f"{where}/client.key")
+        carrel.run("pull", "--tls-verify=true", ref)
+        carrel.run("rmi", ref)
+        layer = image.layers[0]["digest"]
+        reg.always("blobs", layer, bad.redirect(f"{elsewhere.url}/v2/x/blobs/{layer}"))
+        elsewhere.add(image, "x")
+        carrel.run("pull", "--tls-verify=true", ref, rc=125, env={"CARREL_RETRY_MS": "10"})
+        assert elsewhere.log == []
 
 
 def test_plain_http_is_not_for_verified(carrel, images):

@@ -227,7 +227,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class BadRegistry:
-    def __init__(self, auth=None, tls=None, user=None, password=None):
+    def __init__(self, auth=None, tls=None, user=None, password=None, client_ca=None):
         self.server = Server(("127.0.0.1", 0), Handler)
         self.server.registry = self
         self.lock = threading.Lock()
@@ -243,6 +243,9 @@ class BadRegistry:
         if tls:
             ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             ctx.load_cert_chain(*tls)
+            if client_ca:
+                ctx.verify_mode = ssl.CERT_REQUIRED
+                ctx.load_verify_locations(client_ca)
             self.server.socket = ctx.wrap_socket(self.server.socket, server_side=True)
             self.url = f"https://{self.host}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
