@@ -233,6 +233,8 @@ static void print_text(const struct report *rep)
 	if (worst == DOCTOR_FINE)
 		puts("Nothing is missing.");
 	print_findings(rep);
+	if (worst != DOCTOR_FINE)
+		puts("`carrel doctor D-nn` tells all about a code.");
 }
 
 static void json_finding(struct str_buf *b, enum dcode dcode)

@@ -212,8 +212,8 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.probe = "seccomp",
 		.title = "the kernel has no seccomp filters",
 		.lost = "run with the default system call profile, private networks, pull",
-		.fix = "use a kernel with CONFIG_SECCOMP_FILTER; run alone works with "
-			"--security-opt seccomp=unconfined",
+		.fix = "use a kernel with CONFIG_SECCOMP_FILTER; run works with --security-opt "
+			"seccomp=unconfined and --network none or host",
 		.manual = "The default profile of containers and the sandboxes of carrel's own "
 			"helper programs are seccomp filters. It is found by loading a filter that allows "
 			"everything. A container without a profile has to be asked for; helpers do not "
@@ -373,9 +373,9 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.fallback = "the limit of memory alone",
 		.fix = "ask an administrator: boot with swapaccount=1, or swapoff -a",
 		.manual = "The memory controller of this kernel has no memory.swap.max: it is "
-			"built without CONFIG_SWAP or booted with swapaccount=0. It is found by looking "
-			"for that file in the delegated cgroup. Where the host has no swap nothing is "
-			"lost.",
+			"built without CONFIG_SWAP, or, before Linux 6.1, booted with swapaccount=0. It "
+			"is found by looking for that file in the delegated cgroup. Where the host has no "
+			"swap nothing is lost.",
 	},
 };
 
