@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """make check-perf: what carrel costs, beside its peers, in one run and one table.
 
-    perf.py --interleave PROGRAM [--prefix DIR] [--rounds N] [--only start,stay,many,pull]
+    perf.py --interleave PROGRAM [--prefix DIR] [--rounds N] [--only start,stay,limits,many,pull]
 
 No row fails for being slow: the table prints each ratio beside its target (doc/DESIGN.md, 12).
 Programs are run in turn, medians are compared, and only ratios of one run mean anything. Called
@@ -108,7 +108,7 @@ class Perf:
         os.makedirs(path, mode=0o700, exist_ok=True)
         return path
 
-    def call(self, *argv, check=True, timeout=600):
+    def call(self, *argv, check=True, timeout=120):
         res = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                              check=False, timeout=timeout)
         if check and res.returncode:
@@ -119,7 +119,7 @@ class Perf:
         try:
             self.call(*argv)
             return True
-        except (OSError, RuntimeError) as e:
+        except (OSError, RuntimeError, subprocess.TimeoutExpired) as e:
             print(f"perf: left out: {e}", file=sys.stderr)
             return False
 
@@ -237,8 +237,7 @@ class Perf:
 
     def sibling_row(self, ref, run):
         """Another container runs: its outer user namespace is there to be joined."""
-        self.works(self.carrel, "run", "-d", "--network", "none", "--name", "sibling", ref,
-                   "sleep", "100000")
+        self.works(*self.carrel_box("sibling", ref, []))
         t = self.measure({"carrel": run, "fork+exec": FORK_EXEC})
         self.table.add("the same, a sibling alive", t.get("carrel"), "fork+exec",
                        t.get("fork+exec"), "<= 8x")
@@ -285,8 +284,7 @@ class Perf:
         self.table.add("version", t.get("carrel"), "podman", t.get("podman"), "<= 0.1x")
 
     def stay_rows(self, ref, rootfs, peers):
-        start = {"carrel": [self.carrel, "run", "-d", "--network", "none", "--name", "perf", ref,
-                            "sleep", "100000"]}
+        start = {"carrel": self.carrel_box("perf", ref, [])}
         if "podman" in peers:
             start["podman"] = self.podman + ["run", "-d", "--cgroups=disabled", "--network=none",
                                              "--name=perf", ref,
@@ -320,6 +318,32 @@ class Perf:
         ours = sum(map(pss, below(parent_of(pid)))) - pss(pid)
         self.table.add(f"idle container (its program: {number(pss(pid) / 1e6, 'MB')})", ours / 1e6,
                        target="<= 1.5 MB", unit="MB PSS")
+
+    def limit_rows(self, ref):
+        """What else a start may have to do, each against the plain start beside it."""
+        run, rest = [self.carrel, "run", "--rm"], ["--network", "none", ref, "true"]
+        rows = {
+            "run --rm -m 64m": (run + ["-m", "64m"] + rest, "without", run + rest),
+            "run --rm --here, one id": (run + ["--here"] + rest, "all ids", run + rest),
+            "run --rm on fuse-overlayfs": (["env", "CARREL_ROOTFS=fuse"] + run + rest, "overlay",
+                                           ["env", "CARREL_ROOTFS=overlay"] + run + rest),
+        }
+        for what, (argv, peer, plain) in rows.items():
+            if self.works(*argv) and self.works(*plain):
+                t = self.measure({"carrel": argv, peer: plain})
+                self.table.add(what, t.get("carrel"), peer, t.get(peer))
+        beside = {}
+        for name, flags in (("a limited one", ["-m", "64m"]), ("an unlimited one", [])):
+            if self.works(*self.carrel_box("beside", ref, flags)):
+                beside[name] = self.measure({"carrel": run + rest}).get("carrel")
+            self.works(self.carrel, "rm", "-f", "beside")
+        if len(beside) == 2:
+            self.table.add("unlimited, beside a limited one", beside["a limited one"],
+                           "beside an unlimited", beside["an unlimited one"], "<= 1.2x")
+
+    def carrel_box(self, name, ref, flags):
+        return [self.carrel, "run", "-d", "--network", "none", "--name", name, *flags, ref,
+                "sleep", "100000"]
 
     def many_row(self, ref, rootfs, peers):
         run = [self.carrel, "run", "--rm", "--network", "none", ref, "true"]
@@ -385,6 +409,8 @@ class Perf:
             self.version_row(peers)
         if "stay" in only:
             self.stay_rows(ref, rootfs, peers)
+        if "limits" in only:
+            self.limit_rows(ref)
         if "many" in only:
             self.many_row(ref, rootfs, peers)
         if "pull" in only:
@@ -529,7 +555,7 @@ def main():
     ap.add_argument("--prefix", default="/usr/local")
     ap.add_argument("--rounds", type=int, default=100)
     ap.add_argument("--pulls", type=int, default=3)
-    ap.add_argument("--only", default="start,stay,many,pull")
+    ap.add_argument("--only", default="start,stay,limits,many,pull")
     ap.add_argument("--inside", help=argparse.SUPPRESS)
     args = ap.parse_args()
     if os.getuid() == 0 and not args.inside:
