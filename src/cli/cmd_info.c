@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/dirs.h"
+#include "base/landlock.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -143,6 +144,7 @@ static int print_json(const struct info *i, struct error *err)
 	output_json_member(&b, "Tier", tier(i));
 	str_buf_addf(&b, ",\"Ids\":%u,\"Images\":%zu,\"Containers\":%zu,\"ContainersRunning\":%zu",
 		     i->ids, i->images, i->containers, i->running);
+	str_buf_addf(&b, ",\"Landlock\":%d", landlock_version());
 	output_json_member(&b, "KernelVersion", i->uts.release);
 	output_json_member(&b, "Architecture", i->uts.machine);
 	str_buf_addc(&b, '}');
@@ -173,6 +175,11 @@ static void print_text(const struct info *i)
 	else
 		printf("Ids:         %s\n", i->no_ids);
 	printf("Kernel:      %s, %s\n", i->uts.release, i->uts.machine);
+	/* The second line behind what pull confines; nothing is lost but that. */
+	if (landlock_version())
+		printf("Landlock:    version %d\n", landlock_version());
+	else
+		printf("Landlock:    none\n");
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)

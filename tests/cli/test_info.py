@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """carrel info: where things lie and how many there are."""
+import ctypes
 
 
 def test_empty(carrel, leftovers):
@@ -25,6 +26,9 @@ def test_counts(carrel, images, need, leftovers):
     assert (doc["Images"], doc["Containers"], doc["ContainersRunning"]) == (1, 2, 1), doc
     assert len(doc["StoreId"]) == 36 and doc["Tier"] == "A" and doc["Ids"] == 65536
     text = carrel.run("info").out
+    kernel = ctypes.CDLL(None).syscall(444, None, 0, 1)  # landlock_create_ruleset: its version
+    assert doc["Landlock"] == max(kernel, 0)
+    assert f"Landlock:    {f'version {kernel}' if kernel > 0 else 'none'}\n" in text, text
     assert "2, 1 running" in text and doc["StoreId"] in text, text
     carrel.run("rm", "-f", "b")
 
