@@ -3,6 +3,7 @@
 
 #include "oci/reference.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -96,12 +97,18 @@ static bool label_is_valid(const char *s, size_t n)
 	return true;
 }
 
-/* "[" hex digits, colons and dots "]": what the address means is the resolver's business. */
+/* "[" an address "]", without a zone. */
 static const char *skip_ipv6(const char *s)
 {
 	size_t n = strspn(s + 1, "0123456789abcdefABCDEF:.");
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr a;
 
-	return n >= 2 && s[1 + n] == ']' ? s + n + 2 : NULL;
+	if (n >= sizeof(text) || s[1 + n] != ']')
+		return NULL;
+	memcpy(text, s + 1, n);
+	text[n] = '\0';
+	return inet_pton(AF_INET6, text, &a) == 1 ? s + n + 2 : NULL;
 }
 
 static bool domain_is_valid(const char *s)
