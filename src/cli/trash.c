@@ -23,10 +23,16 @@ static int empty_child(void *arg)
 	_cleanup_(fd_closep) int fd =
 		openat(j->store->root_fd, "trash", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct idmap map;
+	int r;
 
 	if (fd < 0 || idmap_load(&map, NULL) < 0 || userns_enter(&map, NULL) < 0)
 		return EXIT_OURS;
-	return store_empty_trash(fd, j->budget_ms, NULL) < 0 ? EXIT_OURS : 0;
+	r = store_empty_trash(fd, j->budget_ms, NULL);
+	/* Made when there were more ids; the next command that has them deletes it. */
+	if (r < 0 && idmap_is_single(&map))
+		log_warn(DCODE_SUBID_CHANGED,
+			 "files of ids that you do not have now stay in %s/trash", j->store->path);
+	return r < 0 ? EXIT_OURS : 0;
 }
 
 void trash_empty(struct store *s, unsigned budget_ms)

@@ -254,6 +254,20 @@ def test_containers_of_another_tier_start(carrel, behind, images, need):
     carrel.run("rm", "c")
 
 
+def test_files_of_ids_that_are_gone(carrel, behind, images, need):
+    """A container that was root and others is removed by who is only root: told, and done later."""
+    need("root")
+    carrel.run("run", "--name", "c", "--network", "none", images["busybox"], "sh", "-c",
+               "mkdir /v; touch /v/f; chown -R 33:33 /v")
+    trash = os.path.join(carrel.store, "trash")
+    res = behind("no-setuid").run("rm", "c")
+    assert res.rc == 0 and trash in res.err and "[D-19]" in res.err, res
+    assert os.listdir(trash) != [] and carrel.run("ps", "-aq").out == ""
+    carrel.run("run", "--name", "d", "--network", "none", images["busybox"], "true")
+    res = carrel.run("rm", "d")
+    assert not warnings(res) and os.listdir(trash) == [], res
+
+
 def test_info_and_doctor(one_id):
     doc = one_id.run("info", "--format", "json").json()
     assert doc["Tier"] == "B" and doc["Ids"] == 1, doc
