@@ -8,6 +8,7 @@
 Run by `make check-lab`, and those marked `quick` by contrib/check. CARREL_PREFIX names the carrel
 under test.
 """
+import itertools
 import os
 import sys
 
@@ -81,20 +82,26 @@ def pytest_runtest_logreport(report):
     if report.when == "call":
         for name, cells in report.user_properties:
             if name == ROWS:
-                TABLE.append(list(cells) + [report.outcome])
+                TABLE.append([report.outcome, *cells])
 
 
 TABLE = []
+
+
+def table_lines(rows):
+    """The rows as lines of one table. A test may give fewer cells than another."""
+    rows = sorted([str(cell) for cell in row] for row in rows)
+    widths = [max(map(len, column)) for column in itertools.zip_longest(*rows, fillvalue="")]
+    return ["  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in rows]
 
 
 def pytest_terminal_summary(terminalreporter, config):
     if hasattr(config, "workerinput"):
         return
     if TABLE:
-        widths = [max(len(str(line[i])) for line in TABLE) for i in range(len(TABLE[0]))]
         terminalreporter.section("hosts")
-        for line in sorted(TABLE):
-            terminalreporter.line("  ".join(str(c).ljust(w) for c, w in zip(line, widths)).rstrip())
+        for line in table_lines(TABLE):
+            terminalreporter.line(line)
     tally = os.environ.get("LAB_TALLY")
     if tally:
         stats = terminalreporter.stats
