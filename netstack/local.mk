@@ -6,7 +6,8 @@ libnetframe_a_SOURCES = \
 	netstack/dnsmsg.c netstack/dnsmsg.h \
 	netstack/frag.c netstack/frag.h \
 	netstack/frame.c netstack/frame.h \
-	netstack/resolvconf.c netstack/resolv.h
+	netstack/resolvconf.c netstack/resolv.h \
+	netstack/split.c netstack/split.h
 
 if HAVE_SLIRP
 carrellibexec_PROGRAMS += netstack/netstack
@@ -21,8 +22,8 @@ netstack_stack_sources = \
 netstack_netstack_SOURCES = $(netstack_stack_sources) \
 	netstack/confine.c netstack/confine.h \
 	netstack/resolv.c \
-	netstack/rtnl.c netstack/rtnl.h \
-	netstack/tap.c netstack/tap.h
+	netstack/tap.c netstack/tap.h \
+	netstack/veth.c netstack/veth.h
 nodist_netstack_netstack_SOURCES = netstack_filter.h netresolv_filter.h
 netstack_netstack_LDADD = libnetframe.a libbase.a $(SLIRP_LIBS)
 

@@ -21,6 +21,7 @@
 #include "netctl.h"
 #include "ping.h"
 #include "pollset.h"
+#include "split.h"
 #include "tap.h"
 
 /*
@@ -44,6 +45,8 @@ struct stack {
 	Slirp *slirp;
 	int tap_fd, control_fd;
 	int tap_index, control_index;
+	bool has_mtu;	  /* the kernel takes no larger packet: a veth pair, not a tap */
+	uint32_t next_id; /* of an IPv6 datagram in fragments */
 	struct frame_net net;
 	struct flows *flows;
 	struct frag *frag;
@@ -79,6 +82,37 @@ static void send_own_frame(const uint8_t *frame, size_t len, void *data)
 	};
 
 	tap_write(data, iov, 2);
+}
+
+static void send_fragments(struct stack *s, struct split *sp)
+{
+	struct virtio_net_hdr virtio = { 0 };
+	uint8_t head[SPLIT_HEAD_MAX];
+	const uint8_t *data;
+	size_t head_len, n;
+
+	while ((n = split_next(sp, head, &head_len, &data)) > 0) {
+		struct iovec iov[3] = {
+			{ .iov_base = &virtio, .iov_len = sizeof(virtio) },
+			{ .iov_base = head, .iov_len = head_len },
+			{ .iov_base = (void *)(uintptr_t)data, .iov_len = n },
+		};
+
+		tap_write(s, iov, 3);
+	}
+}
+
+/* What is not TCP, whose larger segments the kernel cuts. */
+static void send_datagram(struct stack *s, const uint8_t *frame, size_t len)
+{
+	struct split sp;
+
+	if (s->has_mtu && split_init(&sp, frame, len, TAP_MTU, s->next_id)) {
+		s->next_id++;
+		send_fragments(s, &sp);
+	} else {
+		send_own_frame(frame, len, s);
+	}
 }
 
 /*
@@ -131,7 +165,7 @@ static ssize_t on_send_packet(const void *buf, size_t len, void *opaque)
 		flows_note_out(s->flows, &info);
 		send_tcp_frame(s, buf, &info);
 	} else {
-		send_own_frame(buf, len, s);
+		send_datagram(s, buf, len);
 	}
 	return (ssize_t)len;
 }
@@ -271,8 +305,9 @@ static int tap_read(struct stack *s)
 	for (unsigned i = 0; i < STACK_FRAMES_PER_ROUND; i++) {
 		ssize_t n = read(s->tap_fd, &s->in, sizeof(s->in));
 
+		/* ENETDOWN: container root took the link down, where it is a veth pair. */
 		if (n < 0)
-			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+			return errno == EAGAIN || errno == EINTR || errno == ENETDOWN ? 0 : -errno;
 		if ((size_t)n > sizeof(s->in.head))
 			input_frame(s, s->in.frame, (size_t)n - sizeof(s->in.head));
 	}
@@ -452,9 +487,14 @@ struct stack *stack_new(int control_fd, int reader_fd, struct error *err)
 	return s;
 }
 
+/* #syscalls: getsockopt */
 void stack_set_tap(struct stack *s, int tap_fd)
 {
+	socklen_t len = sizeof(int);
+	int type;
+
 	s->tap_fd = tap_fd;
+	s->has_mtu = getsockopt(tap_fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
 }
 
 void stack_free(struct stack *s)

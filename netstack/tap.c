@@ -19,9 +19,10 @@
 
 #include "base/fd.h"
 #include "base/proc.h"
+#include "base/rtnl.h"
 #include "base/str.h"
 #include "netctl.h"
-#include "rtnl.h"
+#include "veth.h"
 
 /*
  * Theory of operation
@@ -47,7 +48,7 @@ static int open_tun(struct error *err)
 	return r;
 }
 
-static int make_tap(unsigned *ret_ifindex, struct error *err)
+static int make_tap(struct error *err)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
 	_cleanup_(fd_closep) int fd = open_tun(err);
@@ -61,9 +62,6 @@ static int make_tap(unsigned *ret_ifindex, struct error *err)
 		return error_sys(err, "make the interface %s", NETCTL_INTERFACE);
 	if (ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6) < 0)
 		return error_sys(err, "set the offloads of %s", NETCTL_INTERFACE);
-	*ret_ifindex = if_nametoindex(NETCTL_INTERFACE);
-	if (!*ret_ifindex)
-		return error_sys(err, "look up the interface %s", NETCTL_INTERFACE);
 	return TAKE_FD(fd);
 }
 
@@ -112,11 +110,14 @@ static int add_family(int sock, unsigned ifindex, int family, const char *addr, 
 	return rtnl_add_default_route(sock, ifindex, family, g);
 }
 
-static int configure(unsigned ifindex, struct error *err)
+static int configure(struct error *err)
 {
 	_cleanup_(fd_closep) int sock = rtnl_open();
+	unsigned ifindex = if_nametoindex(NETCTL_INTERFACE);
 	int r;
 
+	if (!ifindex)
+		return error_sys(err, "look up the interface %s", NETCTL_INTERFACE);
 	if (sock < 0)
 		return error_code(err, sock, "open a netlink socket");
 	set_sysctls();
@@ -156,25 +157,69 @@ static int receive_namespaces(int control_fd, int fds[FD_PASS_MAX], struct error
 	return 0;
 }
 
+static int join(const int ns[NETCTL_NAMESPACES], struct error *err)
+{
+	if (setns(ns[NETCTL_USERNS], CLONE_NEWUSER) < 0)
+		return error_sys(err, "join the container's user namespace");
+	if (setns(ns[NETCTL_NETNS], CLONE_NEWNET) < 0)
+		return error_sys(err, "join the container's network namespace");
+	return 0;
+}
+
+/* err has why there is no tap. */
+static int make_veth(int netns_fd, struct error *err)
+{
+	struct error second = { 0 };
+	int fd = veth_make(netns_fd, TAP_MTU, &second), r;
+
+	if (fd >= 0) {
+		error_clear(err);
+		return fd;
+	}
+	r = error_code(err, err->code, "%s (%s) and open /dev/net/tun", second.text,
+		       strerror(-second.code));
+	error_host(err, DCODE_NO_TUN);
+	return r;
+}
+
+/*
+ * A tap is made inside, a veth pair from outside: from a namespace that the container's root has no
+ * power over. So it is decided here, by an open that is undone.
+ */
+static int make_interface(const int ns[NETCTL_NAMESPACES], struct error *err)
+{
+	_cleanup_(fd_closep) int tun = open_tun(err);
+	_cleanup_(fd_closep) int fd = -1;
+	int r;
+
+	if (tun < 0) {
+		fd = make_veth(ns[NETCTL_NETNS], err);
+		if (fd < 0)
+			return fd;
+	}
+	r = join(ns, err);
+	if (r < 0)
+		return r;
+	if (fd < 0)
+		return make_tap(err);
+	r = veth_set_up(err);
+	return r < 0 ? r : TAKE_FD(fd);
+}
+
 static int child_run(const struct child *c, struct error *err)
 {
 	_cleanup_(fd_closep) int tap = -1;
 	int ns[FD_PASS_MAX], r;
-	unsigned ifindex;
 
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return error_sys(err, "set PR_SET_DUMPABLE");
 	r = receive_namespaces(c->control_fd, ns, err);
 	if (r < 0)
 		return r;
-	if (setns(ns[NETCTL_USERNS], CLONE_NEWUSER) < 0)
-		return error_sys(err, "join the container's user namespace");
-	if (setns(ns[NETCTL_NETNS], CLONE_NEWNET) < 0)
-		return error_sys(err, "join the container's network namespace");
-	tap = make_tap(&ifindex, err);
+	tap = make_interface(ns, err);
 	if (tap < 0)
 		return tap;
-	r = configure(ifindex, err);
+	r = configure(err);
 	if (r < 0)
 		return r;
 	return fd_send(c->sock, err, sizeof(*err), &tap, 1, MSG_NOSIGNAL);

@@ -21,6 +21,7 @@ libbase_a_SOURCES = \
 	src/lib/base/opt.c src/lib/base/opt.h \
 	src/lib/base/path.c src/lib/base/path.h \
 	src/lib/base/proc.c src/lib/base/proc.h \
+	src/lib/base/rtnl.c src/lib/base/rtnl.h \
 	src/lib/base/sandbox.c src/lib/base/sandbox.h \
 	src/lib/base/str.c src/lib/base/str.h \
 	src/lib/base/sys.c src/lib/base/sys.h \

@@ -26,6 +26,7 @@ enum {
 	NEEDS_STORE = 1 << 3,
 	NEEDS_NETNS = 1 << 4,
 	NEEDS_ROOTFS = 1 << 5,
+	NEEDS_LINK = 1 << 6, /* given only: what the private network is made of */
 };
 
 /* Each after those that it needs; the doctor shows them by group. */
@@ -50,7 +51,8 @@ static const struct probe rows[] = {
 	  probe_mount_flags },
 	{ "stored layers", "stored-layers", PROBE_IMAGES, 0, NEEDS_SUBIDS, 0, probe_layers },
 	{ "network namespaces", "netns", PROBE_NETWORK, 0, NEEDS_MAP, NEEDS_NETNS, probe_netns },
-	{ "private network", "tun", PROBE_NETWORK, 0, NEEDS_NETNS, 0, probe_tun },
+	{ "private network", "tun", PROBE_NETWORK, 0, NEEDS_NETNS, NEEDS_LINK, probe_tun },
+	{ "veth pairs", "veth", PROBE_NETWORK, PROBE_QUIET, NEEDS_NETNS, NEEDS_LINK, probe_veth },
 	{ "ping", "ping", PROBE_NETWORK, 0, 0, 0, probe_ping },
 	{ "processes", "nproc", PROBE_LIMITS, 0, 0, 0, probe_nproc },
 	{ "cgroups", "cgroup", PROBE_LIMITS, 0, 0, 0, probe_cgroup },

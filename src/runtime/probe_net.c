@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/rtnl.h"
 
 static int enter_netns(struct error *err)
 {
@@ -69,6 +70,38 @@ int probe_tun(const struct probe_host *h, struct probe_result *ret, struct error
 		error_host(err, DCODE_NO_TUN);
 	else
 		probe_say(ret, "private network");
+	return r;
+}
+
+static int make_veth(struct error *err)
+{
+	_cleanup_(fd_closep) int rtnl = rtnl_open(), packet = -1;
+	int r = rtnl < 0 ? rtnl : rtnl_add_veth(rtnl, "outer", "inner", -1);
+
+	if (r < 0)
+		return error_code(err, r, "make a veth pair");
+	packet = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	return packet < 0 ? error_sys(err, "make a packet socket") : 0;
+}
+
+/* What is not needed is not missing. */
+int probe_veth(const struct probe_host *h, struct probe_result *ret, struct error *err)
+{
+	int r;
+
+	(void)h;
+	if (access("/dev/net/tun", R_OK | W_OK) == 0) {
+		probe_skip(ret, "veth pairs are not needed");
+		return 0;
+	}
+	r = enter_netns(err);
+	if (r < 0)
+		return r;
+	r = make_veth(err);
+	if (r < 0)
+		error_host(err, DCODE_NO_VETH);
+	else
+		probe_say(ret, "veth pairs");
 	return r;
 }
 

@@ -32,6 +32,7 @@ int probe_layers(const struct probe_host *h, struct probe_result *ret, struct er
 /* probe_net.c */
 int probe_netns(const struct probe_host *h, struct probe_result *ret, struct error *err);
 int probe_tun(const struct probe_host *h, struct probe_result *ret, struct error *err);
+int probe_veth(const struct probe_host *h, struct probe_result *ret, struct error *err);
 int probe_ping(const struct probe_host *h, struct probe_result *ret, struct error *err);
 
 /* probe_limits.c */

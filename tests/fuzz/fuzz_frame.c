@@ -8,6 +8,7 @@
 
 #include "frag.h"
 #include "frame.h"
+#include "split.h"
 
 /* The input is a row of frames, each with its length in two bytes in front. */
 
@@ -48,6 +49,24 @@ static void check(const struct frame_net *net, uint8_t *frame, size_t len, struc
 	frame_set_addr(frame, info, FRAME_DESTINATION, &net->dns6);
 }
 
+/* Whatever libslirp makes of what comes from outside; all of it, each byte once. */
+static void cut(const uint8_t *frame, size_t len)
+{
+	uint8_t head[SPLIT_HEAD_MAX];
+	size_t head_len, n, all = 0;
+	const uint8_t *data;
+	struct split s;
+
+	if (!split_init(&s, frame, len, len / 3, 1))
+		return;
+	while ((n = split_next(&s, head, &head_len, &data)) > 0) {
+		assert(head_len <= sizeof(head) && head_len - FRAME_ETH_LEN + n <= len / 3);
+		assert(data == frame + s.l4 + all);
+		all += n;
+	}
+	assert(s.l4 + all == s.end && s.end <= len);
+}
+
 static void feed(const struct frame_net *net, struct frag *frag, uint8_t *frame, size_t len)
 {
 	struct frame_info info, out;
@@ -56,6 +75,7 @@ static void feed(const struct frame_net *net, struct frag *frag, uint8_t *frame,
 	(void)frame_may_enter(frame, len);
 	if (frame_parse_tcp_out(frame, len, &out))
 		assert(out.payload <= out.end && out.end == len);
+	cut(frame, len);
 	fix_sum(frame, len);
 	v = frame_classify(net, frame, len, &info);
 	if (v == FRAME_FRAGMENT) {

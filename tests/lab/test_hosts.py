@@ -21,8 +21,9 @@ def row_of(host, codes="D-08", worst=1, run=WORKS, said="", also=""):
 CHOWN = "carrel run --rm hello sh -c 'chown 33:33 /tmp && echo works' 2>/dev/null"
 REPLACED = "carrel run --rm hello sh -c 'rm -r /usr/bin; mkdir /usr/bin && ls -A /usr/bin; echo works' " \
     "2>/dev/null"
+GATEWAY = "carrel run --rm --cap-add NET_RAW hello ping -c 1 10.0.2.2 >/dev/null"
 ROWS = [
-    row_of("normal"),
+    row_of("normal", also=f"{GATEWAY} && echo works"),
     row_of("delegated", "", 0),
     row_of("delegated-no-cpu", "D-20", 1,
            also="carrel run --rm --cpus 1 -m 64m hello echo works 2>&1 | "
@@ -35,7 +36,9 @@ ROWS = [
     # A name is what newuidmap goes by: without one there is one id, whatever /etc/subuid says.
     row_of("no-passwd", "D-24 D-03 D-10 D-08", said="no range for user id 4242 in /etc/subuid",
            also=CHOWN),
-    row_of("no-tun", "D-07 D-08", 2, 125, "open /dev/net/tun: No such file or directory [D-07]",
+    row_of("no-tun", "D-07 D-08", also=f"{GATEWAY} && echo works"),
+    row_of("no-link", "D-07 D-27 D-08", 2, 125,
+           "and open /dev/net/tun: No such file or directory [D-07]",
            also="carrel run --rm --network none hello echo works"),
     # Its files are served by a process, and change drivers as they like where there are two.
     row_of("no-overlay", "D-06 D-08", said="[D-06]", also=REPLACED),

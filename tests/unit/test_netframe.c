@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "frag.h"
 #include "frame.h"
+#include "split.h"
 
 struct maker {
 	uint8_t b[FRAME_REPLY_MAX];
@@ -358,6 +359,69 @@ static void fragments_become_datagrams(void **state _unused_)
 	}
 }
 
+/* Each fragment of the frame, split again by the second MTU, to the other side. */
+static size_t split_and_join(struct frag *f, const struct maker *from, const size_t *mtus, size_t n,
+			     uint8_t **ret)
+{
+	struct frame_info info;
+	size_t head_len, len, whole = 0;
+	const uint8_t *data;
+	struct maker part;
+	struct split s;
+
+	if (!n || !split_init(&s, from->b, from->len, mtus[0], 77)) {
+		assert_int_equal(judge(from, &info), FRAME_FRAGMENT);
+		return frag_add(f, from->b, &info, 0, ret);
+	}
+	while ((len = split_next(&s, part.b, &head_len, &data)) > 0) {
+		assert_int_equal(whole, 0);
+		assert_true(head_len - FRAME_ETH_LEN + len <= mtus[0]);
+		memcpy(part.b + head_len, data, len);
+		part.len = head_len + len;
+		whole = split_and_join(f, &part, mtus + 1, n - 1, ret);
+	}
+	return whole;
+}
+
+static void datagrams_become_fragments(void **state _unused_)
+{
+	static const size_t mtus[][2] = { { 1000, 999 }, { 576, 500 }, { 1025, 300 }, { 68, 60 } };
+	uint8_t udp[1017];
+
+	for (size_t i = 0; i < sizeof(udp); i++)
+		udp[i] = (uint8_t)(i * 7 + i / 256);
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(mtus); i++) {
+		bool is_ip6 = i % 2;
+		struct maker m =
+			make(is_ip6 ? "2001:db8::1" : "192.0.2.1", FRAME_UDP, udp, sizeof(udp));
+		struct frag *f = frag_new();
+		uint8_t *whole = NULL;
+
+		if (!is_ip6)
+			frame_patch16(m.b + 24, m.b + 20, 0); /* "don't fragment" ends here */
+		/* A fragment of IPv6 is never split again. */
+		assert_int_equal(split_and_join(f, &m, mtus[i / 2], is_ip6 ? 1 : 2, &whole), m.len);
+		assert_memory_equal(whole, m.b, m.len);
+		frag_free(f);
+	}
+}
+
+static void what_fits_or_is_tcp_is_not_split(void **state _unused_)
+{
+	static const uint8_t udp[100] = { 0 };
+	struct maker m = make("192.0.2.1", FRAME_UDP, udp, sizeof(udp));
+	struct split s;
+
+	assert_false(split_init(&s, m.b, m.len, m.len - FRAME_ETH_LEN, 1));
+	assert_true(split_init(&s, m.b, m.len, m.len - FRAME_ETH_LEN - 1, 1));
+	assert_false(split_init(&s, m.b, m.len, 20, 1));
+	assert_false(split_init(&s, m.b, 60, 40, 1)); /* shorter than it says */
+	m = make_tcp("2001:db8::1", 80, 0);
+	assert_false(split_init(&s, m.b, m.len, 60, 1));
+	m = make_tcp("192.0.2.1", 80, 0);
+	assert_false(split_init(&s, m.b, m.len, 40, 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -371,6 +435,8 @@ int main(void)
 		cmocka_unit_test(refusals_quote_and_are_correct),
 		cmocka_unit_test(resets_follow_the_fin),
 		cmocka_unit_test(fragments_become_datagrams),
+		cmocka_unit_test(datagrams_become_fragments),
+		cmocka_unit_test(what_fits_or_is_tcp_is_not_split),
 		cmocka_unit_test(router_advertisements_stay_out),
 	};
 

@@ -110,13 +110,17 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.name = "D-07",
 		.probe = "tun",
 		.title = "/dev/net/tun cannot be opened",
-		.lost = "--network private, which is the default",
-		.fix = "use --network host or none, or ask an administrator: modprobe tun; chmod "
-			"0666 /dev/net/tun",
+		.lost = "--network private, which is the default, unless a veth pair can be made (D-27)",
+		.fallback = "a veth pair and a packet socket, where they can be made (D-27)",
+		.fix = "ask an administrator: modprobe tun; chmod 0666 /dev/net/tun; --network host and "
+			"none work without it",
 		.manual = "The private network of a container is a tap interface whose other end "
 			"is a process of the user. It is found by opening /dev/net/tun and making an "
-			"interface in a new network namespace. carrel does not choose another network by "
-			"itself: none would break programs, and host would show them the host's network.",
+			"interface in a new network namespace. Where that cannot be, the interface is one "
+			"end of a veth pair, whose other end the process reads by a packet socket: programs "
+			"see no difference, and many streams at once may be slower. Where that cannot be either, carrel does not choose another "
+			"network by itself: none would break programs, and host would show them the host's "
+			"network.",
 	},
 	[DCODE_NO_CGROUP] = {
 		.code = DCODE_NO_CGROUP,
@@ -376,6 +380,19 @@ static const struct dcode_row rows[DCODE_MAX] = {
 			"built without CONFIG_SWAP, or, before Linux 6.1, booted with swapaccount=0. It "
 			"is found by looking for that file in the delegated cgroup. Where the host has no "
 			"swap nothing is lost.",
+	},
+	[DCODE_NO_VETH] = {
+		.code = DCODE_NO_VETH,
+		.name = "D-27",
+		.probe = "veth",
+		.title = "veth pairs or packet sockets cannot be made",
+		.lost = "--network private on hosts where /dev/net/tun is not for the user (D-07)",
+		.fix = "ask an administrator: modprobe veth; modprobe af_packet",
+		.manual = "Where /dev/net/tun cannot be opened, the private network of a container "
+			"is a veth pair and a packet socket. It is found by making both in a new network "
+			"namespace, which a kernel without these modules, or a filter of the service that "
+			"started the session, refuses. Where /dev/net/tun can be opened nothing is "
+			"missing without them.",
 	},
 };
 

@@ -33,6 +33,7 @@ enum dcode {
 	DCODE_NO_PASSWD = 24,	   /* the user has no passwd entry */
 	DCODE_TMP = 25,		   /* /tmp is full or cannot be written */
 	DCODE_NO_SWAP_LIMIT = 26,  /* the kernel does not account swap */
+	DCODE_NO_VETH = 27,	   /* no veth pairs or packet sockets for user namespaces */
 	DCODE_MAX,
 };
 

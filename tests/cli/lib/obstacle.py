@@ -9,6 +9,7 @@ import errno
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 38, 22
 UNSHARE = {"x86_64": 272, "aarch64": 97}
 SECCOMP = {"x86_64": (317, 157), "aarch64": (277, 167)}  # and prctl
+SOCKET = {"x86_64": 41, "aarch64": 198}
 MAPPERS = ("/usr/bin/newuidmap", "/usr/bin/newgidmap")
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -154,6 +156,12 @@ def kernel_without_filters():
            (END, 0, 0, REFUSE | errno.EINVAL))
 
 
+def no_packet_sockets():
+    refuse((LOAD, 0, 0, NR), (EQUAL, 0, 3, SOCKET[os.uname().machine]),
+           (LOAD, 0, 0, ARG0), (EQUAL, 0, 1, socket.AF_PACKET),
+           (END, 0, 0, REFUSE | errno.EAFNOSUPPORT), (END, 0, 0, ALLOW))
+
+
 def without_passwd(user):
     """The id is there, its name is not; the range is given by number."""
     with open("/etc/passwd", encoding="utf-8") as f:
@@ -258,6 +266,7 @@ OBSTACLES = {
     "masked-proc": lambda user: cover("/proc/version"),
     "no-tun": lambda user: no_tun(),
     "tun-0600": lambda user: tun_for_root_only(),
+    "no-packet": lambda user: no_packet_sockets(),
     "no-ping": lambda user: call(libc.unshare(CLONE_NEWNET)),
     "no-fuse": lambda user: cover("/dev/fuse"),
     "fuse-0600": lambda user: fuse_for_root_only(),

@@ -62,6 +62,13 @@ lab_after()
 	rm -rf /dev/net
 }
 """),
+    Variant("no-link", "no /dev/net/tun, and no veth in the kernel", """
+LAB_MODULES='overlay fuse'
+lab_after()
+{
+	rm -rf /dev/net
+}
+"""),
     Variant("no-overlay", "a kernel without overlay", """
 LAB_MODULES='fuse tun veth'
 """),

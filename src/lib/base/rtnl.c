@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "rtnl.h"
+#include "base/rtnl.h"
 
 #include <errno.h>
 #include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/veth.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,7 +21,7 @@ struct request {
 		struct ifaddrmsg addr;
 		struct rtmsg route;
 	} body;
-	uint8_t room[128];
+	uint8_t room[192];
 };
 
 int rtnl_open(void)
@@ -38,13 +40,33 @@ static struct request request_new(uint16_t type, size_t body_len, uint16_t flags
 	};
 }
 
+static void *request_tail(struct request *q)
+{
+	return (uint8_t *)q + NLMSG_ALIGN(q->head.nlmsg_len);
+}
+
 static void request_add(struct request *q, uint16_t type, const void *p, size_t n)
 {
-	struct rtattr *a = (void *)((uint8_t *)q + NLMSG_ALIGN(q->head.nlmsg_len));
+	struct rtattr *a = request_tail(q);
 
 	*a = (struct rtattr){ .rta_type = type, .rta_len = (uint16_t)RTA_LENGTH(n) };
-	memcpy(RTA_DATA(a), p, n);
+	if (n)
+		memcpy(RTA_DATA(a), p, n);
 	q->head.nlmsg_len = (uint32_t)(NLMSG_ALIGN(q->head.nlmsg_len) + RTA_ALIGN(a->rta_len));
+}
+
+/* An attribute whose value is what is added until request_close(); it begins with n bytes of p. */
+static struct rtattr *request_open(struct request *q, uint16_t type, const void *p, size_t n)
+{
+	struct rtattr *a = request_tail(q);
+
+	request_add(q, type, p, n);
+	return a;
+}
+
+static void request_close(struct request *q, struct rtattr *a)
+{
+	a->rta_len = (uint16_t)((uint8_t *)request_tail(q) - (uint8_t *)a);
 }
 
 static int request_run(int sock, const struct request *q)
@@ -119,5 +141,28 @@ int rtnl_add_default_route(int sock, unsigned ifindex, int family, const void *g
 	};
 	request_add(&q, RTA_GATEWAY, gateway, family_len(family));
 	request_add(&q, RTA_OIF, &oif, sizeof(oif));
+	return request_run(sock, &q);
+}
+
+int rtnl_add_veth(int sock, const char *name, const char *peer, int peer_netns)
+{
+	struct request q = request_new(RTM_NEWLINK, sizeof(q.body.link), NLM_F_CREATE | NLM_F_EXCL);
+	const struct ifinfomsg link = { .ifi_family = AF_UNSPEC };
+	struct rtattr *info, *data, *other;
+
+	if (strlen(name) >= IF_NAMESIZE || strlen(peer) >= IF_NAMESIZE)
+		return -ENAMETOOLONG;
+	q.body.link = link;
+	request_add(&q, IFLA_IFNAME, name, strlen(name) + 1);
+	info = request_open(&q, IFLA_LINKINFO, NULL, 0);
+	request_add(&q, IFLA_INFO_KIND, "veth", strlen("veth"));
+	data = request_open(&q, IFLA_INFO_DATA, NULL, 0);
+	other = request_open(&q, VETH_INFO_PEER, &link, sizeof(link));
+	request_add(&q, IFLA_IFNAME, peer, strlen(peer) + 1);
+	if (peer_netns >= 0)
+		request_add(&q, IFLA_NET_NS_FD, &peer_netns, sizeof(peer_netns));
+	request_close(&q, other);
+	request_close(&q, data);
+	request_close(&q, info);
 	return request_run(sock, &q);
 }
