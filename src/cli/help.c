@@ -6,7 +6,7 @@
 #include "cli/command.h"
 
 enum {
-	NAME_COLUMN = 16,
+	NAME_COLUMN = 18,
 };
 
 static const char *const group_titles[GROUP_N] = {

@@ -6,6 +6,13 @@ def test_version(carrel, leftovers):
     assert carrel.run("version").out.strip()
 
 
+def test_help_has_one_column_of_summaries(carrel):
+    rows = [line for line in carrel.run("--help").out.split("\nOptions:")[0].split("\n")
+            if line.startswith("  ")]
+    column = min(line.index(line.split(None, 1)[1]) for line in rows if line.startswith("  run "))
+    assert len(rows) > 20 and all(r[column - 1] == " " != r[column] for r in rows), rows
+
+
 def test_help_is_on_stdout(carrel):
     res = carrel.run("--help")
     assert "run" in res.out
