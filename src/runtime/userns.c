@@ -31,22 +31,22 @@ enum {
 	SAID_MAX = 256,
 };
 
-/* One of newuidmap and newgidmap, forked before the unshare so that it stays outside. */
+/* One of newuidmap and newgidmap. */
 struct helper {
 	const char *program;
 	struct proc proc;
-	int go[2];   /* its exec waits for one byte */
 	int said[2]; /* its stderr */
 	char numbers[MAP_ARGS_MAX][NUMBER_LEN];
 	char *argv[MAP_ARGS_MAX + 1];
 };
 
-static void helper_args(struct helper *h, uint32_t own, const struct idmap_extent *e, unsigned n)
+static void helper_args(struct helper *h, pid_t pid, uint32_t own, const struct idmap_extent *e,
+			unsigned n)
 {
 	uint32_t next = 1;
 	unsigned k = 0;
 
-	(void)snprintf(h->numbers[k++], NUMBER_LEN, "%d", getpid());
+	(void)snprintf(h->numbers[k++], NUMBER_LEN, "%d", pid);
 	(void)snprintf(h->numbers[k++], NUMBER_LEN, "0");
 	(void)snprintf(h->numbers[k++], NUMBER_LEN, "%u", own);
 	(void)snprintf(h->numbers[k++], NUMBER_LEN, "1");
@@ -62,42 +62,25 @@ static void helper_args(struct helper *h, uint32_t own, const struct idmap_exten
 	h->argv[k + 1] = NULL;
 }
 
-static int helper_child(void *arg)
-{
-	static char *const no_env[] = { NULL };
-	struct helper *h = arg;
-	char c;
-
-	/* Our copy of the write end goes first, or the end of the parent is never seen. */
-	fd_close(h->go[1]);
-	if (fd_read_full(h->go[0], &c, 1) < 0)
-		return 0;
-	if (dup2(h->said[1], STDOUT_FILENO) < 0 || dup2(h->said[1], STDERR_FILENO) < 0)
-		return 127;
-	(void)execve(h->program, h->argv, no_env);
-	return 127;
-}
-
 static int helper_start(struct helper *h, struct error *err)
 {
-	int r = fd_pipe(h->go);
+	int r = fd_pipe(h->said);
 
-	if (r == 0)
-		r = fd_pipe(h->said);
-	if (r == 0)
-		r = proc_clone(0, -1, helper_child, h, &h->proc);
 	if (r < 0)
 		return error_code(err, r, "start %s", h->program);
-	fd_close(TAKE_FD(h->go[0]));
+	r = proc_spawn(
+		&(struct proc_spec){
+			.dirfd = AT_FDCWD,
+			.path = h->program,
+			.argv = h->argv,
+			.fds = (const struct proc_fd[]){ { h->said[1], STDOUT_FILENO },
+							 { h->said[1], STDERR_FILENO } },
+			.n_fds = 2,
+			.flags = PROC_CLEAR_ENV,
+		},
+		&h->proc, err);
 	fd_close(TAKE_FD(h->said[1]));
-	return 0;
-}
-
-static int helper_go(struct helper *h, struct error *err)
-{
-	int r = fd_write_all(h->go[1], "", 1);
-
-	return r < 0 ? error_code(err, r, "start %s", h->program) : 0;
+	return r;
 }
 
 static int helper_wait(struct helper *h, struct error *err)
@@ -119,22 +102,20 @@ static int helper_wait(struct helper *h, struct error *err)
 
 static void helper_done(struct helper *h)
 {
-	/* End of file at its gate ends a child that was not let go. */
-	fd_close(h->go[0]);
-	fd_close(h->go[1]);
 	fd_close(h->said[0]);
 	fd_close(h->said[1]);
 	proc_kill(&h->proc);
 }
 
-/* Run both at once; each says its own error. */
+/* Both run at the same time; each says its own error. */
 static int helpers_run(struct helper *u, struct helper *g, struct error *err)
 {
 	struct error second = { 0 };
-	int r = helper_go(u, err), q;
+	int r, q;
 
+	r = helper_start(u, err);
 	if (r == 0)
-		r = helper_go(g, err);
+		r = helper_start(g, err);
 	if (r < 0)
 		return r;
 	r = helper_wait(u, err);
@@ -170,12 +151,70 @@ static int enter_namespaces(struct error *err)
 	return 0;
 }
 
-/* Both helpers start their exec at the same moment: 1.3 ms together instead of 1.3 each. */
-static int map_by_helpers(const struct idmap *map, bool *ret_entered, struct error *err)
+/*
+ * The first process of a new U, which does nothing: newuidmap writes the map of a process, and has
+ * to run outside of the namespace, where we could not start it any more if we were in there
+ * ourselves. So this one is in there, and we follow when there is a map. It shares our memory, has
+ * no signal to fear, and ends with the pipe, when we want it or when we have ended.
+ */
+struct anchor {
+	struct proc proc;
+	int gate[2];
+	struct proc_stack stack;
+};
+
+static int anchor_main(void *arg)
+{
+	const struct anchor *a = arg;
+	char c;
+
+	/* Our copy of the write end goes first, or the end of the other is never seen. */
+	fd_close(a->gate[1]);
+	ignore_result(fd_read_full(a->gate[0], &c, 1)); /* its end is what counts */
+	return 0;
+}
+
+static int anchor_start(struct anchor *a, struct error *err)
+{
+	int r = fd_pipe(a->gate);
+
+	if (r < 0)
+		return error_code(err, r, "make a pipe");
+	r = proc_clone_vm(CLONE_NEWUSER, &a->stack, anchor_main, a, &a->proc);
+	return r < 0 ? hostdiag_userns(r, err) : 0;
+}
+
+static int anchor_open(const struct anchor *a, struct error *err)
+{
+	char path[32];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", a->proc.pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? error_sys(err, "open %s", path) : fd;
+}
+
+static void anchor_done(struct anchor *a)
+{
+	fd_close(a->gate[0]);
+	fd_close(a->gate[1]);
+	proc_kill(&a->proc); /* its stack is ours */
+}
+
+static int follow(int ns, struct error *err)
+{
+	userns_hold_mounts();
+	/* The mount namespace must be U's, or nothing could be mounted in it. */
+	if (setns(ns, CLONE_NEWUSER) < 0 || unshare(CLONE_NEWNS) < 0)
+		return hostdiag_userns(-errno, err);
+	return 0;
+}
+
+static int map_anchor(const struct idmap *map, pid_t pid, struct error *err)
 {
 	char uid_prog[64], gid_prog[64];
-	struct helper u = { uid_prog, { .pidfd = -1 }, { -1, -1 }, { -1, -1 } };
-	struct helper g = { gid_prog, { .pidfd = -1 }, { -1, -1 }, { -1, -1 } };
+	struct helper u = { uid_prog, { .pidfd = -1 }, { -1, -1 } };
+	struct helper g = { gid_prog, { .pidfd = -1 }, { -1, -1 } };
 	int r;
 
 	if (find_program("newuidmap", uid_prog, sizeof(uid_prog)) < 0 ||
@@ -184,18 +223,27 @@ static int map_by_helpers(const struct idmap *map, bool *ret_entered, struct err
 		error_host(err, DCODE_NO_NEWIDMAP);
 		return -ENOENT;
 	}
-	helper_args(&u, map->uid0, map->uids, map->n_uid_extents);
-	helper_args(&g, map->gid0, map->gids, map->n_gid_extents);
-	r = helper_start(&u, err);
-	if (r == 0)
-		r = helper_start(&g, err);
-	if (r == 0)
-		r = enter_namespaces(err);
-	*ret_entered = r == 0;
-	if (r == 0)
-		r = helpers_run(&u, &g, err);
+	helper_args(&u, pid, map->uid0, map->uids, map->n_uid_extents);
+	helper_args(&g, pid, map->gid0, map->gids, map->n_gid_extents);
+	r = helpers_run(&u, &g, err);
 	helper_done(&u);
 	helper_done(&g);
+	return r;
+}
+
+static int map_by_helpers(const struct idmap *map, struct error *err)
+{
+	struct anchor a = { .proc = { .pidfd = -1 }, .gate = { -1, -1 } };
+	_cleanup_(fd_closep) int ns = -1;
+	int r = anchor_start(&a, err);
+
+	if (r == 0)
+		r = map_anchor(map, a.proc.pid, err);
+	if (r == 0)
+		r = ns = anchor_open(&a, err);
+	if (r >= 0)
+		r = follow(ns, err);
+	anchor_done(&a);
 	return r;
 }
 
@@ -225,48 +273,13 @@ static int write_single(uid_t uid, gid_t gid)
 	return write_own("/proc/self/gid_map", text);
 }
 
-static bool is_written(const char *path)
-{
-	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char c;
-
-	return fd >= 0 && read(fd, &c, 1) == 1;
-}
-
-/* One of the two helpers did its work: complete the pair as it may be, and put a namespace with
- * one id of both kinds inside. */
-static int nest_after_half(const struct idmap *map, struct error *err)
-{
-	char text[NUMBER_LEN * 3];
-	int r = 0;
-
-	(void)snprintf(text, sizeof(text), "0 %u 1\n", map->uid0);
-	if (!is_written("/proc/self/uid_map"))
-		r = write_own("/proc/self/uid_map", text);
-	(void)snprintf(text, sizeof(text), "0 %u 1\n", map->gid0);
-	if (r == 0 && !is_written("/proc/self/gid_map")) {
-		r = write_own("/proc/self/setgroups", "deny");
-		if (r == 0)
-			r = write_own("/proc/self/gid_map", text);
-	}
-	if (r < 0)
-		return hostdiag_no_power(r, err);
-	r = enter_namespaces(err);
-	if (r < 0)
-		return r;
-	r = write_single(0, 0);
-	return r < 0 ? hostdiag_no_power(r, err) : 0;
-}
-
 /* The one map that needs nobody's help. */
-static int map_single(const struct idmap *map, bool entered, struct error *err)
+static int map_single(const struct idmap *map, struct error *err)
 {
-	int r = entered ? 0 : enter_namespaces(err);
+	int r = enter_namespaces(err);
 
 	if (r < 0)
 		return r;
-	if (is_written("/proc/self/uid_map") || is_written("/proc/self/gid_map"))
-		return nest_after_half(map, err);
 	r = write_single(map->uid0, map->gid0);
 	return r < 0 ? hostdiag_no_power(r, err) : 0;
 }
@@ -280,12 +293,11 @@ static bool is_mappers_fault(enum dcode code)
 static int map_caller(struct idmap *map, struct error *err)
 {
 	struct error why = { 0 };
-	bool entered = false;
 	int r;
 
 	if (idmap_is_single(map))
-		return map_single(map, false, err);
-	r = map_by_helpers(map, &entered, &why);
+		return map_single(map, err);
+	r = map_by_helpers(map, &why);
 	if (r == 0)
 		return 0;
 	if (!is_mappers_fault(why.dcode)) {
@@ -294,7 +306,7 @@ static int map_caller(struct idmap *map, struct error *err)
 		return r;
 	}
 	idmap_make_single(map, &why);
-	return map_single(map, entered, err);
+	return map_single(map, err);
 }
 
 int userns_become_root(struct error *err)

@@ -35,7 +35,7 @@ BANNED = {
     "alloca setjmp longjmp": "nothing: do without",
     "sleep usleep nanosleep": "an event",
     "signal sigset": "signalfd in a loop; sigaction only to ignore",
-    "fork:src/lib/base/proc.c clone": "proc_spawn or proc_clone",
+    "fork:src/lib/base/proc.c clone:src/lib/base/proc.c": "proc_spawn or proc_clone",
     "getenv:src/cli/envfile.c": "secure_getenv",  # there it is data for the container
     "accept pipe dup creat epoll_create inotify_init": "the CLOEXEC kind",
 }

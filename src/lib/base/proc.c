@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,6 +85,47 @@ int proc_clone(uint64_t clone_flags, int cgroup_fd, int (*fn)(void *arg), void *
 		return pid;
 	*ret = (struct proc){ .pidfd = pidfd, .pid = pid };
 	return 0;
+}
+
+/* Lies at the low end of the child's stack, since it may outlive proc_clone_vm(). */
+struct vm_child {
+	int (*fn)(void *arg);
+	void *arg;
+};
+
+static int vm_main(void *arg)
+{
+	const struct vm_child *c = arg;
+
+	signals_default();
+	_exit(c->fn(c->arg));
+}
+
+/* By clone(3): only libc, in assembly, can leave the stack on which it was called. */
+int proc_clone_vm(int clone_flags, struct proc_stack *stack, int (*fn)(void *arg), void *arg,
+		  struct proc *ret)
+{
+#ifdef __SANITIZE_ADDRESS__
+	/* Its marks on the stack of a child that never returns would stay there, for us. */
+	(void)stack;
+	return proc_clone((uint64_t)(clone_flags & ~CLONE_VFORK), -1, fn, arg, ret);
+#else
+	struct vm_child *c = (struct vm_child *)stack->bytes;
+	int pidfd = -1, pid;
+	sigset_t all, old;
+
+	*c = (struct vm_child){ .fn = fn, .arg = arg };
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &old);
+	pid = clone(vm_main, stack + 1, clone_flags | CLONE_VM | CLONE_PIDFD | SIGCHLD, c, &pidfd);
+	if (pid < 0)
+		pid = -errno;
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	if (pid < 0)
+		return pid;
+	*ret = (struct proc){ .pidfd = pidfd, .pid = pid };
+	return 0;
+#endif
 }
 
 static int compare_int(const void *a, const void *b)
@@ -215,8 +257,12 @@ static int spawn_exec(struct spawn_child *c)
 static int spawn_child(void *arg)
 {
 	struct spawn_child *c = arg;
-	int r = spawn_exec(c);
+	sigset_t none;
+	int r;
 
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	r = spawn_exec(c);
 	ignore_result(write(c->error_fd, &r, sizeof(r))); /* nobody else to tell */
 	return 127;
 }
@@ -224,6 +270,7 @@ static int spawn_child(void *arg)
 int proc_spawn(const struct proc_spec *spec, struct proc *ret, struct error *err)
 {
 	int fds[2], r, child_error;
+	struct proc_stack stack;
 	struct spawn_child c;
 	struct proc p;
 
@@ -231,7 +278,7 @@ int proc_spawn(const struct proc_spec *spec, struct proc *ret, struct error *err
 	if (r < 0)
 		return error_code(err, r, "make a pipe");
 	c = (struct spawn_child){ .spec = spec, .error_fd = fds[1] };
-	r = proc_clone(0, -1, spawn_child, &c, &p);
+	r = proc_clone_vm(CLONE_VFORK, &stack, spawn_child, &c, &p);
 	fd_close(fds[1]);
 	if (r < 0) {
 		fd_close(fds[0]);

@@ -57,6 +57,20 @@ int proc_clone(uint64_t clone_flags, int cgroup_fd, int (*fn)(void *arg), void *
 	       struct proc *ret) _nodiscard_;
 
 /*
+ * The same on `stack` and in this process's own memory, so that nothing is copied: where page
+ * tables are dear (a virtual machine) a fork costs more than an exec. For fn that makes a few
+ * system calls and changes nothing but errno, of which it is the only user: with CLONE_VFORK this
+ * process stands still until it executes a program or ends; without, it may only wait for a
+ * descriptor. All signals stay blocked in it. The stack is to live until it has ended. Not
+ * CLONE_INTO_CGROUP.
+ */
+struct proc_stack {
+	_Alignas(16) char bytes[12 << 10];
+};
+int proc_clone_vm(int clone_flags, struct proc_stack *stack, int (*fn)(void *arg), void *arg,
+		  struct proc *ret) _nodiscard_;
+
+/*
  * The words and the exit status (126, 127) for an execve() that failed with r, as docker has them.
  * Returns r.
  */
