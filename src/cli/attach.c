@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -40,7 +41,7 @@ struct attach {
 	enum attach_flags flags;
 	const struct detach_keys *keys;
 	unsigned n_keys; /* typed so far */
-	bool ended, detached, eof_sent;
+	bool ended, detached, hung_up, eof_sent;
 	int status, error;
 
 	/* One message in each direction. */
@@ -127,6 +128,20 @@ static void stdin_close(struct attach *a)
 	e->source.fd = -1;
 }
 
+/*
+ * Our terminal is gone: its window was closed, its connection lost. Pid 1 is told, whoever sends us
+ * the signal or does not, and may be deaf to it; with nobody to type or to read we are done.
+ */
+static void hang_up(struct attach *a)
+{
+	if (a->hung_up)
+		return;
+	a->hung_up = true;
+	if (a->init.pidfd >= 0)
+		ignore_result(proc_signal(&a->init, SIGHUP)); /* ESRCH: ended */
+	loop_quit(&a->loop, 0);
+}
+
 static void read_stdin(struct attach *a)
 {
 	char typed[4096];
@@ -140,6 +155,9 @@ static void read_stdin(struct attach *a)
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n <= 0) {
+		/* In raw mode no key makes an end of file. */
+		if ((a->flags & ATTACH_TTY) && tty_is_gone())
+			hang_up(a);
 		stdin_close(a);
 		return;
 	}
@@ -168,7 +186,7 @@ static int pump_stdin(struct attach *a)
 	}
 	if (a->detached)
 		loop_quit(&a->loop, 0);
-	return arm(a);
+	return arm(a); /* not where the loop is to end */
 }
 
 static int on_stdin(struct loop *loop, struct loop_source *source, uint32_t events)
@@ -200,6 +218,8 @@ static int on_signal(struct loop *loop, struct loop_source *source, uint32_t eve
 	while ((sig = signals_read(source->fd)) > 0) {
 		if (sig == SIGWINCH)
 			ignore_result(send_size(a)); /* full: the next change tells */
+		else if (sig == SIGHUP && (a->flags & ATTACH_TTY) && tty_is_gone())
+			hang_up(a);
 		else if (a->init.pidfd >= 0)
 			ignore_result(proc_signal(&a->init, sig)); /* ESRCH: ended */
 	}
@@ -225,6 +245,8 @@ static int write_pending(struct attach *a)
 		if (n < 0) {
 			if (!a->error)
 				a->error = (int)n;
+			if ((a->flags & ATTACH_TTY) && tty_is_gone())
+				hang_up(a);
 			loop_remove(&a->loop, &e->source);
 			fd_close(e->source.fd);
 			e->source.fd = -1;
@@ -408,7 +430,11 @@ static int closed(const struct container *c, int *ret_status, struct error *err)
 static int status_of(const struct attach *a, const struct container *c, int *ret_status,
 		     struct error *err)
 {
-	if (!a->detached && !a->ended)
+	if (!a->ended && (a->detached || a->hung_up)) {
+		*ret_status = a->hung_up ? 128 + SIGHUP : 0;
+		return 1;
+	}
+	if (!a->ended)
 		return closed(c, ret_status, err);
 	*ret_status = a->detached ? ATTACH_DETACHED : a->status;
 	return 0;
@@ -442,7 +468,7 @@ int attach_run(int sock, const struct container *c, enum attach_flags flags,
 		if (r < 0)
 			error_code(err, r, "attach to container %.12s", c->id);
 	}
-	if (r == 0 && a->error && a->error != -EPIPE)
+	if (r == 0 && a->error && a->error != -EPIPE && !a->hung_up)
 		r = error_code(err, a->error, "write the container's output");
 	if (r == 0)
 		r = status_of(a, c, ret_status, err);

@@ -16,10 +16,6 @@ enum attach_flags {
 
 #define DETACH_KEYS "ctrl-p,ctrl-q"
 
-enum {
-	ATTACH_DETACHED = -1, /* in *ret_status: the user typed the detach keys */
-};
-
 /* "ctrl-p,ctrl-q", "ctrl-x,x", "" (none): up to 8 keys. */
 enum {
 	DETACH_KEYS_MAX = 8,
@@ -36,6 +32,7 @@ void attach_socket_name(const char *id, char buf[ID_LEN + 8]);
 int attach_connect(struct store *s, const struct container *c, enum attach_flags flags,
 		   struct error *err) _nodiscard_;
 
-/* Until the container ends, or the user detaches. sock is borrowed. */
+/* 0: the container has ended, with *ret_status. 1: it was left running, and *ret_status is what to
+ * end with: 0 after the detach keys, 129 where our terminal was hung up. sock is borrowed. */
 int attach_run(int sock, const struct container *c, enum attach_flags flags,
 	       const struct detach_keys *keys, int *ret_status, struct error *err) _nodiscard_;

@@ -35,9 +35,7 @@ static int attach_to(struct cli *cli, struct container *c, struct error *err)
 	if (sock < 0)
 		return sock;
 	r = attach_run(sock, c, flags, &keys, &status, err);
-	if (r < 0)
-		return r;
-	return status == ATTACH_DETACHED ? 0 : status;
+	return r < 0 ? r : status;
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)

@@ -40,10 +40,8 @@ static int attached(struct launch *l, struct supervised *s, bool interactive, st
 	r = detach_keys_parse(DETACH_KEYS, &keys, err);
 	if (r == 0)
 		r = attach_run(s->sock, l->ctr, flags, &keys, &status, err);
-	if (r < 0)
-		return r;
-	if (status == ATTACH_DETACHED)
-		return 0;
+	if (r != 0)
+		return r < 0 ? r : status;
 	fd_close(TAKE_FD(s->sock));
 	supervised_wait(s);
 	launch_tell_oom(l, NULL);

@@ -96,6 +96,14 @@ static void set_size(struct session *s)
 		(void)ioctl(s->pty_master, TIOCSWINSZ, &w); /* EIO: hung up, the end is near */
 }
 
+/* With the last master the container's terminal is hung up as ours was. */
+static void hang_up(struct session *s)
+{
+	for (int i = 0; i < 3; i++)
+		relay_done(&s->loop, &s->relays[i]);
+	fd_close(TAKE_FD(s->pty_master));
+}
+
 static int on_signal(struct loop *loop, struct loop_source *source, uint32_t events)
 {
 	struct session *s = source->data;
@@ -108,6 +116,8 @@ static int on_signal(struct loop *loop, struct loop_source *source, uint32_t eve
 			set_size(s);
 		else
 			ignore_result(proc_signal(s->proc, sig)); /* ESRCH: just ended */
+		if (sig == SIGHUP && (s->flags & SESSION_TTY) && tty_is_gone())
+			hang_up(s);
 	}
 	return 0;
 }

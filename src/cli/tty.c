@@ -4,7 +4,9 @@
 #include "cli/tty.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int tty_raw(struct tty *t, int fd)
@@ -29,6 +31,20 @@ void tty_restore(struct tty *t)
 	if (t->fd >= 0)
 		(void)tcsetattr(t->fd, TCSADRAIN, &t->saved); /* EIO: it was hung up */
 	t->fd = -1;
+}
+
+bool tty_is_gone(void)
+{
+	for (int fd = 0; fd <= 1; fd++) {
+		struct pollfd p = { .fd = fd };
+		struct stat st;
+
+		/* isatty() denies it by then. */
+		if (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && poll(&p, 1, 0) == 1 &&
+		    (p.revents & POLLHUP))
+			return true;
+	}
+	return false;
 }
 
 void tty_size(unsigned short *ret_rows, unsigned short *ret_cols)

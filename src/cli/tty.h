@@ -21,5 +21,8 @@ struct tty {
 int tty_raw(struct tty *t, int fd) _nodiscard_;
 void tty_restore(struct tty *t); /* for _cleanup_() too */
 
+/* Was the caller's terminal, among standard input and output, hung up? */
+bool tty_is_gone(void);
+
 /* Rows and columns of the first terminal among 0, 1, 2; zeros where there is none. */
 void tty_size(unsigned short *ret_rows, unsigned short *ret_cols);

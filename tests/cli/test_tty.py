@@ -148,3 +148,38 @@ def test_much_output_on_a_terminal(warm, terminal):
                  "seq 1 20000; echo the-end")
     t.expect("the-end", timeout=30)
     assert t.wait() == 0
+
+
+@pytest.mark.parametrize("how", ["run", "run-t", "attach", "start"])
+def test_terminal_that_is_closed(warm, terminal, leftovers, how):
+    """Its window is closed, its connection lost: nothing of ours waits for a container that does not
+    hear of it; the container stays, and can be attached to again."""
+    before = leftovers.snapshot(warm)
+    deaf = ("sh", "-c", "trap '' HUP; while :; do echo begun-$((1+1)); sleep 0.2; done")
+    if how.startswith("run"):
+        t = terminal(warm, "run", "-t" if how == "run-t" else "-it", "--name", "gone", "--network",
+                     "none", warm.image, *deaf)
+    else:
+        warm.run("run", "-dit", "--name", "gone", "--network", "none", warm.image, *deaf)
+        if how == "start":
+            warm.run("stop", "-t", "0", "gone")
+        t = terminal(warm, *(["start", "-ai"] if how == "start" else ["attach"]), "gone")
+    t.expect("begun-2")
+    t.hang_up()
+    assert t.wait() == 129
+    assert warm.run("ps", "-q", "--filter", "name=gone").lines
+    warm.run("rm", "-f", "gone")
+    leftovers.check(warm, before)
+
+
+def test_terminal_of_exec_that_is_closed(warm, terminal, leftovers):
+    """Inside, the terminal is hung up as ours was."""
+    before = leftovers.snapshot(warm)
+    warm.run("run", "-d", "--name", "gone", "--network", "none", warm.image, "sleep", "1000")
+    t = terminal(warm, "exec", "-it", "gone", "sh", "-c",
+                 "trap '' HUP; echo begun-$((1+1)); cat; exit 6")
+    t.expect("begun-2")
+    t.hang_up()
+    assert t.wait() == 6, "cat has seen the end of the terminal"
+    warm.run("rm", "-f", "gone")
+    leftovers.check(warm, before)

@@ -60,9 +60,16 @@ class Terminal:
     def settings_restored(self):
         return termios.tcgetattr(self.slave) == self.before
 
+    def hang_up(self):
+        """The window is closed."""
+        for fd in (self.slave, self.master):
+            os.close(fd)
+        self.slave = self.master = -1
+
     def close(self):
         if self.proc.poll() is None:
             self.proc.kill()
             self.proc.wait()
         for fd in (self.slave, self.master):
-            os.close(fd)
+            if fd >= 0:
+                os.close(fd)
