@@ -2,13 +2,14 @@
 #include "config.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/proc.h"
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -69,9 +70,14 @@ static int cli_main(struct cli *cli, int argc, char **argv, struct error *err)
 	return run_command(cli, n, args, err);
 }
 
+/* A mask that takes the owner's bits would make directories that nobody can enter or sweep. */
+static void keep_own_access(void)
+{
+	(void)umask(umask(0) & 077);
+}
+
 int main(int argc, char **argv)
 {
-	static const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct cli cli = { .program = "carrel", .auth_fd = -1 };
 	struct error err = { 0 };
 	int r;
@@ -79,8 +85,8 @@ int main(int argc, char **argv)
 	r = fd_sanitize_std();
 	if (r < 0)
 		return EXIT_OURS;
-	/* A reader that went away is a write error with a message, not a silent death. */
-	(void)sigaction(SIGPIPE, &ignore, NULL);
+	proc_hear_write_errors();
+	keep_own_access();
 	r = cli_main(&cli, argc, argv, &err);
 	if (r < 0) {
 		ignore_result(output_close(NULL)); /* the first error is the one to tell */

@@ -222,6 +222,7 @@ static int janitor(void *arg)
 		       s->root_fd,	 s->runtime_fd,		 st->l->ctr->dirfd };
 	char c;
 
+	proc_hear_write_errors();
 	(void)sigaction(SIGHUP, &ignore, NULL);
 	(void)sigaction(SIGINT, &ignore, NULL);
 	(void)sigaction(SIGTERM, &ignore, NULL);
@@ -342,6 +343,7 @@ static int starter(void *arg)
 	/* Above the numbers that the supervisor's descriptors are moved to. */
 	int report = fcntl(st->fds[SUPER_DONE_FD], F_DUPFD_CLOEXEC, SUPER_FD_END), r;
 
+	proc_hear_write_errors();
 	if (st->l->rec->tty)
 		tty_size(&rows, &cols);
 	(void)setsid(); /* the terminal of the caller is not ours any more */
@@ -386,7 +388,7 @@ int supervised_start(struct launch *l, enum supervised_flags flags, struct super
 	if (r == 0) {
 		r = proc_clone(0, -1, starter, &st, &p);
 		if (r < 0)
-			error_code(err, r, "start a process");
+			proc_clone_error(err, r, "a process");
 	}
 	if (r < 0) {
 		if (st.fds[SUPER_LISTEN_FD] >= 0)

@@ -225,7 +225,7 @@ static int start_joiner(struct joiner *j, struct proc *ret, struct error *err)
 		j->waits = true;
 		r = proc_clone(0, -1, joiner_main, j, ret);
 	}
-	return r < 0 ? error_code(err, r, "start a process") : 0;
+	return r < 0 ? proc_clone_error(err, r, "a process") : 0;
 }
 
 static int let_in(const struct ctr_exec *q, const struct joiner *j, pid_t pid, struct error *err)

@@ -194,16 +194,14 @@ static void block_signals(void)
 
 static int server_main(void *arg)
 {
-	static const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	static char *const no_env[] = { NULL };
 	const struct server *s = arg;
 	char text[ERROR_TEXT_MAX];
 	struct error err = { 0 };
 	int exe = -1, r;
 
-	(void)setsid(); /* a new pid namespace: it cannot lead a group yet */
-	/* Its words go nowhere once the parent has closed its end. */
-	(void)sigaction(SIGPIPE, &ignore, NULL);
+	(void)setsid();		  /* a new pid namespace: it cannot lead a group yet */
+	proc_hear_write_errors(); /* its words go nowhere once the parent has closed its end */
 	block_signals();
 	r = attach_all(s, &err);
 	if (r == 0)

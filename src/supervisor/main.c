@@ -179,7 +179,7 @@ static int setup(struct super *s)
 		return -EPROTO;
 	/* SIGTERM to every process of the user at logout must not lose an exit status; whoever
 	 * means the container signals its pid 1. */
-	(void)sigaction(SIGPIPE, &ignore, NULL);
+	proc_hear_write_errors();
 	(void)sigaction(SIGHUP, &ignore, NULL);
 	(void)sigaction(SIGINT, &ignore, NULL);
 	(void)sigaction(SIGTERM, &ignore, NULL);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -156,14 +155,13 @@ static int transfer(int argc, char **argv, struct error *err)
 
 int main(int argc, char **argv)
 {
-	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	const char *debug = secure_getenv("CARREL_DEBUG");
 	struct error err = { 0 };
 	int r;
 
 	if (fd_sanitize_std() < 0)
 		return EXIT_OURS;
-	(void)sigaction(SIGPIPE, &ignore, NULL); /* valid by construction */
+	proc_hear_write_errors();
 	if (debug && str_eq(debug, "1"))
 		log_set_level(LOG_LEVEL_DEBUG);
 	r = transfer(argc, argv, &err);

@@ -125,6 +125,7 @@ int unpack_main(void *data)
 		return 1;
 	/* The terminal's signals are the coordinator's business: it ends us. */
 	(void)setpgid(0, 0); /* cannot fail for a fresh child */
+	proc_hear_write_errors();
 	if (proc_close_fds(keep, ARRAY_SIZE(keep)) < 0)
 		return 1;
 	umask(0);

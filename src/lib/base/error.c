@@ -157,6 +157,16 @@ static void add_safe(struct str_buf *out, const char *text)
 	}
 }
 
+/* Where a limit of the caller's process is the cause, no other advice helps. */
+static const char *hint_of(const struct error *err)
+{
+	if (err->show_errno && err->code == -EMFILE)
+		return "the limit of open files is too low: ulimit -n shows it";
+	if (err->show_errno && err->code == -EFBIG)
+		return "the limit of file sizes may be too low: ulimit -f shows it";
+	return err->hint;
+}
+
 void error_print(const struct error *err, FILE *to)
 {
 	_cleanup_(str_buf_done) struct str_buf out = { 0 };
@@ -168,9 +178,9 @@ void error_print(const struct error *err, FILE *to)
 	str_buf_adds(&out, "carrel: ");
 	add_safe(&out, error_format(err, line, sizeof(line)));
 	str_buf_addc(&out, '\n');
-	if (err->hint[0]) {
+	if (*hint_of(err)) {
 		str_buf_adds(&out, "carrel: hint: ");
-		add_safe(&out, err->hint);
+		add_safe(&out, hint_of(err));
 		str_buf_addc(&out, '\n');
 	}
 	/* One write: several processes share the terminal. */

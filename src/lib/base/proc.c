@@ -41,6 +41,22 @@ static void signals_default(void)
 		(void)syscall(SYS_rt_sigaction, s, dfl, NULL, (size_t)8);
 }
 
+int proc_clone_error(struct error *err, int r, const char *what)
+{
+	error_code(err, r, "start %s", what);
+	if (r == -EAGAIN)
+		error_hint(err, "the limit of your processes is reached: ulimit -u shows it");
+	return r;
+}
+
+void proc_hear_write_errors(void)
+{
+	static const struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+	(void)sigaction(SIGXFSZ, &ignore, NULL);
+}
+
 /* Container engines filter clone3 by ENOSYS, because seccomp cannot look into its struct. */
 #define CLASSIC_FLAGS                                                                              \
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | \
@@ -282,7 +298,7 @@ int proc_spawn(const struct proc_spec *spec, struct proc *ret, struct error *err
 	fd_close(fds[1]);
 	if (r < 0) {
 		fd_close(fds[0]);
-		return error_code(err, r, "start %s", spec->path);
+		return proc_clone_error(err, r, spec->path);
 	}
 	r = -ENODATA;
 	if (!(spec->flags & PROC_NO_WAIT))
@@ -417,6 +433,8 @@ int proc_open_libexec(struct error *err)
 		_cleanup_(fd_closep) int fd =
 			openat(dir, beside[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
 
+		if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
+			return error_sys(err, "open %s beside %s", beside[i], exe);
 		/* "." is for the helpers themselves: they all lie side by side. */
 		if (fd >= 0 && faccessat(fd, "transfer", X_OK, 0) == 0)
 			return TAKE_FD(fd);

@@ -56,6 +56,13 @@ int proc_spawn(const struct proc_spec *spec, struct proc *ret, struct error *err
 int proc_clone(uint64_t clone_flags, int cgroup_fd, int (*fn)(void *arg), void *arg,
 	       struct proc *ret) _nodiscard_;
 
+/* The error of a clone that the limit of processes has refused gets the hint that says so. */
+int proc_clone_error(struct error *err, int r, const char *what);
+
+/* A reader that went away, and a file beyond RLIMIT_FSIZE, are errors of the write, which somebody
+ * tells and cleans up after, and not a silent death. */
+void proc_hear_write_errors(void);
+
 /*
  * The same on `stack` and in this process's own memory, so that nothing is copied: where page
  * tables are dear (a virtual machine) a fork costs more than an exec. For fn that makes a few
