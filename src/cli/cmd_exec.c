@@ -91,14 +91,15 @@ static int exec_in(struct cli *cli, struct container *c, const struct exec_optio
 		   const struct ctrconf *rec, char **command, struct error *err)
 {
 	_cleanup_(strv_done) struct strv env = { 0 };
+	bool has_user = o->user && *o->user;
 	struct ctr_exec req = {
 		.pid = c->state.pid,
 		.argv = command,
-		.user = o->user ? o->user : rec->user,
-		.cwd = o->workdir ? o->workdir : rec->cwd,
+		.user = has_user ? o->user : rec->user,
+		.cwd = o->workdir && *o->workdir ? o->workdir : rec->cwd,
 		.flags = (o->tty ? CTR_TTY : 0) | (rec->no_new_privs ? CTR_NO_NEW_PRIVS : 0) |
 			 (rec->seccomp_off ? CTR_SECCOMP_OFF : 0) |
-			 (rec->real_ids ? CTR_REAL_IDS : 0) | (o->user ? CTR_USER_ASKED : 0),
+			 (rec->real_ids ? CTR_REAL_IDS : 0) | (has_user ? CTR_USER_ASKED : 0),
 		.caps = rec->caps,
 		.place = place,
 		.place_data = &(struct place){ cli, c },
@@ -147,7 +148,8 @@ static int exec_named(struct cli *cli, const struct exec_options *o, char **args
 	struct container c;
 	int r;
 
-	if (o->workdir && !path_is_absolute(o->workdir))
+	/* As in docker, an empty value is none. */
+	if (o->workdir && *o->workdir && !path_is_absolute(o->workdir))
 		return error_set(err, -EINVAL, "--workdir: '%s' is not an absolute path",
 				 o->workdir);
 	r = ctrcmd_find(cli, args[0], &c, err);

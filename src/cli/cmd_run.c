@@ -246,6 +246,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	r = cli_parse(cli, argc, argv, &want, &o, &args, NULL, err);
 	if (r != 0)
 		return r < 0 ? r : 0;
+	run_options_forget_empty(&o);
 	o.strict = o.strict || cli->strict;
 	if (o.strict && !o.here) {
 		r = userns_need_full(err);

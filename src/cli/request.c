@@ -70,6 +70,17 @@ void run_options_done(struct run_options *o)
 	limit_options_done(&o->limits);
 }
 
+/* --entrypoint is not among them: there it means none. */
+void run_options_forget_empty(struct run_options *o)
+{
+	const char **const values[] = { &o->workdir,  &o->user, &o->name,    &o->network,
+					&o->hostname, &o->pull, &o->platform };
+
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+		if (*values[i] && !**values[i])
+			*values[i] = NULL;
+}
+
 /* The or of all, or the whole set for ALL. */
 static int parse_caps(const struct strv *names, const char *option, uint64_t *ret,
 		      struct error *err)

@@ -20,6 +20,8 @@ struct run_options {
 
 extern const struct opt run_option_table[];
 void run_options_done(struct run_options *o); /* for _cleanup_() too */
+/* As in docker, an empty value is none: `-u ""` is the image's user, and not root. */
+void run_options_forget_empty(struct run_options *o);
 
 /*
  * What needs no image: networks, mounts, capabilities, security options, labels. Every mistake of

@@ -136,6 +136,17 @@ def test_user(warm):
 
 def test_workdir_is_made(warm):
     res = run(warm, "-w", "/made/on/demand", warm.image, "pwd")
+def test_empty_values_are_none(warm, images):
+    """As in docker: a script's `-u "$USER_ASKED"` with nothing in it does not make root of the image's
+    user."""
+    words = ("sh", "-c", "id -u; pwd; hostname | wc -c")
+    plain = run(warm, images["layers"], *words)
+    assert plain.lines[0] != "0", plain
+    res = run(warm, "-u", "", "-w", "", "--name", "", "--hostname", "", "--network=", "--pull=",
+              "--platform", "", images["layers"], *words)
+    assert res.lines == plain.lines, res
+
+
     assert res.out == "/made/on/demand\n"
 
 
