@@ -47,6 +47,24 @@ static int apply_word(const char *s, enum ctr_mount_kind kind, unsigned *flags)
 	return -ENOENT;
 }
 
+static int refuse_word(const char *s, struct error *err)
+{
+	static const char *const propagation[] = { "shared", "rshared",	   "slave",
+						   "rslave", "unbindable", "runbindable" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(propagation); i++)
+		if (str_eq(s, propagation[i])) {
+			error_set(err, -EOPNOTSUPP, "mount propagation '%s' is not supported", s);
+			error_hint(err,
+				   "mounts are private: what is mounted on the host later does "
+				   "not appear inside, nor the other way round");
+			return -EOPNOTSUPP;
+		}
+	error_set(err, -EINVAL, "option '%s' is not known", s);
+	error_hint(err, "known: ro, rw, noexec, nosuid, nodev");
+	return -EINVAL;
+}
+
 /* SELinux relabelling has nothing to do on a host without SELinux; with it, it is not done. */
 static bool is_idle_label(const char *s)
 {
@@ -91,10 +109,8 @@ static int parse_words(const char *s, enum ctr_mount_kind kind, unsigned *flags,
 			r = tmpfs_value(word, out, err);
 		else if (r < 0 && is_idle_label(word))
 			r = 0;
-		else if (r < 0) {
-			r = error_set(err, -EINVAL, "option '%s' is not known", word);
-			error_hint(err, "known: ro, rw, noexec, nosuid, nodev");
-		}
+		else if (r < 0)
+			r = refuse_word(word, err);
 		if (r < 0)
 			return r;
 		s += n + (s[n] == ',');
@@ -147,6 +163,11 @@ int mountopt_volume(const char *s, struct ctrconf *rec, struct error *err)
 	unsigned flags = 0;
 	int r;
 
+	if (!*s || target == s) {
+		error_set(err, -EINVAL, "no source is given");
+		error_hint(err, "-v /host/path:/path, or ./relative:/path");
+		return -EINVAL;
+	}
 	if (!target) {
 		error_set(err, -EOPNOTSUPP, "anonymous volumes come with a later version");
 		error_hint(err, "--tmpfs %s gives scratch space; -v /host/path:%s keeps data", s,

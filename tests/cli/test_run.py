@@ -66,7 +66,9 @@ def test_usage_errors(warm, leftovers):
             (["--pull", "often", warm.image], "often"), (["-w", "rel", warm.image], "absolute"),
             (["--env-file", "/no/file", warm.image], "/no/file"),
             (["--hostname", "a b", warm.image], "a b"), (["--label", "=x", warm.image], "label"),
-            (["--name", "a/b", warm.image], "a/b"), (["-e", "=x", warm.image], "name")):
+            (["--name", "a/b", warm.image], "a/b"), (["-e", "=x", warm.image], "name"),
+            (["-v", "/etc:/d:rshared", warm.image], "propagation"),
+            (["-v", ":/d", warm.image], "no source"), (["-v", "", warm.image], "no source")):
         warm.fails("run", *args, rc=125, has=word)
     leftovers.check(warm, before)
 
@@ -134,8 +136,6 @@ def test_user(warm):
     assert "nobody-here" in run(warm, "-u", "nobody-here", warm.image, "id", rc=125).err
 
 
-def test_workdir_is_made(warm):
-    res = run(warm, "-w", "/made/on/demand", warm.image, "pwd")
 def test_empty_values_are_none(warm, images):
     """As in docker: a script's `-u "$USER_ASKED"` with nothing in it does not make root of the image's
     user."""
@@ -147,6 +147,8 @@ def test_empty_values_are_none(warm, images):
     assert res.lines == plain.lines, res
 
 
+def test_workdir_is_made(warm):
+    res = run(warm, "-w", "/made/on/demand", warm.image, "pwd")
     assert res.out == "/made/on/demand\n"
 
 

@@ -75,11 +75,17 @@ static void volume_mistakes(void **state)
 		const char *s;
 		int r;
 	} bad[] = {
-		{ "/etc", -EOPNOTSUPP },    { "data:/d", -EOPNOTSUPP },
-		{ "/etc:d", -EINVAL },	    { "/etc:/", -EINVAL },
-		{ "/etc:/x:huh", -EINVAL }, { "/etc:/x:ro:rw", -EINVAL },
-		{ "/no/such:/x", -ENOENT }, { "/etc:/x/../..", -EINVAL },
-		{ ":/x", -EOPNOTSUPP },
+		{ "/etc", -EOPNOTSUPP },
+		{ "data:/d", -EOPNOTSUPP },
+		{ "/etc:d", -EINVAL },
+		{ "/etc:/", -EINVAL },
+		{ "/etc:/x:huh", -EINVAL },
+		{ "/etc:/x:ro:rw", -EINVAL },
+		{ "/no/such:/x", -ENOENT },
+		{ "/etc:/x/../..", -EINVAL },
+		{ ":/x", -EINVAL },
+		{ "", -EINVAL },
+		{ "/etc:/x:rshared", -EOPNOTSUPP },
 	};
 
 	(void)state;
