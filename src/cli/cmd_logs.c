@@ -66,6 +66,9 @@ static int print_record(struct logs *l, const char *text, size_t n, struct error
 		return error_set(err, -EINVAL, "no text");
 	k = stream && str_eq(stream, "stderr");
 	to = k ? stderr : stdout;
+	/* Both may end in one place: in the order in which they were written. */
+	if (k)
+		(void)fflush(stdout); /* an error stays in stdout */
 	len = (size_t)json_object_get_string_len(log);
 	text = json_object_get_string(log);
 	if (l->timestamps && !l->inside[k])

@@ -139,6 +139,19 @@ def test_logs_follow_ends_with_a_killed_supervisor(warm, box):
     assert p.communicate(timeout=20)[0] == b"" and p.returncode == 0
 
 
+def test_logs_of_both_streams_keep_their_order(warm, box):
+    name = box("sh", "-c", "for i in 1 2 3; do echo out; sleep 0.1; echo err >&2; sleep 0.1; done")
+    warm.run("wait", name)
+    path = os.path.join(warm.store, "containers", info(warm, name)["Id"], "log")
+    with open(path, encoding="utf-8") as f:
+        logged = [json.loads(line)["log"].strip() for line in f]
+    assert sorted(logged) == ["err"] * 3 + ["out"] * 3
+    for flags in ([], ["-f"]):
+        p = warm.start("logs", *flags, name, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        said, _ = p.communicate(timeout=30)
+        assert said.decode().split() == logged, flags
+
+
 def test_log_keeps_every_byte(warm, box):
     name = box("sh", "-c", "head -c 200000 /dev/zero | tr '\\0' x; echo; echo end")
     warm.run("wait", name)
