@@ -93,12 +93,41 @@ struct filter {
 	const char *key;
 	bool shows_all; /* asks for those that do not run, like -a */
 	bool (*match)(const struct row *row, const char *value);
+	bool (*takes)(const char *value);
+	const char *hint; /* where it does not */
 };
 
+static bool takes_any(const char *v _unused_)
+{
+	return true;
+}
+
+/* docker's words: those of states that no container of this version is in match none. */
+static bool takes_status(const char *v)
+{
+	static const char *const words[] = { "created",	   "running",  "paused", "exited",
+					     "restarting", "removing", "dead" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (str_eq(v, words[i]))
+			return true;
+	return false;
+}
+
+static bool takes_number(const char *v)
+{
+	uint32_t n;
+
+	return num_u32(v, &n) == 0;
+}
+
 static const struct filter filters[] = {
-	{ "id", false, match_id },	  { "name", false, match_name },
-	{ "label", false, match_label },  { "status", true, match_status },
-	{ "exited", true, match_exited }, { "ancestor", false, match_ancestor },
+	{ "id", false, match_id, takes_any, NULL },
+	{ "name", false, match_name, takes_any, NULL },
+	{ "label", false, match_label, takes_any, NULL },
+	{ "status", true, match_status, takes_status, "created, running, paused or exited" },
+	{ "exited", true, match_exited, takes_number, "an exit status, 0 to 255" },
+	{ "ancestor", false, match_ancestor, takes_any, NULL },
 };
 
 static const struct filter *find_filter(const char *s, size_t n)
@@ -120,6 +149,12 @@ static int check_filters(struct ps_options *o, struct error *err)
 			error_set(err, -EINVAL, "--filter: '%s' is not known", s);
 			error_hint(err, "KEY=VALUE with id, name, label, status, exited or "
 					"ancestor");
+			return -EINVAL;
+		}
+		if (!f->takes(s + n + 1)) {
+			error_set(err, -EINVAL, "--filter %.*s: '%s' is not known", (int)n, s,
+				  s + n + 1);
+			error_hint(err, "%s", f->hint);
 			return -EINVAL;
 		}
 		o->all = o->all || f->shows_all;

@@ -306,6 +306,9 @@ def test_inspect_tells_what_was_asked(warm, box, tmp_path):
 
 # ---- the supervisor's socket -------------------------------------------------------------------
 
+    warm.fails("ps", "--filter", "status=runing", rc=125, has=["runing", "running"])
+    warm.fails("ps", "--filter", "exited=no", rc=125, has="exit status")
+    assert warm.run("ps", "-q", "--filter", "status=dead").lines == []
 def connect(warm, name):
     """To the attach socket; by descriptor, because its path may be too long for an address."""
     ident = info(warm, name)["Id"]
