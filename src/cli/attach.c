@@ -436,7 +436,7 @@ static int status_of(const struct attach *a, const struct container *c, int *ret
 	}
 	if (!a->ended)
 		return closed(c, ret_status, err);
-	*ret_status = a->detached ? ATTACH_DETACHED : a->status;
+	*ret_status = a->status;
 	return 0;
 }
 
@@ -524,6 +524,15 @@ int attach_connect(struct store *s, const struct container *c, enum attach_flags
 		r = -errno;
 		if (r != -ENOENT && r != -ECONNREFUSED)
 			return error_code(err, r, "connect to container %.12s", c->id);
+		/* Without its socket the one way into a supervisor is gone; what has a log has one.
+		 */
+		if (faccessat(c->dirfd, "log", F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+			error_set(err, -ENOENT, "the attach socket of container %.12s is not in %s",
+				  c->id, s->runtime_path);
+			error_hint(err, "a logout may have emptied that directory; `logs -f` and "
+					"`exec` work, and `stop` and `start` make it anew");
+			return -ENOENT;
+		}
 		error_set(err, -ENOENT, "container %.12s belongs to a foreground `run --rm`",
 			  c->id);
 		error_hint(err, "its terminal is where it was started; `exec` runs another "

@@ -69,13 +69,9 @@ static int wait_running(struct cli *cli, const struct container *c, int lock, in
 /* Alive without its lock: logout has removed the runtime directory from under it. */
 static int wait_process(const struct container *c, int *ret_status, struct error *err)
 {
-	_cleanup_(fd_closep) int pidfd =
-		proc_open_recorded(c->state.supervisor, c->state.supervisor_start);
-	int r = pidfd < 0 ? 0 : ctrcmd_wait_pidfd(pidfd, -1);
+	int r = ctrcmd_wait_supervisor(c, err);
 
-	if (r < 0)
-		return error_code(err, r, "wait for container %s", c->name);
-	return recorded_status(c, ret_status, err);
+	return r < 0 ? r : recorded_status(c, ret_status, err);
 }
 
 static int wait_found(struct cli *cli, const struct container *c, int *ret_status,

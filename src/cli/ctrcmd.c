@@ -131,13 +131,22 @@ int ctrcmd_wait_lock(int lock_fd, const struct container *c, int *ret_status, st
 	return 0;
 }
 
+int ctrcmd_wait_supervisor(const struct container *c, struct error *err)
+{
+	_cleanup_(fd_closep) int pidfd =
+		proc_open_recorded(c->state.supervisor, c->state.supervisor_start);
+	int r = pidfd < 0 ? 0 : ctrcmd_wait_pidfd(pidfd, -1);
+
+	return r < 0 ? error_code(err, r, "wait for container %s", c->name) : 0;
+}
+
 int ctrcmd_wait_free(struct cli *cli, const struct container *c, struct error *err)
 {
 	_cleanup_(fd_closep) int fd = ctrcmd_open_lock(cli, c, err);
 
 	if (fd == -ENOENT) {
 		error_clear(err);
-		return 0;
+		return ctrcmd_wait_supervisor(c, err);
 	}
 	return fd < 0 ? fd : ctrcmd_wait_lock(fd, c, NULL, err);
 }

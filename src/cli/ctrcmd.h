@@ -38,6 +38,8 @@ int ctrcmd_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_flags f
 
 /* Wait until nobody holds the lock for life any more. */
 int ctrcmd_wait_free(struct cli *cli, const struct container *c, struct error *err) _nodiscard_;
+/* Wait for the process that supervises it, where there is no lock to wait for. */
+int ctrcmd_wait_supervisor(const struct container *c, struct error *err) _nodiscard_;
 /*
  * The two halves: the lock's file, opened (-ENOENT: it went with its container), and waiting for
  * it. *ret_status (may be NULL): the exit status that the holder left in it, or -1; the descriptor

@@ -238,6 +238,21 @@ def test_wait_without_the_lock(warm, box, lost):
     assert (p.returncode, out) == (0, b"137\n"), err
 
 
+def test_without_the_runtime_directory(warm, box):
+    """`stop` waits until it has ended; `attach` tells what is not there any more."""
+    name = box("sleep", "1000")
+    ident = info(warm, name)["Id"]
+    for folder, _, files in os.walk(warm.runtime):
+        for file in files:
+            if file.startswith(ident):
+                os.unlink(os.path.join(folder, file))
+    warm.fails("attach", name, has=["attach socket", "logout", "exec"])
+    for _ in range(2):
+        warm.run("stop", name)
+        assert info(warm, name)["State"]["Status"] == "exited"
+        warm.run("start", name)
+
+
 def test_wait_at_the_very_end(warm, leftovers):
     """However late it comes: the status, or that there is no such container any more."""
     before = leftovers.snapshot(warm)
@@ -291,6 +306,9 @@ def test_ps_filters_and_json(warm, box):
     ids = warm.run("ps", "-a", "-q", "--no-trunc").lines
     assert row["Id"] in ids and row["Id"][:12] in warm.run("ps", "-aq").lines
     warm.fails("ps", "--filter", "colour=red", rc=125, has="colour")
+    warm.fails("ps", "--filter", "status=runing", rc=125, has=["runing", "running"])
+    warm.fails("ps", "--filter", "exited=no", rc=125, has="exit status")
+    assert warm.run("ps", "-q", "--filter", "status=dead").lines == []
 
 
 def test_inspect_tells_what_was_asked(warm, box, tmp_path):
@@ -306,9 +324,6 @@ def test_inspect_tells_what_was_asked(warm, box, tmp_path):
 
 # ---- the supervisor's socket -------------------------------------------------------------------
 
-    warm.fails("ps", "--filter", "status=runing", rc=125, has=["runing", "running"])
-    warm.fails("ps", "--filter", "exited=no", rc=125, has="exit status")
-    assert warm.run("ps", "-q", "--filter", "status=dead").lines == []
 def connect(warm, name):
     """To the attach socket; by descriptor, because its path may be too long for an address."""
     ident = info(warm, name)["Id"]
