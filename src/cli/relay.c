@@ -146,6 +146,9 @@ int relay_start(struct loop *loop, struct relay *r, int in, enum stdfd_wait in_w
 
 void relay_drain(struct loop *loop, struct relay *r)
 {
+	/* Others may have got its end, and write on for ever. */
+	size_t left = r->in.fd >= 0 ? fd_capacity(r->in.fd) : 0;
+
 	while (r->in.fd >= 0 || r->len) {
 		struct pollfd pfd = { .fd = r->out.fd, .events = POLLOUT };
 		int x;
@@ -159,8 +162,9 @@ void relay_drain(struct loop *loop, struct relay *r)
 		}
 		if (x < 0 || r->in.fd < 0)
 			break;
-		if (fill(loop, r) < 0)
+		if (!left || fill(loop, r) < 0)
 			break; /* EAGAIN: every writer is dead, this was all */
+		left = r->len < left ? left - r->len : 0;
 	}
 	relay_done(loop, r);
 }

@@ -108,6 +108,7 @@ static int on_init(struct loop *loop, struct loop_source *source, uint32_t event
 		return 0;
 	s->status = si.si_code == CLD_EXITED ? si.si_status : 128 + si.si_status;
 	s->exited = true;
+	outputs_begin_end(s);
 	loop_remove(loop, source);
 	return 0;
 }

@@ -37,7 +37,12 @@ static bool output_read(struct super *s, struct output *o)
 	 * the container waits. */
 	if (o->waiting)
 		ignore_result(loop_set(&s->loop, &o->source, 0));
-	return true;
+	if (!s->exited)
+		return true;
+	o->left = (size_t)n < o->left ? o->left - (size_t)n : 0;
+	if (!o->left)
+		output_end(s, o);
+	return o->left > 0;
 }
 
 static int on_output(struct loop *loop, struct loop_source *source, uint32_t events)
@@ -56,6 +61,13 @@ void output_resume(struct super *s, struct output *o)
 		ignore_result(loop_set(&s->loop, &o->source, EPOLLIN)); /* as above */
 }
 
+void outputs_begin_end(struct super *s)
+{
+	for (unsigned i = 0; i < SUPER_OUTPUTS; i++)
+		if (s->outputs[i].source.fd >= 0)
+			s->outputs[i].left = fd_capacity(s->outputs[i].source.fd);
+}
+
 bool outputs_drained(struct super *s)
 {
 	bool done = true;
@@ -63,7 +75,8 @@ bool outputs_drained(struct super *s)
 	for (unsigned i = 0; i < SUPER_OUTPUTS; i++) {
 		struct output *o = &s->outputs[i];
 
-		/* With pid 1 its whole pid namespace is gone: what the pipe holds now is all. */
+		/* With pid 1 its whole pid namespace is gone: what the pipe held then is all. It
+		 * may have handed its end to others (a socket in a volume): those write in vain. */
 		while (o->source.fd >= 0 && !o->waiting)
 			if (!output_read(s, o) && o->source.fd >= 0)
 				output_end(s, o);

@@ -42,6 +42,7 @@ struct output {
 	struct super *super;
 	struct logfile_line line;
 	uint32_t waiting; /* bit n: client n has not got the chunk yet */
+	size_t left;	  /* once pid 1 has ended: what is read at most */
 	size_t len;
 	struct {
 		struct superctl_head head;
@@ -87,6 +88,8 @@ void clients_update(struct super *s);
 int streams_init(struct super *s) _nodiscard_;
 /* The lossless clients have the chunk: read on. */
 void output_resume(struct super *s, struct output *o);
+/* Pid 1 has ended. */
+void outputs_begin_end(struct super *s);
 /* After the end of pid 1: take what is left. True when there is nothing more. */
 bool outputs_drained(struct super *s);
 void input_add(struct super *s, const char *p, size_t n);

@@ -449,6 +449,69 @@ def test_siblings_see_nothing_of_each_other(warm, attack_image):
     warm.run("rm", "-f", "siba", "sibb")
 
 
+GIVE = """
+import socket
+s = socket.socket(socket.AF_UNIX)
+s.connect("/v/sock")
+socket.send_fds(s, [b"x"], [1])
+s.recv(1)
+"""
+TAKE = """
+import os, socket
+l = socket.socket(socket.AF_UNIX)
+l.bind("/v/sock")
+l.listen()
+print("ready", flush=True)
+s, _ = l.accept()
+_, fds, _, _ = socket.recv_fds(s, 1, 1)
+os.write(fds[0], b"taken\\n")
+for _ in range(4):
+    os.fork()
+block = (b"x" * 1023 + b"\\n") * 64
+try:
+    while True:
+        os.write(fds[0], block)
+except OSError:
+    pass
+"""
+
+
+@pytest.mark.parametrize("how", ["pipe", "terminal", "relay"])
+def test_output_in_the_hands_of_a_sibling(warm, tmp_path, leftovers, how):
+    """A container hands its standard output to another one, which writes for ever: the end of the
+    first is the end all the same, for its supervisor and for a foreground run."""
+    before = leftovers.snapshot(warm)
+    os.chmod(tmp_path, 0o755)
+    tools = [w for d in ("/usr", "/lib", "/lib64") if os.path.exists(d)
+             for w in ("-v", f"{d}:{d}:ro")] + ["-v", f"{tmp_path}:/v"]
+    taker = warm.start("run", "--rm", "-i", "--name", "taker", "--network", "none", *tools,
+                       warm.image, "python3", "-c", TAKE, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.PIPE)
+    assert taker.stdout.readline() == b"ready\n"
+    giver = ["--name", "giver", "--network", "none", *tools, warm.image, "python3", "-c", GIVE]
+    with open(tmp_path / "out", "wb") as out:
+        if how == "relay":
+            run = warm.start("run", "--rm", *giver, stdout=out)
+        else:
+            warm.run("run", "-dt" if how == "terminal" else "-d", *giver)
+            follow = warm.start("logs", "-f", "giver", stdout=subprocess.PIPE)
+            assert b"taken" in follow.stdout.readline()
+            follow.kill()
+            follow.communicate()
+        if how == "relay":
+            while b"taken" not in (tmp_path / "out").read_bytes()[:10]:
+                assert run.poll() is None
+        warm.run("kill", "giver")
+        if how == "relay":
+            assert run.wait(timeout=30) == 137
+        else:
+            assert warm.run("wait", "giver", timeout=30).out == "137\n"
+            warm.run("rm", "giver")
+    warm.run("rm", "-f", "taker")
+    taker.communicate(timeout=30)
+    leftovers.check(warm, before)
+
+
 def test_file_of_uid_33_belongs_to_its_subuid(warm, tmp_path):
     with open("/proc/self/status", encoding="ascii") as f:
         me = int(re.search(r"^Uid:\s+(\d+)", f.read(), re.M).group(1))

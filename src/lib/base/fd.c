@@ -10,6 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum {
+	TERMINAL_BUFFER_MAX = 1 << 20, /* the kernel's own limit is 640 KiB */
+};
+
 void fd_close(int fd)
 {
 	int saved = errno;
@@ -112,6 +116,13 @@ int fd_dup(int fd)
 int fd_pipe(int ret_fds[2])
 {
 	return pipe2(ret_fds, O_CLOEXEC) < 0 ? -errno : 0;
+}
+
+size_t fd_capacity(int fd)
+{
+	int n = fcntl(fd, F_GETPIPE_SZ);
+
+	return n > 0 ? (size_t)n : TERMINAL_BUFFER_MAX;
 }
 
 int fd_memfd(const char *name, const void *p, size_t n)

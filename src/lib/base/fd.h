@@ -39,6 +39,9 @@ int fd_set_nonblock(int fd, bool on) _nodiscard_;
 /* A CLOEXEC duplicate with a number >= 3. */
 int fd_dup(int fd) _nodiscard_;
 /* Pipe with both ends CLOEXEC. */
+/* As much as can wait in a pipe or a terminal to be read: what is left of those who wrote to it and
+ * are gone. A bound, where others may have got hold of the other end. */
+size_t fd_capacity(int fd);
 int fd_pipe(int ret_fds[2]) _nodiscard_;
 /* Memory file with this content, sealed against change, offset 0. */
 int fd_memfd(const char *name, const void *p, size_t n) _nodiscard_;
