@@ -299,12 +299,15 @@ static void input_frame(struct stack *s, uint8_t *frame, size_t len)
 	}
 }
 
-/* #syscalls: read */
+/* #syscalls: read
+ * 1: the interface is not there any more. */
 static int tap_read(struct stack *s)
 {
 	for (unsigned i = 0; i < STACK_FRAMES_PER_ROUND; i++) {
 		ssize_t n = read(s->tap_fd, &s->in, sizeof(s->in));
 
+		if (n < 0 && (errno == EBADFD || errno == EFAULT))
+			return 1;
 		/* ENETDOWN: container root took the link down, where it is a veth pair. */
 		if (n < 0)
 			return errno == EAGAIN || errno == EINTR || errno == ENETDOWN ? 0 : -errno;
@@ -555,8 +558,8 @@ int stack_run(struct stack *s)
 			return 0;
 		if (pollset_revents(&s->ps, s->tap_index)) {
 			r = tap_read(s);
-			if (r < 0)
-				return r;
+			if (r != 0)
+				return r < 0 ? r : 0;
 		}
 		dns_poll(s->dns, &s->ps);
 		ping_poll(s->ping, &s->ps);

@@ -30,5 +30,5 @@ struct stack *stack_new(int control_fd, int reader_fd, struct error *err);
 /* Owned, before the run. */
 void stack_set_tap(struct stack *s, int tap_fd);
 void stack_free(struct stack *s);
-/* Until the other end of the control socket is closed; 0 or -errno. */
+/* Until the other end of the control socket is closed, or the interface is gone; 0 or -errno. */
 int stack_run(struct stack *s) _nodiscard_;

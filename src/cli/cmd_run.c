@@ -95,6 +95,7 @@ static int attached(struct cli *cli, struct launch *l, struct supervised *s, str
 	supervised_wait(s);
 	launch_tell_oom(l, NULL);
 	launch_tell_setid(l);
+	launch_tell_loss(l);
 	return status;
 }
 
@@ -124,6 +125,7 @@ static int foreground(struct launch *l, struct error *err)
 		r = launch_start(l, s.child_fds, 0, 0, &d, err);
 	if (r == 0) {
 		s.root = &d.ctr.server;
+		s.net = d.has_net ? &d.net.proc : NULL;
 		r = session_run(&s, &d.ctr.init, -1, err);
 		if (r >= 0)
 			launch_tell_oom(l, &d);

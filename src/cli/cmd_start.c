@@ -46,6 +46,7 @@ static int attached(struct launch *l, struct supervised *s, bool interactive, st
 	supervised_wait(s);
 	launch_tell_oom(l, NULL);
 	launch_tell_setid(l);
+	launch_tell_loss(l);
 	return status;
 }
 

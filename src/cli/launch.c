@@ -435,6 +435,14 @@ void launch_tell_setid(const struct launch *l)
 		 l->ctr->id, found.paths, found.n > SETID_NAMED_MAX || found.more ? ", ..." : "");
 }
 
+void launch_tell_loss(const struct launch *l)
+{
+	struct container_state st;
+
+	if (container_read_state(l->ctr->dirfd, &st) == 0 && st.error[0])
+		log_warn(DCODE_NONE, "container %.12s: %s", l->ctr->id, st.error);
+}
+
 void launch_end_cgroup(struct launch *l)
 {
 	if (!l->cgroup)

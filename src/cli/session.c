@@ -149,6 +149,21 @@ static int on_server(struct loop *loop, struct loop_source *source, uint32_t eve
 	return 0;
 }
 
+static int on_net(struct loop *loop, struct loop_source *source, uint32_t events)
+{
+	struct session *s = source->data;
+	int status;
+
+	(void)events;
+	loop_remove(loop, source);
+	if (proc_wait(s->net, &status) < 0 || status != 0)
+		log_warn(DCODE_NONE,
+			 "netstack, which carried the container's network, was killed or "
+			 "failed: the container goes on without one");
+	proc_done(s->net);
+	return 0;
+}
+
 static int start_relay(struct session *s, int i, int own)
 {
 	int caller = TAKE_FD(s->caller_fds[i]);
@@ -194,6 +209,11 @@ static int start(struct session *s)
 		r = loop_set(&s->loop, &s->signals, EPOLLIN);
 	if (r == 0)
 		r = loop_set(&s->loop, &s->init, EPOLLIN);
+	if (r == 0 && s->net) {
+		s->netstack =
+			(struct loop_source){ .fd = s->net->pidfd, .handler = on_net, .data = s };
+		r = loop_set(&s->loop, &s->netstack, EPOLLIN);
+	}
 	if (r < 0 || !s->root || s->root->pidfd < 0)
 		return r;
 	s->server = (struct loop_source){ .fd = s->root->pidfd, .handler = on_server, .data = s };

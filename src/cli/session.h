@@ -23,9 +23,10 @@ enum session_flags {
 struct session {
 	struct loop loop;
 	enum session_flags flags;
-	struct loop_source signals, init, server;
+	struct loop_source signals, init, server, netstack;
 	struct proc *proc;
 	struct proc *root; /* serves the container's files (rootfs.h); NULL or pidfd -1: nobody */
+	struct proc *net;  /* carries its network; NULL: nobody */
 	struct tty tty;
 	int pty_master;
 	struct relay relays[3]; /* buf NULL: the descriptor went to the child as it is */

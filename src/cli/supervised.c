@@ -269,6 +269,7 @@ static int exec_supervisor(struct starter *st, struct launched *d, int report, s
 	st->fds[SUPER_PIDFD] = d->ctr.init.pidfd;
 	st->fds[SUPER_SERVER_FD] = d->ctr.server.pidfd;
 	st->fds[SUPER_NET_FD] = d->has_net ? d->net.control_fd : -1;
+	st->fds[SUPER_NETPROC_FD] = d->has_net ? d->net.proc.pidfd : -1;
 	st->fds[SUPER_OOM_FD] = d->enforce.oom_fd;
 	if (st->l->rec->tty) {
 		st->fds[SUPER_OUT_FD] = d->ctr.pty_master;

@@ -134,6 +134,23 @@ static int on_server(struct loop *loop, struct loop_source *source, uint32_t eve
 	return 0;
 }
 
+/* It goes on without one. Status 0: the interface is gone, with the container or by its own hand.
+ */
+static int on_net(struct loop *loop, struct loop_source *source, uint32_t events)
+{
+	static const char lost[] = "netstack, which carried its network, was killed or failed";
+	struct super *s = source->data;
+	struct proc net = { .pidfd = SUPER_NETPROC_FD };
+	int status;
+
+	(void)events;
+	loop_remove(loop, source);
+	if ((proc_wait(&net, &status) < 0 || status != 0) && !s->exited && !s->start.state.error[0])
+		ignore_result(str_copy(s->start.state.error, sizeof(s->start.state.error),
+				       lost)); /* it fits */
+	return 0;
+}
+
 static int run(struct super *s)
 {
 	int r;
@@ -197,6 +214,9 @@ static int setup(struct super *s)
 		return r;
 	s->init = (struct loop_source){ .fd = SUPER_PIDFD, .handler = on_init, .data = s };
 	r = loop_set(&s->loop, &s->init, EPOLLIN);
+	s->net = (struct loop_source){ .fd = SUPER_NETPROC_FD, .handler = on_net, .data = s };
+	if (r == 0 && (s->start.fds & 1u << SUPER_NETPROC_FD))
+		r = loop_set(&s->loop, &s->net, EPOLLIN);
 	s->server = (struct loop_source){ .fd = -1, .handler = on_server, .data = s };
 	if (r < 0 || !(s->start.fds & 1u << SUPER_SERVER_FD))
 		return r;

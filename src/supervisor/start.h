@@ -32,7 +32,8 @@ enum super_fd {
 	SUPER_CGROUP_FD = 19,	/* directory that holds the container's cgroup; or absent */
 	SUPER_CGEVENTS_FD = 20, /* cgroup.events of it, absent with that */
 	SUPER_SERVER_FD = 21,	/* pidfd of the root file system's process (rootfs.h); or absent */
-	SUPER_FD_END = 22,
+	SUPER_NETPROC_FD = 22,	/* pidfd of the netstack, with SUPER_NET_FD; or absent */
+	SUPER_FD_END = 23,
 };
 
 enum super_flags {
@@ -42,7 +43,7 @@ enum super_flags {
 };
 
 enum {
-	SUPER_START_VERSION = 4,
+	SUPER_START_VERSION = 5,
 };
 
 struct super_start {

@@ -63,6 +63,7 @@ struct super {
 	struct super_start start;
 	struct loop_source init, listen;
 	struct loop_source server; /* fd -1: none, or reaped */
+	struct loop_source net;
 	bool exited;
 	int status;
 	struct logfile log;

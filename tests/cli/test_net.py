@@ -6,6 +6,7 @@ import os
 import re
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -287,6 +288,64 @@ def test_the_stack_is_confined_and_ends_with_the_container(net):
     for fd in fds:
         assert select.select([fd], [], [], 5)[0], "a network helper outlived its supervisor"
         os.close(fd)
+
+
+LOST = "netstack, which carried"
+
+
+@pytest.mark.serial
+@pytest.mark.parametrize("mode", ["foreground", "attached", "detached"])
+def test_the_stack_is_killed(warm, need, leftovers, mode):
+    """The container goes on without a network, and it is said why."""
+    need("tun")
+    state = leftovers.snapshot(warm)
+    before = set(netstacks())
+    name = f"cut{os.getpid()}"
+    words = ["--name", name, "--network", "private", warm.image, "sh", "-c", "echo up; read x; exit 5"]
+    if mode == "detached":
+        warm.run("run", "-di", *words)
+    else:
+        p = warm.start("run", "-i", *(["--rm"] if mode == "foreground" else []), *words,
+                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert p.stdout.readline() == b"up\n"
+    for pid in set(netstacks()) - before:
+        fd = os.pidfd_open(int(pid))
+        os.kill(int(pid), signal.SIGKILL)
+        assert select.select([fd], [], [], 5)[0]
+        os.close(fd)
+    if mode == "foreground":
+        assert LOST in p.stderr.readline().decode(), "at once"
+    assert "eth0" not in warm.run("exec", name, "ip", "-o", "link").out
+    if mode == "detached":
+        warm.run("stop", "-t", "0", name)
+    else:
+        _, err = p.communicate(b"\n", timeout=30)
+        assert p.returncode == 5 and err.decode().count(LOST) == (mode == "attached"), err
+    if mode != "foreground":
+        assert LOST in warm.run("inspect", name).json()[0]["State"]["Error"]
+        warm.run("start", name)
+        assert "eth0" in warm.run("exec", name, "ip", "-o", "link").out
+        warm.run("rm", "-f", name)
+    leftovers.check(warm, state)
+
+
+@pytest.mark.serial
+def test_an_interface_that_the_container_removes(warm, need, leftovers):
+    """Its own doing: nothing was lost, nobody is blamed."""
+    need("tun")
+    state = leftovers.snapshot(warm)
+    before = set(netstacks())
+    p = warm.start("run", "--rm", "-i", "--cap-add", "NET_ADMIN", "--network", "private", warm.image,
+                   "sh", "-c", "ip link del eth0; echo up; read x; exit 5", stdin=subprocess.PIPE,
+                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert p.stdout.readline() == b"up\n"
+    left = [os.pidfd_open(int(pid)) for pid in set(netstacks()) - before]
+    for fd in left:
+        assert select.select([fd], [], [], 5)[0], "there is nothing more to do for it"
+        os.close(fd)
+    _, err = p.communicate(b"\n", timeout=30)
+    assert (p.returncode, err) == (5, b"")
+    leftovers.check(warm, state)
 
 
 def test_a_detached_container_keeps_its_network(warm, web, need, leftovers):
