@@ -287,20 +287,26 @@ void dns_poll(struct dns *dns, const struct pollset *ps)
 			query_poll(dns, &dns->queries[i], ps);
 }
 
-bool dns_tcp_server(struct dns *dns, bool is_ip6, struct frame_addr *ret)
+static bool take_tcp_server(const union resolv_addr *a, bool is_ip6, struct frame_server *ret)
+{
+	/* A link-local address means nothing without its scope, which no packet names. */
+	if (is_ip6 != (a->sa.sa_family == AF_INET6) ||
+	    (is_ip6 && IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr)))
+		return false;
+	*ret = (struct frame_server){ .is_ip6 = is_ip6 };
+	if (is_ip6)
+		memcpy(ret->addr.b, &a->in6.sin6_addr, 16);
+	else
+		memcpy(ret->addr.b, &a->in.sin_addr, 4);
+	return true;
+}
+
+bool dns_tcp_server(struct dns *dns, bool is_ip6, struct frame_server *ret)
 {
 	list_ask(dns);
-	for (uint32_t i = 0; i < dns->list.n; i++) {
-		const union resolv_addr *a = &dns->list.addr[i];
-
-		if (is_ip6 != (a->sa.sa_family == AF_INET6))
-			continue;
-		*ret = (struct frame_addr){ 0 };
-		if (is_ip6)
-			memcpy(ret->b, &a->in6.sin6_addr, 16);
-		else
-			memcpy(ret->b, &a->in.sin_addr, 4);
-		return true;
-	}
+	for (unsigned pass = 0; pass < 2; pass++)
+		for (uint32_t i = 0; i < dns->list.n; i++)
+			if (take_tcp_server(&dns->list.addr[i], is_ip6 != pass, ret))
+				return true;
 	return false;
 }

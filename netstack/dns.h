@@ -40,4 +40,4 @@ void dns_poll(struct dns *dns, const struct pollset *ps);
  * The resolver of this family that a TCP query shall go to; false when the host has none. The list
  * is the one in hand (a TCP query follows a truncated answer), and the next one is asked for.
  */
-bool dns_tcp_server(struct dns *dns, bool is_ip6, struct frame_addr *ret);
+bool dns_tcp_server(struct dns *dns, bool is_ip6, struct frame_server *ret);

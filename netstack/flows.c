@@ -28,7 +28,7 @@ struct closing {
 struct dns_flow {
 	bool used, is_ip6;
 	uint16_t port;
-	struct frame_addr server;
+	struct frame_server server; /* of either family */
 };
 
 struct flows {
@@ -225,9 +225,22 @@ static struct dns_flow *dns_find(const struct flows *f, bool is_ip6, uint16_t po
 	return NULL;
 }
 
-void flows_set_dns(struct flows *f, const struct frame_info *info, const struct frame_addr *server)
+static bool is_of(const struct dns_flow *d, uint16_t port, bool is_ip6,
+		  const struct frame_addr *server)
+{
+	return d->used && d->port == port && d->server.is_ip6 == is_ip6 &&
+	       memcmp(d->server.addr.b, server->b, is_ip6 ? 16 : 4) == 0;
+}
+
+void flows_set_dns(struct flows *f, const struct frame_info *info,
+		   const struct frame_server *server)
 {
 	struct dns_flow *d = dns_find(f, info->is_ip6, info->sport);
+
+	/* One port asks the same server by both families: behind us they would be one flow. */
+	for (unsigned i = 0; i < FLOWS_DNS_MAX; i++)
+		if (is_of(&f->dns[i], info->sport, server->is_ip6, &server->addr))
+			f->dns[i].used = &f->dns[i] == d;
 
 	if (!d)
 		d = &f->dns[f->next_dns++ % FLOWS_DNS_MAX];
@@ -239,7 +252,7 @@ void flows_set_dns(struct flows *f, const struct frame_info *info, const struct 
 	};
 }
 
-bool flows_get_dns(const struct flows *f, const struct frame_info *info, struct frame_addr *ret)
+bool flows_get_dns(const struct flows *f, const struct frame_info *info, struct frame_server *ret)
 {
 	const struct dns_flow *d = dns_find(f, info->is_ip6, info->sport);
 
@@ -248,9 +261,12 @@ bool flows_get_dns(const struct flows *f, const struct frame_info *info, struct 
 	return d != NULL;
 }
 
-bool flows_is_dns(const struct flows *f, const struct frame_info *info)
+bool flows_is_dns(const struct flows *f, const struct frame_info *info, bool *ret_is_ip6)
 {
-	const struct dns_flow *d = dns_find(f, info->is_ip6, info->dport);
-
-	return d && memcmp(d->server.b, info->src.b, info->is_ip6 ? 16 : 4) == 0;
+	for (unsigned i = 0; i < FLOWS_DNS_MAX; i++)
+		if (is_of(&f->dns[i], info->dport, info->is_ip6, &info->src)) {
+			*ret_is_ip6 = f->dns[i].is_ip6;
+			return true;
+		}
+	return false;
 }

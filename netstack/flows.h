@@ -46,7 +46,9 @@ void flows_wants_out(struct flows *f, int fd);
 size_t flows_next_reset(struct flows *f, uint8_t buf[FRAME_RESET_MAX]);
 
 /* TCP to the resolver's address: which of the host's servers stands behind this client port. */
-void flows_set_dns(struct flows *f, const struct frame_info *info, const struct frame_addr *server);
-bool flows_get_dns(const struct flows *f, const struct frame_info *info, struct frame_addr *ret);
-/* A packet from the stack: is it the answer of such a server? */
-bool flows_is_dns(const struct flows *f, const struct frame_info *info);
+void flows_set_dns(struct flows *f, const struct frame_info *info,
+		   const struct frame_server *server);
+bool flows_get_dns(const struct flows *f, const struct frame_info *info, struct frame_server *ret);
+/* A packet from the stack: is it the answer of such a server? *ret_is_ip6: that the client asked by
+ * IPv6. */
+bool flows_is_dns(const struct flows *f, const struct frame_info *info, bool *ret_is_ip6);

@@ -475,6 +475,35 @@ size_t frame_make_refusal(const struct frame_net *net, const uint8_t *frame,
 	return frame_make_reply(&r, icmp, FRAME_ICMP_LEN + quote, buf);
 }
 
+bool frame_change_family(const uint8_t *frame, const struct frame_info *info,
+			 const struct frame_addr *src, const struct frame_addr *dst, uint8_t *head,
+			 struct frame_info *ret)
+{
+	size_t l4_len = info->end - info->l4, tcp = info->payload - info->l4;
+	struct frame_info r = *info;
+	struct frame_reply ip = {
+		.is_ip6 = !info->is_ip6, .proto = info->proto, .src = *src, .dst = *dst
+	};
+
+	r.is_ip6 = ip.is_ip6;
+	r.l4 = FRAME_ETH_LEN + (r.is_ip6 ? FRAME_IP6_LEN : FRAME_IP4_LEN);
+	r.payload = r.l4 + tcp;
+	r.end = r.l4 + l4_len;
+	r.src = *src;
+	r.dst = *dst;
+	if (FRAME_IP4_LEN + l4_len > UINT16_MAX)
+		return false;
+	memcpy(head, frame, 12);
+	frame_put16(head + 12, r.is_ip6 ? FRAME_ETHER_IP6 : FRAME_ETHER_IP4);
+	if (r.is_ip6)
+		put_ip6(head + FRAME_ETH_LEN, &ip, l4_len);
+	else
+		put_ip4(head + FRAME_ETH_LEN, &ip, l4_len);
+	memcpy(head + r.l4, frame + info->l4, tcp);
+	*ret = r;
+	return true;
+}
+
 size_t frame_make_reset(const uint8_t *frame, const struct frame_info *info,
 			uint8_t buf[FRAME_RESET_MAX])
 {

@@ -23,6 +23,7 @@ enum {
 	FRAME_REPLY_MAX = 1514, /* frames that we make ourselves */
 	FRAME_QUOTE_MAX = 128,	/* bytes of the refused packet in our ICMP errors */
 	FRAME_RESET_MAX = FRAME_ETH_LEN + FRAME_IP6_LEN + FRAME_TCP_LEN,
+	FRAME_HEAD_MAX = FRAME_ETH_LEN + FRAME_IP6_LEN + 60,
 };
 
 enum frame_ether {
@@ -76,6 +77,12 @@ struct frame_info {
 };
 
 /* The addresses of the private network in binary form. */
+/* A resolver of the host's. */
+struct frame_server {
+	bool is_ip6;
+	struct frame_addr addr;
+};
+
 struct frame_net {
 	struct frame_addr net4, gateway4, dns4, guest4;
 	struct frame_addr net6, gateway6, dns6, guest6;
@@ -133,6 +140,12 @@ struct frame_reply {
 	uint16_t sport, dport; /* UDP */
 };
 size_t frame_make_reply(const struct frame_reply *r, const void *payload, size_t len, uint8_t *buf);
+
+/* The headers of a TCP packet in the other IP family, up to its payload, which stays as it is; the
+ * TCP checksum is the caller's. `head` has room for FRAME_HEAD_MAX. False: too long for that. */
+bool frame_change_family(const uint8_t *frame, const struct frame_info *info,
+			 const struct frame_addr *src, const struct frame_addr *dst, uint8_t *head,
+			 struct frame_info *ret);
 
 /* A reset of the TCP flow of `frame`, as its sender would send it after this packet. */
 size_t frame_make_reset(const uint8_t *frame, const struct frame_info *info,

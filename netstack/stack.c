@@ -39,6 +39,8 @@
  *
  * DNS by TCP: packets to the resolver's address get the address of one of the host's resolvers
  * (127.0.0.53 included, which no packet of the container's own may name), answers get it back.
+ * Where the host has resolvers of the other IP family only, the packet's IP header is changed as
+ * well: resolv.conf inside names one address, by IPv4, wherever the host's resolvers are.
  */
 
 struct stack {
@@ -57,6 +59,7 @@ struct stack {
 		struct virtio_net_hdr head;
 		uint8_t frame[FRAME_MAX];
 	} __attribute__((packed)) in;
+	uint8_t other[FRAME_MAX + FRAME_IP6_LEN]; /* `in` in the other IP family */
 };
 
 unsigned stack_max_fds(void)
@@ -134,22 +137,37 @@ static void offload_fill(struct virtio_net_hdr *head, uint8_t *frame, const stru
 	head->gso_size = (uint16_t)(mtu_len - info->payload);
 }
 
+/* What a resolver answers seems to come from the address that was asked. */
+static bool from_dns(struct stack *s, const uint8_t *frame, uint8_t *copy, struct frame_info *info)
+{
+	const struct frame_net *net = &s->net;
+	bool is_ip6;
+
+	if (!flows_is_dns(s->flows, info, &is_ip6))
+		return true;
+	if (is_ip6 != info->is_ip6)
+		return frame_change_family(frame, info, is_ip6 ? &net->dns6 : &net->dns4,
+					   is_ip6 ? &net->guest6 : &net->guest4, copy, info);
+	frame_set_addr(copy, info, FRAME_SOURCE, is_ip6 ? &net->dns6 : &net->dns4);
+	return true;
+}
+
 /* libslirp's frames are its own memory: headers are changed in a copy. */
 static void send_tcp_frame(struct stack *s, const uint8_t *frame, struct frame_info *info)
 {
 	struct virtio_net_hdr head = { 0 };
-	uint8_t copy[FRAME_ETH_LEN + FRAME_IP6_LEN + 60];
+	uint8_t copy[FRAME_HEAD_MAX];
 	struct iovec iov[3] = {
 		{ .iov_base = &head, .iov_len = sizeof(head) },
-		{ .iov_base = copy, .iov_len = info->payload },
+		{ .iov_base = copy },
 		{ .iov_base = (void *)(uintptr_t)(frame + info->payload),
 		  .iov_len = info->end - info->payload },
 	};
 
 	memcpy(copy, frame, info->payload);
-	if (info->sport == 53 && flows_is_dns(s->flows, info))
-		frame_set_addr(copy, info, FRAME_SOURCE,
-			       info->is_ip6 ? &s->net.dns6 : &s->net.dns4);
+	if (info->sport == 53 && !from_dns(s, frame, copy, info))
+		return;
+	iov[1].iov_len = info->payload;
 	offload_fill(&head, copy, info);
 	tap_write(s, iov, 3);
 }
@@ -246,9 +264,29 @@ static void pass_to_slirp(struct stack *s, uint8_t *frame, struct frame_info *in
 	give_to_slirp(s, frame, info);
 }
 
+static void pass_to_server(struct stack *s, uint8_t *frame, struct frame_info *info,
+			   const struct frame_server *server)
+{
+	const struct frame_addr *own = server->is_ip6 ? &s->net.guest6 : &s->net.guest4;
+	const uint8_t *data = frame + info->payload;
+	size_t len = info->end - info->payload;
+
+	if (server->is_ip6 == info->is_ip6) {
+		frame_set_addr(frame, info, FRAME_DESTINATION, &server->addr);
+		info->dst = server->addr;
+	} else {
+		if (!frame_change_family(frame, info, own, &server->addr, s->other, info))
+			return;
+		frame = s->other;
+		memcpy(frame + info->payload, data, len);
+		fill_checksum(frame, info);
+	}
+	pass_to_slirp(s, frame, info);
+}
+
 static void input_dns_tcp(struct stack *s, uint8_t *frame, struct frame_info *info)
 {
-	struct frame_addr server;
+	struct frame_server server;
 
 	if ((info->tcp_flags & (FRAME_TCP_SYN | FRAME_TCP_ACK)) == FRAME_TCP_SYN) {
 		if (!dns_tcp_server(s->dns, info->is_ip6, &server)) {
@@ -259,9 +297,7 @@ static void input_dns_tcp(struct stack *s, uint8_t *frame, struct frame_info *in
 	} else if (!flows_get_dns(s->flows, info, &server)) {
 		return;
 	}
-	frame_set_addr(frame, info, FRAME_DESTINATION, &server);
-	info->dst = server;
-	pass_to_slirp(s, frame, info);
+	pass_to_server(s, frame, info, &server);
 }
 
 static void input_frame(struct stack *s, uint8_t *frame, size_t len)

@@ -169,6 +169,37 @@ def test_names_by_ipv6_resolver_address(net, web, resolv):
     assert res.out == "fd00::3 abcd 1\n", res
 
 
+@pytest.mark.parametrize("server", ["127.0.0.53", "::1", "peer4", "peer6"])
+@pytest.mark.parametrize("asked", ["10.0.2.3", "fd00::3"])
+def test_names_by_tcp(net, web, resolv, server, asked):
+    """Wherever the host's resolver is: systemd's stub on loopback, or the IPv6-only network's, which
+    an IPv4 address leads to inside."""
+    addr = {"peer4": web.v4, "peer6": web.v6}.get(server, server)
+    resolv(f"nameserver {addr}\n")
+    local = None
+    if server == addr:
+        local = subprocess.Popen(["/usr/bin/python3", "-u", "-c", netpeer.DNS, addr, web.v4, web.v6],
+                                 stdout=subprocess.PIPE)
+        assert local.stdout.readline() == b"ready\n"
+    else:
+        web.python(netpeer.DNS, addr, web.v4, web.v6)
+    code = ("import socket, struct, sys\n"
+            "q = bytes.fromhex('abcd01000001000000000000046d616e7904746573740000010001')\n"
+            "for n in range(3):\n"
+            "    s = socket.create_connection((sys.argv[1], 53), 10)\n"
+            "    s.sendall(struct.pack('>H', len(q)) + q); d = b''\n"
+            "    while len(d) < 2 or len(d) < 2 + struct.unpack('>H', d[:2])[0]: d += s.recv(4096)\n"
+            "    print(d[2:4].hex(), struct.unpack('>H', d[8:10])[0]); s.close()\n"
+            "print(len(socket.gethostbyname_ex('many.test')[2]))")
+    try:
+        res = net.python(code, asked)
+    finally:
+        if local:
+            local.kill()
+            local.communicate()
+    assert res.lines == ["abcd 200"] * 3 + ["200"], res
+
+
 def test_a_dead_resolver_costs_a_second(net, web, resolv):
     # 192.0.2.1 is routed to the peer, which drops it; port 53 of the host itself is closed.
     resolv(f"nameserver {web.host_v4}\nnameserver 192.0.2.1\nnameserver {web.v4}\n")

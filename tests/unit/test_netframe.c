@@ -239,6 +239,45 @@ static void addresses_are_replaced_with_sums(void **state _unused_)
 	}
 }
 
+static void families_change_and_change_back(void **state _unused_)
+{
+	static const char *const dst[] = { "10.0.2.3", "fd00::3" };
+	static const char *const own[] = { "10.0.2.100", "fd00::100" };
+	static const char *const server[] = { "192.0.2.53", "2001:db8::53" };
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct maker m = make_tcp(dst[i], 53, FRAME_TCP_SYN), other = { .len = 0 };
+		struct frame_addr src = addr(!i, own[!i]), to = addr(!i, server[!i]);
+		struct frame_info info, changed, after, back;
+		uint8_t head[FRAME_HEAD_MAX];
+		uint16_t sum;
+
+		assert_int_equal(judge(&m, &info), FRAME_DNS_TCP);
+		assert_true(frame_change_family(m.b, &info, &src, &to, other.b, &changed));
+		memcpy(other.b + changed.payload, m.b + info.payload, info.end - info.payload);
+		other.len = changed.end;
+		frame_put16(other.b + changed.l4 + 16, 0);
+		sum = frame_l4_checksum(other.b, &changed);
+		frame_put16(other.b + changed.l4 + 16, sum);
+		/* A packet like any other of the container's, IPv4 sum and lengths included. */
+		assert_int_equal(judge(&other, &after), FRAME_PASS);
+		assert_int_equal(after.is_ip6, !i);
+		assert_int_equal(after.end - after.payload, info.end - info.payload);
+		assert_int_equal(after.seq, info.seq);
+		assert_memory_equal(after.dst.b, to.b, i ? 4 : 16);
+
+		src = addr(i, own[i]);
+		to = addr(i, dst[i]);
+		assert_true(frame_change_family(other.b, &after, &src, &to, head, &back));
+		assert_int_equal(back.l4, info.l4);
+		assert_int_equal(back.end, info.end);
+		assert_memory_equal(head + 12, m.b + 12, 6); /* type, version, length */
+		/* What an IPv4 packet cannot hold. */
+		after.end = after.l4 + 65530;
+		assert_false(frame_change_family(other.b, &after, &src, &to, head, &back));
+	}
+}
+
 static void refusals_quote_and_are_correct(void **state _unused_)
 {
 	static const char *const dst[] = { "127.0.0.1", "::1" };
@@ -432,6 +471,7 @@ int main(void)
 		cmocka_unit_test(other_sources_are_dropped),
 		cmocka_unit_test(urgent_is_cleared),
 		cmocka_unit_test(addresses_are_replaced_with_sums),
+		cmocka_unit_test(families_change_and_change_back),
 		cmocka_unit_test(refusals_quote_and_are_correct),
 		cmocka_unit_test(resets_follow_the_fin),
 		cmocka_unit_test(fragments_become_datagrams),

@@ -107,6 +107,8 @@ class Host:
         sh("ip", "link", "add", "host0", "type", "veth", "peer", "name", "peer0",
            "netns", str(pid))
         write("/proc/sys/net/ipv4/ping_group_range", "0 2147483647")
+        # A resolver on its loopback, as systemd's, is the test user's.
+        write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "53")
         for addr in (HOST4 + "/30", HOST6 + "/64"):
             sh("ip", "addr", "add", addr, "dev", "host0", *(["nodad"] if ":" in addr else []))
         sh("ip", "link", "set", "host0", "up")

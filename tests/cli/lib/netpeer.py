@@ -64,9 +64,10 @@ def answer(q):
         rcode = 3
     return (q[:2] + struct.pack(">HHHHH", 0x8180 | rcode, 1, len(records), 0, 0) + q[12:end] +
             b"".join(records))
-udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+family = socket.AF_INET6 if ":" in me else socket.AF_INET
+udp = socket.socket(family, socket.SOCK_DGRAM)
 udp.bind((me, 53))
-tcp = socket.create_server((me, 53))
+tcp = socket.create_server((me, 53), family=family)
 def serve_tcp():
     while True:
         c, _ = tcp.accept()
