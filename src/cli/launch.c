@@ -16,6 +16,7 @@
 #include "base/proc.h"
 #include "base/timefmt.h"
 #include "oci/digest.h"
+#include "runtime/logout.h"
 #include "runtime/oom.h"
 #include "runtime/rootfs.h"
 #include "storage/layer.h"
@@ -378,6 +379,28 @@ static int make_cgroup(struct launch *l, struct enforced *rows, struct error *er
 	return r;
 }
 
+/* In the background it is to stay, and there are hosts where it does not (D-22). */
+static int check_logout(const struct launch *l, enum enforce_flags flags, struct error *err)
+{
+	struct error e = { 0 };
+	int r;
+
+	if (!l->detached)
+		return 0;
+	r = logout_check(l->cgroup ? l->cgroup->path : NULL, &e);
+	if (r == 0)
+		return 0;
+	if (!(flags & ENFORCE_STRICT)) {
+		if (!(flags & ENFORCE_QUIET))
+			log_warn(e.dcode, "container %.12s: %s", l->ctr->id, e.text);
+		return 0;
+	}
+	if (err)
+		*err = e;
+	error_prefix(err, "container %.12s", l->ctr->id);
+	return r;
+}
+
 /* A cgroup where there is a delegation; for what it does not hold, the next best. */
 static int begin_limits(struct launch *l, struct enforce *e, struct error *err)
 {
@@ -400,7 +423,8 @@ static int begin_limits(struct launch *l, struct enforce *e, struct error *err)
 		why = none.dcode;
 	}
 	l->limits_told = true;
-	return enforce_begin(e, l->rec, l->ctr->dirfd, flags, why, &rows, err);
+	r = enforce_begin(e, l->rec, l->ctr->dirfd, flags, why, &rows, err);
+	return r < 0 ? r : check_logout(l, flags, err);
 }
 
 static bool is_oom_killed(const struct launch *l, const struct launched *d)

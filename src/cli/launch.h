@@ -23,8 +23,9 @@ struct launch {
 	struct store *store;
 	struct container *ctr;
 	const struct ctrconf *rec;
-	bool strict; /* --strict: no lesser way that only warns */
-	int lock_fd; /* for life; inherited by whoever supervises */
+	bool strict;   /* --strict: no lesser way that only warns */
+	bool detached; /* its caller goes away: it is told where systemd would end it then */
+	int lock_fd;   /* for life; inherited by whoever supervises */
 
 	/* What launch_prepare() finds. */
 	struct idmap map;

@@ -381,6 +381,7 @@ int supervised_start(struct launch *l, enum supervised_flags flags, struct super
 	struct proc p;
 	int r;
 
+	l->detached = !(flags & SUPERVISED_ATTACH);
 	for (int i = 0; i < SUPER_FD_END; i++)
 		st.fds[i] = -1;
 	for (int i = 0; i < 3; i++)

@@ -18,6 +18,7 @@ libruntime_a_SOURCES = \
 	src/runtime/join.c \
 	src/runtime/joinreport.c src/runtime/joinreport.h \
 	src/runtime/limits.c src/runtime/limits.h \
+	src/runtime/logout.c src/runtime/logout.h \
 	src/runtime/mnt.c src/runtime/mnt.h \
 	src/runtime/mounts.c \
 	src/runtime/oneid.c src/runtime/oneid.h \
@@ -55,8 +56,8 @@ mapper_filter.h: seccomp-gen$(EXEEXT) src/runtime/rootcaller.c
 	$(AM_V_GEN)$(SECCOMP_GEN) filter mapper mapper $(filter %.c,$^) >$@.tmp && mv $@.tmp $@
 
 if HAVE_CMOCKA
-check_PROGRAMS += test_cgroup test_idmap test_ctrwords test_joinreport test_limits test_seccomp test_upper test_users test_views
-TESTS += test_cgroup test_idmap test_ctrwords test_joinreport test_limits test_seccomp test_upper test_users test_views
+check_PROGRAMS += test_cgroup test_idmap test_ctrwords test_joinreport test_limits test_logout test_seccomp test_upper test_users test_views
+TESTS += test_cgroup test_idmap test_ctrwords test_joinreport test_limits test_logout test_seccomp test_upper test_users test_views
 test_cgroup_SOURCES = tests/unit/test_cgroup.c tests/unit/cm.h
 test_cgroup_CPPFLAGS = $(INC_SRC) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 test_cgroup_LDADD = libruntime.a libstorage.a liboci.a libbase.a $(CMOCKA_LIBS)
@@ -72,6 +73,9 @@ test_joinreport_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
 test_ctrwords_SOURCES = tests/unit/test_ctrwords.c
 test_ctrwords_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
 test_ctrwords_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
+test_logout_SOURCES = tests/unit/test_logout.c tests/unit/cm.h
+test_logout_CPPFLAGS = $(INC_SRC) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
+test_logout_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
 test_limits_SOURCES = tests/unit/test_limits.c tests/unit/tempdir.h
 test_limits_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
 test_limits_LDADD = libruntime.a libstorage.a liboci.a libbase.a $(CMOCKA_LIBS)

@@ -20,6 +20,7 @@
 #include "base/str.h"
 #include "runtime/cgroup.h"
 #include "runtime/cgroup_find.h"
+#include "runtime/logout.h"
 
 enum {
 	TEXT_MAX = 64 << 10,
@@ -109,21 +110,25 @@ int probe_cgroup(const struct probe_host *h, struct probe_result *ret, struct er
 int probe_linger(const struct probe_host *h, struct probe_result *ret, struct error *err)
 {
 	_cleanup_(account_done) struct account a = { 0 };
-	char manager[64], linger[512];
+	struct error manager = { 0 }, session = { 0 };
+	char path[64];
+	int r;
 
 	(void)h;
 	(void)err;
-	(void)snprintf(manager, sizeof(manager), "/run/user/%u/systemd", getuid());
-	if (account_get(getuid(), &a) < 0 || access(manager, F_OK) < 0) {
+	(void)snprintf(path, sizeof(path), "/run/user/%u/systemd", getuid());
+	if (account_get(getuid(), &a) < 0 || access(path, F_OK) < 0) {
 		probe_skip(ret, "systemd runs no session of this user");
 		return 0;
 	}
-	if (str_print(linger, sizeof(linger), "/var/lib/systemd/linger/%s", a.name) == 0 &&
-	    access(linger, F_OK) == 0)
-		probe_say(ret, "the user lingers");
+	r = logout_check_place(LOGOUT_MANAGER, getuid(), &manager);
+	if (logout_check_place(LOGOUT_SESSION, getuid(), &session) < 0)
+		probe_degraded(ret, DCODE_NO_LINGER, "a container without limits: %s%s%s",
+			       session.text, r < 0 ? "; one with limits: " : "", manager.text);
+	else if (r < 0)
+		probe_degraded(ret, DCODE_NO_LINGER, "a container with limits: %s", manager.text);
 	else
-		probe_degraded(ret, DCODE_NO_LINGER,
-			       "%s does not linger: limited containers end at logout", a.name);
+		probe_say(ret, "the user lingers");
 	return 0;
 }
 

@@ -62,6 +62,9 @@ def shared(variant, **kw):
             r = machine.run("carrel run --rm --network none hello true")
             if r.status != 0:
                 raise LabError(f"no container on host {variant}: {r}")
+            if machine.kind == "systemd":
+                # Without, each `run -d` warns: that is test_logout.py's.
+                machine.root("loginctl enable-linger lab")
             yield machine
     return host
 

@@ -319,15 +319,18 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.code = DCODE_NO_LINGER,
 		.name = "D-22",
 		.probe = "linger",
-		.title = "the host ends the user's session scopes at logout",
+		.title = "the host ends containers at logout",
 		.lost = "containers in the background after the last logout",
 		.fix = "loginctl enable-linger USER (an administrator's right on some hosts)",
 		.manual = "systemd stops user@UID.service, and with it every cgroup that was "
 			"delegated below it, some seconds after the user's last session ends, unless the "
-			"user lingers. It is found by looking for the user's file in "
-			"/var/lib/systemd/linger where systemd runs a session of the user. Containers in "
-			"other cgroups stay, unless logind kills the session's processes "
-			"(KillUserProcesses).",
+			"user lingers: containers with limits are there. It is found by looking for the "
+			"user's file in /var/lib/systemd/linger where systemd runs a session of the user. "
+			"Containers without limits are in the cgroup of the login, and stay, unless "
+			"logind.conf(5) says that logind kills what a session has left "
+			"(KillUserProcesses), lingering or not; one limit, as --pids-limit 2048, gives a "
+			"container a scope of its own there. Starting a container in the background "
+			"tells it where it would end.",
 	},
 	[DCODE_NOEXEC] = {
 		.code = DCODE_NOEXEC,
