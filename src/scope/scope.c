@@ -34,6 +34,10 @@
 
 enum {
 	TIMEOUT_US = 5000000,
+	/* Between SIGTERM and SIGKILL when the manager ends it, as at logout or shutdown: a little
+	 * longer than the supervisor gives the container, so that it records the end. By default
+	 * it is 90 s, in which the user cannot log in again. */
+	STOP_US = 15000000,
 };
 
 struct scope {
@@ -141,9 +145,10 @@ static int start(struct scope *s, const char *unit, uint32_t pid)
 	if (r < 0)
 		return say("listen to the user's service manager", r, NULL);
 	r = sd_bus_call_method(s->bus, MANAGER, "StartTransientUnit", &e, &reply,
-			       "ssa(sv)a(sa(sv))", unit, "fail", 4, "Description", "s",
+			       "ssa(sv)a(sa(sv))", unit, "fail", 5, "Description", "s",
 			       "container of carrel", "PIDs", "au", 1, pid, "Delegate", "b", 1,
-			       "CollectMode", "s", "inactive-or-failed", 0);
+			       "TimeoutStopUSec", "t", (uint64_t)STOP_US, "CollectMode", "s",
+			       "inactive-or-failed", 0);
 	if (r < 0)
 		return say("ask the user's service manager for a scope", r, &e);
 	r = sd_bus_message_read(reply, "o", &s->job);

@@ -10,6 +10,10 @@
  * written into a descriptor that was opened by the CLI, and renamed. What it reads is hostile: the
  * container's output, and requests on the socket until HELLO has proved where they come from.
  *
+ * SIGTERM is the host's wish that all of the user's processes end, at shutdown or with the cgroup
+ * at a logout. It is passed on, and pid 1 has as long as `stop` gives it: most of those that run a
+ * single program do not catch it, and without us the host would wait for them for minutes.
+ *
  * The end: pid 1 is reaped, what its pipes still hold is logged and delivered, the state is
  * published, clients get the exit status, the socket's name is removed, and the end of the process
  * frees the lock and tells janitor and waiting `run`, in this order of descriptor numbers.
@@ -38,10 +42,11 @@
 
 /* #syscalls: epoll_wait epoll_pwait waitid pread64 pwrite64 fsync ftruncate renameat renameat2 */
 /* #syscalls: unlinkat exit_group rt_sigreturn close restart_syscall poll ppoll */
-/* #syscalls: pidfd_send_signal */
+/* #syscalls: pidfd_send_signal timerfd_settime */
 
 enum {
 	CGROUP_END_MS = 2000,
+	STOP_MS = 10000, /* as `stop` waits */
 };
 
 /*
@@ -151,6 +156,46 @@ static int on_net(struct loop *loop, struct loop_source *source, uint32_t events
 	return 0;
 }
 
+static int signal_init(int sig)
+{
+	struct proc init = { .pidfd = SUPER_PIDFD };
+
+	return proc_signal(&init, sig);
+}
+
+static int on_term(struct loop *loop, struct loop_source *source, uint32_t events)
+{
+	struct super *s = source->data;
+
+	(void)events;
+	loop_remove(loop, source);	     /* one is enough */
+	ignore_result(signal_init(SIGTERM)); /* ESRCH: it has ended */
+	return loop_timer_set(s->stop.fd, STOP_MS);
+}
+
+static int on_stop(struct loop *loop, struct loop_source *source, uint32_t events)
+{
+	(void)events;
+	loop_remove(loop, source);
+	ignore_result(signal_init(SIGKILL)); /* as above */
+	return 0;
+}
+
+static int init_term(struct super *s)
+{
+	sigset_t set;
+	int r;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	s->term = (struct loop_source){ .fd = loop_signalfd(&set), .handler = on_term, .data = s };
+	s->stop = (struct loop_source){ .fd = loop_timerfd(), .handler = on_stop, .data = s };
+	if (s->term.fd < 0 || s->stop.fd < 0)
+		return s->term.fd < 0 ? s->term.fd : s->stop.fd;
+	r = loop_set(&s->loop, &s->term, EPOLLIN);
+	return r < 0 ? r : loop_set(&s->loop, &s->stop, EPOLLIN);
+}
+
 static int run(struct super *s)
 {
 	int r;
@@ -195,17 +240,17 @@ static int setup(struct super *s)
 		return r;
 	if (s->start.version != SUPER_START_VERSION)
 		return -EPROTO;
-	/* SIGTERM to every process of the user at logout must not lose an exit status; whoever
-	 * means the container signals its pid 1. */
+	/* None of them may lose an exit status. */
 	proc_hear_write_errors();
 	(void)sigaction(SIGHUP, &ignore, NULL);
 	(void)sigaction(SIGINT, &ignore, NULL);
-	(void)sigaction(SIGTERM, &ignore, NULL);
 	for (int fd = SUPER_START_FD; fd < SUPER_FD_END; fd++)
 		if ((s->start.fds & 1u << fd) && fd_set_cloexec(fd, true) < 0)
 			return -EBADF;
 	s->log.fd = SUPER_LOG_FD;
 	r = loop_init(&s->loop);
+	if (r == 0)
+		r = init_term(s);
 	if (r == 0)
 		r = streams_init(s);
 	if (r == 0)

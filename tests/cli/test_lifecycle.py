@@ -89,6 +89,22 @@ def test_stop_waits_and_then_kills(warm, box):
     assert "no\n" in warm.run("logs", name2).out
 
 
+@pytest.mark.parametrize("user", ["0", "1000"])
+def test_sigterm_to_the_supervisor_is_a_stop(warm, box, user):
+    """At shutdown, and with its cgroup at logout, every process gets it."""
+    for script, status in (("trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done", 7),
+                           ("trap 'echo no' TERM; echo ready; while :; do sleep 0.05; done", 137)):
+        name = box("sh", "-c", script, flags=("-u", user))
+        wait_log(warm, name, "ready")
+        with open(f"/proc/{info(warm, name)['State']['Pid']}/status", encoding="ascii") as f:
+            supervisor = int(f.read().split("PPid:")[1].split()[0])
+        os.kill(supervisor, signal.SIGTERM)
+        assert warm.run("wait", name).out == f"{status}\n"
+        state = info(warm, name)["State"]
+        assert state["ExitCode"] == status and state["FinishedAt"], state
+    assert "no\n" in warm.run("logs", name).out
+
+
 def wait_log(warm, name, word):
     """Blocks on `logs -f` until the word is there."""
     p = warm.start("logs", "-f", name, stdout=subprocess.PIPE)
