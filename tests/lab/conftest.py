@@ -98,16 +98,19 @@ def table_lines(rows):
     return ["  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in rows]
 
 
+def write_tally(path, stats):
+    """"PASSED FAILED SKIPPED", for contrib/check."""
+    count = {k: len(stats.get(k, [])) for k in ("passed", "failed", "error", "skipped")}
+    with open(path, "a", encoding="ascii") as f:
+        f.write(f"{count['passed']} {count['failed'] + count['error']} {count['skipped']}\n")
+
+
 def pytest_terminal_summary(terminalreporter, config):
     if hasattr(config, "workerinput"):
         return
+    if os.environ.get("LAB_TALLY"):  # first: nothing that goes wrong below loses it
+        write_tally(os.environ["LAB_TALLY"], terminalreporter.stats)
     if TABLE:
         terminalreporter.section("hosts")
         for line in table_lines(TABLE):
             terminalreporter.line(line)
-    tally = os.environ.get("LAB_TALLY")
-    if tally:
-        stats = terminalreporter.stats
-        count = {k: len(stats.get(k, [])) for k in ("passed", "failed", "error", "skipped")}
-        with open(tally, "a", encoding="ascii") as f:
-            f.write(f"{count['passed']} {count['failed'] + count['error']} {count['skipped']}\n")
