@@ -26,6 +26,19 @@ def test_without_a_delegation(request, which):
     assert host.root("pgrep -a '^carrel|supervisor|watchdog$'").out == ""
 
 
+@pytest.mark.parametrize("option", ["-m 64m", "--pids-limit 20", "--cpus 0.5", "--cpu-shares 256"])
+def test_each_limit_has_its_warning(plain, option):
+    """One line with the option and its code; with --strict nothing is started."""
+    name = {"-m": "--memory"}.get(option.split()[0], option.split()[0])
+    r = plain.run(RUN + f"{option} hello echo works")
+    assert (r.status, r.out) == (0, "works\n"), r
+    assert r.err.count("warning") == 1 and r.err.startswith(f"carrel: warning: {name} "), r
+    assert r.err.endswith(" [D-08]\n"), r
+    r = plain.run(f"carrel run --strict --name box --network none {option} hello echo works")
+    assert (r.status, r.out) == (125, "") and f"{name} " in r.err and "[D-08]" in r.err, r
+    assert plain.run("carrel ps -aq").out == ""
+
+
 def test_without_a_controller(delegated):
     """cpuset and io are not delegated there: the others are held, these are said to be not."""
     r = delegated.run(RUN + "-m 64m --cpuset-cpus 0 hello grep Cpus_allowed_list /proc/self/status")

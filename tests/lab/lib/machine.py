@@ -33,6 +33,10 @@ libc = ctypes.CDLL(None)
 GUEST = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "guest")
 
 
+# Until something counts as hanging: it may be one of many on a small machine.
+PATIENCE = 300
+
+
 class LabError(Exception):
     pass
 
@@ -128,7 +132,7 @@ class Job:
         except FileNotFoundError:
             return ""
 
-    def wait(self, timeout=60, idle=None):
+    def wait(self, timeout=PATIENCE, idle=None):
         self.line.wait(f"lab-done {self.number}.", time.monotonic() + timeout, idle)
         status = self.read("status").strip()
         return Result(int(status) if status else -1, self.read("out"), self.read("err"),
@@ -171,7 +175,7 @@ class Machine:
 
     # ---- power -----------------------------------------------------------------------------
 
-    def boot(self, timeout=180, console=None):
+    def boot(self, timeout=PATIENCE, console=None):
         """Returns when the host takes commands. console: a pair of fds for its second line."""
         self.lines = [Line() for _ in range(4)]
         argv = [KERNEL, f"mem={self.memory}M", f"ubd0={self.dir}/disk.cow,{image(self.disk)}",
@@ -200,7 +204,7 @@ class Machine:
         with open(os.path.join(self.dir, "console"), encoding="utf-8", errors="replace") as f:
             return "".join(f.readlines()[-40:])
 
-    def poweroff(self, timeout=60):
+    def poweroff(self, timeout=PATIENCE):
         """In order: what is on the disk stays there for the next boot()."""
         self.lines[0].send("sync; poweroff -f" if self.kind == "plain" else "systemctl poweroff")
         try:
@@ -243,11 +247,11 @@ class Machine:
                       f"echo lab-'done' {self.jobs}. ) &")
         return job
 
-    def run(self, script, timeout=60, who="user", idle=None):
+    def run(self, script, timeout=PATIENCE, who="user", idle=None):
         job = self.start(script, who)
         return job.wait(timeout, idle and (lambda: idle(job)))
 
-    def root(self, script, timeout=60):
+    def root(self, script, timeout=PATIENCE):
         return self.run(script, timeout, "root")
 
 
@@ -262,16 +266,16 @@ class Session:
         self.machine, self.number, self.line = machine, line, machine.lines[line]
         machine.lines[0].send(f"systemctl start lab-login@ttyS{line}")
         # The shell has asked for its first command.
-        self.line.wait("$ ", time.monotonic() + 180)
+        self.line.wait("$ ", time.monotonic() + PATIENCE)
 
     def start(self, script):
         return self.machine.start(script, "session", self.number)
 
-    def run(self, script, timeout=60, idle=None):
+    def run(self, script, timeout=PATIENCE, idle=None):
         job = self.start(script)
         return job.wait(timeout, idle and (lambda: idle(job)))
 
-    def logout(self, timeout=30):
+    def logout(self, timeout=PATIENCE):
         """Returns when login has ended; what logind does then takes its time."""
         self.line.send("exit")
         self.machine.lines[0].wait(f"lab-out-ttyS{self.number}", time.monotonic() + timeout)
