@@ -23,6 +23,7 @@ struct stream {
 	void *ctx;
 	const unsigned char *p;
 	size_t left;
+	bool ended; /* the source is asked no more: it would wait for a writer that is done */
 	struct tarsplit *split; /* what is copied or skipped is not in the tree */
 };
 
@@ -30,9 +31,13 @@ struct stream {
 static int stream_more(struct stream *s)
 {
 	while (s->left == 0) {
-		int r = s->source(s->ctx, &s->p, &s->left);
+		int r;
 
-		if (r <= 0)
+		if (s->ended)
+			return 0;
+		r = s->source(s->ctx, &s->p, &s->left);
+		s->ended = r == 0;
+		if (r < 0)
 			return r;
 	}
 	return 1;

@@ -87,6 +87,18 @@ def test_gzip_members_and_padding(carrel):
     assert read_file(carrel, "a") == ["x" * 100000]
 
 
+@pytest.mark.parametrize("tail", [b"", bytes(512), bytes(100), b"what follows the end"],
+                         ids=["none", "one", "odd", "garbage"])
+def test_archives_that_end_in_their_way(carrel, tail):
+    """The two zero blocks of tar's end are a custom; nothing at all is an empty layer."""
+    raw = ociimg.Layer().file("a", "text").bytes()[:1024]
+    image = ociimg.Image([raw + (bytes(1024) if len(tail) % 512 else b"") + tail, b"" + tail[:512]
+                          if len(tail) % 512 == 0 else bytes(1024)])
+    with BadRegistry() as reg:
+        assert carrel.run("pull", "-q", reg.add(image, "x")).out.strip() == image.id
+    assert read_file(carrel, "a") == ["text"]
+
+
 def repack(image, data):
     """Other compressed bytes for the first layer, everything else fitting."""
     old = image.layers[0]["digest"]

@@ -28,9 +28,12 @@ static int piece(void *ctx, const unsigned char **ret, size_t *ret_len)
 	struct box *b = ctx;
 	size_t n = b->tar.n - b->pos < b->piece ? b->tar.n - b->pos : b->piece;
 
+	/* The ring of a pull would wait for ever here. */
+	assert_false(b->ended);
 	*ret = b->tar.p + b->pos;
 	*ret_len = n;
 	b->pos += n;
+	b->ended = n == 0;
 	return n > 0;
 }
 
@@ -117,6 +120,7 @@ int box_unpack_raw(struct box *b)
 	int r;
 
 	b->pos = 0;
+	b->ended = false;
 	error_clear(&b->err);
 	r = untar_run(&req, &b->stats, &b->err);
 	if (r < 0) {

@@ -29,6 +29,7 @@ struct box {
 	struct error err;
 	struct tarmake tar;
 	size_t pos;
+	bool ended; /* the source has said so */
 };
 
 /* Fixture: a box as *state; the teardown looks at the canary. */
