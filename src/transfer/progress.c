@@ -17,7 +17,9 @@
 enum {
 	SHORT_HEX = 12,
 	BAR_MAX = 40,
+	BAR_MIN = 5,
 	LINE_FIXED = 44, /* columns of a row beside its bar */
+	ROW_MAX = 256,
 	TEXT_MAX = 64 << 10,
 };
 
@@ -80,16 +82,18 @@ static void add_bar(struct str_buf *b, const struct progress_row *row, unsigned 
 	uint64_t got = row->received < row->size ? row->received : row->size;
 	unsigned fill = row->size ? (unsigned)((double)got / (double)row->size * width) : width;
 
-	str_buf_addc(b, '[');
+	if (width)
+		str_buf_addc(b, '[');
 	for (unsigned i = 0; i < width; i++)
 		str_buf_addc(b, i < fill ? '=' : i == fill ? '>' : ' ');
-	str_buf_adds(b, "] ");
+	if (width)
+		str_buf_adds(b, "] ");
 	add_size(b, got);
 	str_buf_addc(b, '/');
 	add_size(b, row->size);
 }
 
-static void add_row(struct str_buf *b, const struct progress_row *row, unsigned width)
+static void add_text(struct str_buf *b, const struct progress_row *row, unsigned width)
 {
 	str_buf_addf(b, "%.*s  ", SHORT_HEX, row->digest.hex);
 	switch (row->state) {
@@ -109,8 +113,22 @@ static void add_row(struct str_buf *b, const struct progress_row *row, unsigned 
 	}
 }
 
+/* One line of the screen, never two: the cursor goes up by as many lines as there are rows. */
+static void add_row(struct str_buf *b, const struct progress_row *row, unsigned columns)
+{
+	unsigned width = columns > LINE_FIXED + BAR_MIN ? columns - LINE_FIXED : 0;
+	struct str_buf line;
+
+	str_buf_init(&line, ROW_MAX);
+	add_text(&line, row, width < BAR_MAX ? width : BAR_MAX);
+	str_buf_adds(b, "\r\033[K");
+	str_buf_add(b, line.s, line.len < columns ? line.len : columns);
+	str_buf_addc(b, '\n');
+	str_buf_done(&line);
+}
+
 /* Rows that fit: a cursor cannot be moved above the top of the screen. */
-static void window(unsigned *ret_rows, unsigned *ret_width)
+static void window(unsigned *ret_rows, unsigned *ret_columns)
 {
 	struct winsize w = { 0 };
 	unsigned columns = 80, rows = 24;
@@ -120,32 +138,32 @@ static void window(unsigned *ret_rows, unsigned *ret_width)
 		rows = w.ws_row;
 	}
 	*ret_rows = rows > 2 ? rows - 2 : 1;
-	*ret_width = columns > LINE_FIXED + 5 ? columns - LINE_FIXED : 5;
-	if (*ret_width > BAR_MAX)
-		*ret_width = BAR_MAX;
+	*ret_columns = columns;
 }
 
 void progress_draw(struct progress *p)
 {
-	unsigned rows, width;
+	unsigned rows, columns;
 	size_t skip = 0, shown;
 	struct str_buf b;
 
 	if (p->mode != PROGRESS_TTY || !p->n)
 		return;
-	window(&rows, &width);
+	window(&rows, &columns);
+	/* A terminal made narrower has broken the old rows: what is above them is anybody's guess.
+	 */
+	if (columns < p->columns)
+		p->drawn = 0;
+	p->columns = columns;
 	/* With more layers than lines: what is finished at the top goes first. */
 	shown = p->n < rows ? p->n : rows;
 	while (p->n - skip > shown && p->rows[skip].state >= PROGRESS_DONE)
 		skip++;
 	str_buf_init(&b, TEXT_MAX);
 	if (p->drawn)
-		str_buf_addf(&b, "\033[%zuA", p->drawn);
-	for (size_t i = 0; i < shown; i++) {
-		str_buf_adds(&b, "\r\033[K");
-		add_row(&b, &p->rows[skip + i], width);
-		str_buf_addc(&b, '\n');
-	}
+		str_buf_addf(&b, "\033[%zuA%s", p->drawn, shown < p->drawn ? "\033[J" : "");
+	for (size_t i = 0; i < shown; i++)
+		add_row(&b, &p->rows[skip + i], columns);
 	p->drawn = shown;
 	emit(&b);
 }

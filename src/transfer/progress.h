@@ -40,7 +40,8 @@ struct progress {
 	enum progress_mode mode;
 	struct progress_row *rows;
 	size_t n;
-	size_t drawn; /* lines on the terminal that are ours */
+	size_t drawn;	  /* lines on the terminal that are ours */
+	unsigned columns; /* of the terminal when they were drawn */
 };
 
 /* "auto" (a terminal that can, else plain), "plain", "none". */

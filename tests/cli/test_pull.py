@@ -480,9 +480,3 @@ def test_client_certificate(carrel, registry_tls):
 def test_plain_http_is_not_for_verified(carrel, images):
     r = carrel.run("pull", "--tls-verify=true", images["busybox"], rc=125)
     assert "TLS" in r.err and "--tls-verify=false" in r.err
-
-
-def test_progress_on_a_terminal(carrel, terminal, images):
-    t = terminal(carrel, "pull", images["busybox"])
-    t.expect(images.info["busybox"]["id"])
-    assert t.wait() == 0
