@@ -88,23 +88,41 @@ static char *field_of(struct challenge *ch, const char *name, size_t n)
 	return NULL;
 }
 
+/* "name =" is taken; without a "=" it is the next challenge's scheme, which is not. */
+static bool take_name(struct cursor *c, const char **ret, size_t *ret_n)
+{
+	struct cursor start = *c;
+
+	*ret_n = take_token(c, ret);
+	skip_blanks(c);
+	if (*ret_n && c->s < c->end && *c->s == '=') {
+		c->s++;
+		return true;
+	}
+	*c = start;
+	return false;
+}
+
+static void skip_commas(struct cursor *c)
+{
+	while (c->s < c->end && (*c->s == ',' || *c->s == ' ' || *c->s == '\t'))
+		c->s++;
+}
+
+/* Up to the end or the next challenge. */
 static int take_params(struct cursor *c, struct challenge *ch)
 {
 	for (;;) {
 		char value[CHALLENGE_VALUE_MAX], *field;
-		const char *name;
+		const char *name, *from = c->s;
 		size_t n;
 		int r;
 
-		while (c->s < c->end && (*c->s == ',' || *c->s == ' ' || *c->s == '\t'))
-			c->s++;
+		skip_commas(c);
 		if (c->s == c->end)
 			return 0;
-		n = take_token(c, &name);
-		skip_blanks(c);
-		if (n == 0 || c->s == c->end || *c->s != '=')
-			return -EINVAL; /* also a second challenge in the same field */
-		c->s++;
+		if (!take_name(c, &name, &n)) /* the next challenge is one behind a comma only */
+			return n && memchr(from, ',', (size_t)(c->s - from)) ? 0 : -EINVAL;
 		skip_blanks(c);
 		r = take_value(c, value);
 		if (r < 0)
@@ -129,29 +147,72 @@ static bool realm_is_valid(const char *url)
 	return host > 0 && !memchr(url + skip, '@', host) && !strpbrk(url, " \\#");
 }
 
-int challenge_parse(const char *s, size_t n, struct challenge *ret)
+/* Over the parameters of a scheme that is not ours; they may be of any form. */
+static void skip_params(struct cursor *c)
 {
-	struct cursor c = { .s = s, .end = s + n };
+	const char *name;
+	size_t n;
+
+	do {
+		bool quoted = false;
+
+		for (; c->s < c->end && (quoted || *c->s != ','); c->s++) {
+			if (quoted && *c->s == '\\' && c->s + 1 < c->end)
+				c->s++;
+			else if (*c->s == '"')
+				quoted = !quoted;
+		}
+		skip_commas(c);
+	} while (c->s < c->end && take_name(c, &name, &n));
+}
+
+static int take_challenge(struct cursor *c, struct challenge *ret)
+{
 	struct challenge ch = { 0 };
 	const char *word;
-	size_t len;
+	size_t len = take_token(c, &word);
 	int r;
 
-	skip_blanks(&c);
-	len = take_token(&c, &word);
-	if (token_is(word, len, "bearer"))
+	if (token_is(word, len, "bearer")) {
 		ch.scheme = CHALLENGE_BEARER;
-	else if (token_is(word, len, "basic"))
+	} else if (token_is(word, len, "basic")) {
 		ch.scheme = CHALLENGE_BASIC;
-	else
+	} else {
+		skip_params(c);
 		return len ? -EOPNOTSUPP : -EINVAL;
-	r = take_params(&c, &ch);
+	}
+	r = take_params(c, &ch);
 	if (r < 0)
 		return r;
 	if (ch.scheme == CHALLENGE_BEARER && !realm_is_valid(ch.realm))
 		return -EINVAL;
 	*ret = ch;
 	return 0;
+}
+
+int challenge_parse(const char *s, size_t n, struct challenge *ret)
+{
+	struct cursor c = { .s = s, .end = s + n };
+	struct challenge best = { 0 };
+	int found = -EOPNOTSUPP;
+
+	skip_commas(&c);
+	if (c.s == c.end)
+		return -EINVAL;
+	while (c.s < c.end) {
+		struct challenge ch;
+		int r = take_challenge(&c, &ch);
+
+		if (r == -EINVAL)
+			return r;
+		if (r == 0 && (found < 0 || ch.scheme > best.scheme)) {
+			best = ch;
+			found = 0;
+		}
+	}
+	if (found == 0)
+		*ret = best;
+	return found;
 }
 
 static int take_u64(struct cursor *c, uint64_t *ret)

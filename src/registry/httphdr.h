@@ -18,10 +18,10 @@ enum {
 
 enum challenge_scheme {
 	CHALLENGE_BASIC,
-	CHALLENGE_BEARER,
+	CHALLENGE_BEARER, /* better */
 };
 
-/* WWW-Authenticate (RFC 7235), one challenge per field as registries send it. */
+/* WWW-Authenticate (RFC 7235): the best of the challenges in one field. */
 struct challenge {
 	enum challenge_scheme scheme;
 	char realm[CHALLENGE_VALUE_MAX]; /* Bearer: an http or https URL; "" = none */
@@ -30,8 +30,8 @@ struct challenge {
 };
 
 /*
- * -EOPNOTSUPP: another scheme. -EINVAL: malformed, a value too long, twice or with control
- * characters, or a Bearer realm that is no http or https URL or carries a user name.
+ * -EOPNOTSUPP: other schemes only. -EINVAL: one of ours is malformed, a value too long, twice or
+ * with control characters, or a Bearer realm that is no http or https URL or carries a user name.
  */
 int challenge_parse(const char *s, size_t n, struct challenge *ret) _nodiscard_;
 

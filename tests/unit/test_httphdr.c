@@ -36,6 +36,32 @@ static void test_challenge(void **state)
 	assert_int_equal(challenge("Basic", &ch), 0);
 }
 
+static void test_challenges_in_one_field(void **state)
+{
+	static const char *const fields[] = {
+		"Bearer realm=\"https://h/\", Basic realm=\"x\"",
+		"Basic realm=\"x\", Bearer realm=\"https://h/\"",
+		"Basic,Bearer realm=https://h/",
+		"Negotiate, Bearer realm=\"https://h/\"",
+		"Negotiate YII=, Bearer realm=\"https://h/\"",
+		"Digest realm=\"a, Bearer realm=b\", nonce=\"\\\"\", Bearer realm=\"https://h/\", NTLM",
+		", Bearer realm=\"https://h/\", Bearer realm=\"https://second/\",",
+	};
+	struct challenge ch;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (challenge(fields[i], &ch) != 0)
+			fail_msg("'%s' is refused", fields[i]);
+		assert_int_equal(ch.scheme, CHALLENGE_BEARER);
+		assert_string_equal(ch.realm, "https://h/");
+	}
+	assert_int_equal(challenge("Digest realm=\"x\", Basic realm=\"y\"", &ch), 0);
+	assert_int_equal(ch.scheme, CHALLENGE_BASIC);
+	assert_string_equal(ch.realm, "y");
+	assert_int_equal(challenge("Negotiate YII=, NTLM", &ch), -EOPNOTSUPP);
+}
+
 static void test_hostile_challenge(void **state)
 {
 	static const char *const bads[] = {
@@ -55,7 +81,11 @@ static void test_hostile_challenge(void **state)
 		"Bearer realm=\"https://h/\",realm=\"https://i/\"",
 		"Bearer realm=\"https://h/\r\nX: y\"",
 		"Bearer realm=\"https://h/\",scope=\"\x01\"",
-		"Bearer realm=\"https://h/\", Basic realm=\"x\"",
+		"Bearer realm=\"https://h/\" Basic realm=\"x\"",
+		"Bearer realm=\"file:///\", Basic realm=\"x\"",
+		"Basic realm=\"x\", Bearer",
+		"Negotiate, \"x\"",
+		" , ",
 	};
 	char longest[3000] = "Bearer realm=\"https://h/";
 	struct challenge ch;
@@ -176,9 +206,13 @@ static void test_authfile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_challenge),     cmocka_unit_test(test_hostile_challenge),
-		cmocka_unit_test(test_content_range), cmocka_unit_test(test_retry_after),
-		cmocka_unit_test(test_header_value),  cmocka_unit_test(test_authfile),
+		cmocka_unit_test(test_challenge),
+		cmocka_unit_test(test_challenges_in_one_field),
+		cmocka_unit_test(test_hostile_challenge),
+		cmocka_unit_test(test_content_range),
+		cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_header_value),
+		cmocka_unit_test(test_authfile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
