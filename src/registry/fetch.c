@@ -174,6 +174,8 @@ static bool wants_plain_http(const struct registry *r, const struct fetch *f)
 	if (f->kind == FETCH_TOKEN || r->sure || !r->insecure || str_eq(r->scheme, "http"))
 		return false;
 	switch ((int)f->req.code) {
+	case CURLE_COULDNT_RESOLVE_HOST: /* other proxies */
+	case CURLE_COULDNT_RESOLVE_PROXY:
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_COULDNT_CONNECT: /* other default ports */
 	case CURLE_GOT_NOTHING:

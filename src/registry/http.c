@@ -223,6 +223,21 @@ static void set_limits(struct http *h, struct http_request *req)
 	curl_easy_setopt(req->easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
 }
 
+/*
+ * As Go's tools, docker among them, also HTTP_PROXY for plain HTTP: libcurl does not, because a
+ * web server sets it for CGI programs from a field of the request. No_proxy counts all the same.
+ */
+static void set_proxy(struct http_request *req)
+{
+	const char *upper = secure_getenv("HTTP_PROXY"), *lower = secure_getenv("http_proxy");
+
+	if (req->flags & HTTP_NO_PROXY)
+		curl_easy_setopt(req->easy, CURLOPT_PROXY, "");
+	else if (upper && upper[0] && !(lower && lower[0]) && str_starts(req->url, "http://") &&
+		 !secure_getenv("REQUEST_METHOD"))
+		curl_easy_setopt(req->easy, CURLOPT_PROXY, upper);
+}
+
 static void add_field(struct http_request *req, const char *name, const char *value)
 {
 	_cleanup_(freep) char *line = xasprintf("%s: %s", name, value);
@@ -278,8 +293,7 @@ static int begin(struct http *h, struct http_request *req)
 	set_protocols(req->easy);
 	set_tls(req);
 	set_limits(h, req);
-	if (req->flags & HTTP_NO_PROXY)
-		curl_easy_setopt(req->easy, CURLOPT_PROXY, "");
+	set_proxy(req);
 	if (req->from) {
 		int r = str_print(range, sizeof(range), "%llu-", (unsigned long long)req->from);
 
