@@ -12,6 +12,12 @@ static const char *host_of(const struct registry *r, const struct fetch *f)
 	return f->kind == FETCH_TOKEN ? "the registry's token service" : r->host;
 }
 
+/* Without the port. */
+static int host_length(const char *host)
+{
+	return (int)(host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":"));
+}
+
 static int transport(struct registry *r, struct fetch *f, struct error *err)
 {
 	const char *host = host_of(r, f);
@@ -19,7 +25,8 @@ static int transport(struct registry *r, struct fetch *f, struct error *err)
 	switch ((int)f->req.code) {
 	case CURLE_COULDNT_RESOLVE_HOST:
 		error_set(err, -EHOSTUNREACH, "registry %s: there is no host of that name", host);
-		error_hint(err, "check the name, and the network: `getent hosts %s`", r->host);
+		error_hint(err, "check the name, and the network: `getent hosts %.*s`",
+			   host_length(r->host), r->host);
 		return -EHOSTUNREACH;
 	case CURLE_COULDNT_CONNECT:
 	case CURLE_COULDNT_RESOLVE_PROXY:
@@ -56,7 +63,10 @@ static int denied(struct registry *r, struct fetch *f, struct error *err)
 {
 	char name[REFERENCE_STR_MAX];
 
-	if (f->kind == FETCH_TOKEN)
+	if (f->kind == FETCH_TOKEN && !r->login.basic && !r->login.identity)
+		error_set(err, -EACCES,
+			  "access is denied: registry %s gives no token without a login", r->host);
+	else if (f->kind == FETCH_TOKEN)
 		error_set(err, -EACCES, "registry %s refuses the credentials for %s", r->host,
 			  r->ref.domain);
 	else
@@ -79,7 +89,15 @@ static int missing(struct registry *r, struct fetch *f, struct error *err)
 	if (f->kind == FETCH_MANIFEST) {
 		error_set(err, -ENOENT, "%s: no such image in the registry",
 			  reference_familiar(&r->ref, name));
-		error_hint(err, "check name and tag; a tag that was not given is \"latest\"");
+		error_hint(
+			err,
+			digest_is_set(&r->ref.digest)
+				? "check name and digest; a registry may forget what no tag leads to"
+				: "check name and tag; a tag that was not given is \"latest\"");
+	} else if (f->kind == FETCH_TOKEN) {
+		error_set(err, -ENOENT, "registry %s: its token service is not where it says",
+			  r->host);
+		error_hint(err, "check the registry's name; it sent us to %.200s", f->path);
 	} else {
 		error_set(err, -ENOENT, "%s: the registry names it but does not have it", f->what);
 		error_hint(err, "the image is damaged there: push it again");

@@ -27,6 +27,21 @@ static uint64_t fetch_now(void)
 	return http_now();
 }
 
+int fetch_collect(void *data, const void *p, size_t n)
+{
+	str_buf_add(data, p, n);
+	return 0;
+}
+
+void fetch_forget(void *data)
+{
+	struct str_buf *b = data;
+	size_t max = b->max;
+
+	str_buf_done(b);
+	str_buf_init(b, max);
+}
+
 /* The first piece of a response: is it the part that was asked for? */
 static int check_head(struct fetch *f)
 {
@@ -97,6 +112,10 @@ static int try_now(struct registry *r, struct fetch *f, struct error *err)
 	struct http_request *req = &f->req;
 	bool token = f->kind == FETCH_TOKEN;
 
+	if (f->restart && f->got) {
+		f->restart(f->data);
+		f->got = 0;
+	}
 	free(req->url);
 	*req = (struct http_request){
 		.url = token ? xstrdup(f->path)
@@ -244,7 +263,7 @@ static int retry(struct registry *r, struct fetch *f)
 {
 	uint64_t ms;
 
-	if (f->got - f->got_at_try >= FETCH_PROGRESS)
+	if (!f->restart && f->got - f->got_at_try >= FETCH_PROGRESS)
 		f->tries = f->stalls = 0;
 	f->tries++;
 	f->stalls += f->req.code == CURLE_OPERATION_TIMEDOUT;
@@ -265,6 +284,9 @@ static void handle(struct registry *r, struct fetch *f)
 
 	if (f->req.status) {
 		r->answered = true;
+		/* Its token was good then; it may have expired since. */
+		if (f->req.status != 401)
+			f->refused = false;
 		if (f->kind != FETCH_TOKEN)
 			r->sure = true;
 	}

@@ -33,6 +33,9 @@ struct fetch {
 	int64_t size;
 	uint64_t max; /* where size is unknown */
 	int (*sink)(void *data, const void *p, size_t n);
+	/* Forget all that the sink took: for answers that may be others the next time, which no
+	 * Range may be pieced together of. NULL: goes on where it broke. */
+	void (*restart)(void *data);
 	void *data;
 	char *authorization; /* FETCH_TOKEN only */
 	char *form;	     /* the same: what is posted; wiped */
@@ -70,6 +73,10 @@ struct registry {
 	bool renewing; /* a token is being asked for: all others wait */
 	struct fetch *running;
 };
+
+/* Sink and restart of small documents; data is a struct str_buf. */
+int fetch_collect(void *data, const void *p, size_t n);
+void fetch_forget(void *data);
 
 /* Puts it to work; f stays the caller's until fetch_stop(). */
 int fetch_start(struct registry *r, struct fetch *f, struct error *err) _nodiscard_;

@@ -86,12 +86,6 @@ void registry_close(struct registry *r)
 	free(r);
 }
 
-static int collect(void *data, const void *p, size_t n)
-{
-	str_buf_add(data, p, n);
-	return 0;
-}
-
 /* f is filled but for the sink. */
 static int get_doc(struct registry *r, struct fetch *f, struct registry_doc *ret, struct error *err)
 {
@@ -99,7 +93,8 @@ static int get_doc(struct registry *r, struct fetch *f, struct registry_doc *ret
 	int q;
 
 	str_buf_init(&text, f->size >= 0 ? (size_t)f->size + 1 : f->max + 1);
-	f->sink = collect;
+	f->sink = fetch_collect;
+	f->restart = f->size >= 0 ? NULL : fetch_forget;
 	f->data = &text;
 	q = fetch_start(r, f, err);
 	if (q == 0)

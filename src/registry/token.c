@@ -13,12 +13,6 @@ enum {
 	TOKEN_ANSWER_MAX = 64 << 10,
 };
 
-static int collect(void *data, const void *p, size_t n)
-{
-	str_buf_add(data, p, n);
-	return 0;
-}
-
 /* RFC-less but universal: GET realm?service=...&scope=... */
 static char *token_url(const struct registry *r, const struct challenge *ch)
 {
@@ -56,7 +50,8 @@ static int ask(struct registry *r, const struct challenge *ch, char **ret, struc
 		.form = r->login.identity ? token_form(r, ch) : NULL,
 		.size = FETCH_SIZE_UNKNOWN,
 		.max = TOKEN_ANSWER_MAX,
-		.sink = collect,
+		.sink = fetch_collect,
+		.restart = fetch_forget,
 		.data = &answer,
 		.authorization =
 			r->login.basic && !r->login.identity ? xstrdup(r->login.basic) : NULL,
@@ -70,8 +65,13 @@ static int ask(struct registry *r, const struct challenge *ch, char **ret, struc
 	fetch_stop(r, &f);
 	if (q == 0)
 		q = tokendoc_parse(answer.s ? answer.s : "", answer.len, ret, err);
-	if (q < 0 && !err->hint[0])
+	if (q < 0 && err && !err->hint[0]) {
 		error_prefix(err, "token for %s", r->ref.domain);
+		error_hint(err,
+			   "what answers at %.160s is no token service; a login page or a proxy "
+			   "may be in the way",
+			   ch->realm);
+	}
 	str_buf_done(&answer);
 	return q;
 }
@@ -83,10 +83,13 @@ int token_renew(struct registry *r, const char *challenge, struct error *err)
 	int q;
 
 	q = challenge_parse(challenge, strlen(challenge), &ch);
-	if (q < 0)
-		return error_set(err, -EPROTO,
-				 "registry %s wants a login of a kind that it does not say clearly",
-				 r->host);
+	if (q < 0) {
+		error_set(err, -EPROTO,
+			  "registry %s wants a login of a kind that it does not say clearly",
+			  r->host);
+		error_hint(err, "known are tokens (Bearer) and passwords (Basic)");
+		return -EPROTO;
+	}
 	if (ch.scheme == CHALLENGE_BASIC) {
 		if (!r->login.basic) {
 			error_set(err, -EACCES, "registry %s wants a login", r->ref.domain);

@@ -371,6 +371,70 @@ def test_hostile_challenge(carrel, challenge):
     assert r.err.count("carrel: ") <= 2 and "/etc/passwd" not in r.err
 
 
+@pytest.mark.parametrize("challenge", [
+    'Basic realm="x", Bearer realm="{url}/token",service="s"',
+    'Negotiate YII=, Bearer realm="{url}/token", service="s"',
+    'bearer REALM={url}/token , Service="s"'])
+def test_challenges_in_one_field(carrel, challenge):
+    with BadRegistry(auth="token") as reg:
+        reg.challenge = challenge.format(url=reg.url)
+        carrel.run("pull", "-q", reg.add(small(), "team/app:1"))
+        assert reg.scopes == [(["s"], ["repository:team/app:pull"])]
+
+
+def test_login_of_a_kind_that_is_not_known(carrel):
+    with BadRegistry(auth="token") as reg:
+        reg.challenge = "Negotiate, NTLM"
+        r = carrel.run("pull", "-q", reg.add(small(), "x"), rc=125)
+    assert "wants a login of a kind" in r.err and "hint: known are" in r.err
+
+
+def test_token_that_breaks_off_is_asked_for_anew(carrel):
+    """Another answer has another token: no Range, and none pieced together of two."""
+    first = json.dumps({"token": "the-first-and-longest", "x": "x" * 1000}).encode()
+
+    def cut(h, data, kind):
+        reg.token_fault = None
+        return bad.truncate(20)(h, first, kind)
+    with BadRegistry(auth="token") as reg:
+        reg.token_fault = cut
+        carrel.run("pull", "-q", reg.add(small(), "x"), env={"CARREL_RETRY_MS": "10"})
+        asked = [q for q in reg.log if q.path.startswith("/token")]
+        assert len(asked) == 2 and not [q for q in asked if "Range" in q.headers]
+
+
+@pytest.mark.parametrize("answer,told", [
+    (b"<html>please log in</html>", "not a JSON document"), (b"{}", "no token"),
+    (b'{"token": 5}', "not a string")])
+def test_token_service_that_is_none(carrel, answer, told):
+    def other(h, data, kind):
+        h.wfile.write(h.begin(answer, kind))
+        return True
+    with BadRegistry(auth="token") as reg:
+        reg.token_fault = other
+        r = carrel.run("pull", "-q", reg.add(small(), "x"), rc=125)
+        assert told in r.err and f"hint: what answers at {reg.url}/token is no token service" \
+            in r.err
+        reg.token_fault = bad.status(404)
+        r = carrel.run("pull", "-q", f"{reg.host}/x", rc=125)
+        assert "its token service is not where it says" in r.err
+        reg.token_fault = bad.status(401)
+        assert "no token without a login" in carrel.run("pull", f"{reg.host}/x", rc=125).err
+
+
+def test_token_that_is_refused_after_another_failure(carrel):
+    """A layer that was let in once may be let in again, however often the token expires."""
+    image = small()
+
+    def expire(h, data, kind):
+        h.server.registry.token = "another"
+        return h.challenge(h.server.registry) is None
+    with BadRegistry(auth="token") as reg:
+        ref = reg.add(image, "x")
+        reg.on("blobs", image.layers[0]["digest"], expire, bad.status(503), expire)
+        carrel.run("pull", "-q", ref, env={"CARREL_RETRY_MS": "10"})
+
+
 def test_hostile_token(carrel):
     def bad(h, data, kind):
         h.wfile.write(h.begin(json.dumps({"token": "a\r\nX-Evil: 1"}).encode(), kind))
