@@ -121,8 +121,12 @@ static int run_transfer(const struct strv *argv, int auth_fd, enum fetch_flags f
 		error_exit(err, status);
 		return -EINTR;
 	}
-	if (status > 128)
-		return error_set(err, -EINTR, "transfer was ended by signal %d", status - 128);
+	if (status > 128) {
+		error_set(err, -EINTR, "transfer was ended by signal %d", status - 128);
+		error_hint(err, "somebody, or the kernel for want of memory, has killed it: pull "
+				"again, the next command removes what it left");
+		return -EINTR;
+	}
 	return status == 0 ? 0 : told(err);
 }
 

@@ -71,6 +71,7 @@ static int inflate_piece(struct decode *d, const uint8_t *p, size_t n, struct er
 
 static int start(struct decode *d, struct error *err)
 {
+	enum inflate_kind kind;
 	const uint8_t *p;
 	size_t n;
 	int r;
@@ -78,10 +79,15 @@ static int start(struct decode *d, struct error *err)
 	r = peek(d, INFLATE_MAGIC, &p, &n, err);
 	if (r < 0)
 		return r;
-	r = inflate_new(inflate_detect(p, n), &d->inflate);
+	kind = inflate_detect(p, n);
+	r = inflate_new(kind, &d->inflate);
 	if (r == -EOPNOTSUPP) {
-		error_set(err, r, "it is compressed by zstd, which this build cannot read");
-		error_hint(err, "build carrel with libzstd");
+		error_set(err, r, "it is compressed by %s, which this build cannot read",
+			  inflate_name(kind));
+		if (kind == INFLATE_ZSTD)
+			error_hint(err, "build carrel with libzstd");
+		else
+			error_hint(err, "push the image again with gzip or zstd layers");
 		return r;
 	}
 	if (r == 0)

@@ -244,6 +244,38 @@ static void warn_owners(const struct pull *p)
 	}
 }
 
+/* Where the place that failed has no better one: what came was not an image, or not the right. */
+static void hint_at_image(const struct pull *p, struct error *err)
+{
+	const char *whose = p->options->layout_fd >= 0 ? "the layout" : "the registry";
+
+	if (!err || err->hint[0])
+		return;
+	switch (err->code) {
+	case -EBADMSG:
+	case -ENODATA:
+	case -EPROTO:
+		error_hint(err,
+			   "%s, or something on the way, gives other bytes than it should: nothing "
+			   "of it is kept",
+			   whose);
+		break;
+	case -EINVAL:
+	case -EOPNOTSUPP:
+	case -EFBIG:
+	case -ELOOP:
+	case -ENAMETOOLONG:
+	case -ERANGE:
+		error_hint(err,
+			   "%s has it like that, or is none: push the image again with a current "
+			   "tool, or take another tag",
+			   whose);
+		break;
+	default:
+		break;
+	}
+}
+
 static int run(struct pull *p, struct error *err)
 {
 	char name[REFERENCE_STR_MAX];
@@ -260,12 +292,14 @@ static int run(struct pull *p, struct error *err)
 	progress_say(&p->progress, "%s %s", p->options->layout_fd >= 0 ? "importing" : "pulling",
 		     reference_format(&p->options->ref, name));
 	r = pull_resolve(p, err);
-	if (r < 0)
+	if (r == 0) {
+		progress_done(&p->progress);
+		r = pull_layers(p, err);
+	}
+	if (r < 0) {
+		hint_at_image(p, err);
 		return r;
-	progress_done(&p->progress);
-	r = pull_layers(p, err);
-	if (r < 0)
-		return r;
+	}
 	warn_owners(p);
 	return publish(p, err);
 }

@@ -48,11 +48,12 @@ def has_hint(res):
 
 
 @pytest.mark.parametrize("ref", ["Upper/case", "a b", "", "x:", "-x", "a//b", "127.0.0.1:99999/x",
+                                 "docker://x", "https://127.0.0.1/x",
                                  "x@sha256:12", "x:" + "t" * 200, "../x", "x\ny"])
 @pytest.mark.parametrize("command", ["pull", "run"])
 def test_bad_reference(clean, command, ref):
     res = clean.fails(command, "--", ref, rc=125)
-    one_line(res)
+    has_hint(one_line(res))
     assert "\n" not in ref or "x\ny" not in res.err, "a control character came through"
 
 
@@ -80,7 +81,7 @@ def test_bad_layer(clean, fake, fault):
     image = small_image(os.urandom(40000))
     ref = fake.add(image)
     fake.faults[image.layers[0]["digest"]] = fault
-    one_line(clean.fails("pull", "-q", ref, rc=125))
+    has_hint(one_line(clean.fails("pull", "-q", ref, rc=125)))
     # What was fetched is no part of a later pull.
     fake.faults.clear()
     assert clean.run("pull", "-q", ref).out.strip() == image.id
@@ -92,7 +93,7 @@ def test_bad_config(clean, fake, fault):
     image = small_image()
     ref = fake.add(image)
     fake.faults[image.config["digest"]] = fault
-    one_line(clean.fails("pull", "-q", ref, rc=125))
+    has_hint(one_line(clean.fails("pull", "-q", ref, rc=125)))
 
 
 @pytest.mark.parametrize("fault", ["tamper", "short"])
@@ -100,8 +101,8 @@ def test_bad_manifest_by_digest(clean, fake, fault):
     image = small_image()
     fake.add(image)
     fake.faults[image.manifest["digest"]] = fault
-    one_line(clean.fails("pull", "-q", f"{fake.host}/img@{image.manifest['digest']}", rc=125,
-                         has="digest"))
+    has_hint(one_line(clean.fails("pull", "-q", f"{fake.host}/img@{image.manifest['digest']}",
+                                  rc=125, has="digest")))
 
 
 @pytest.mark.parametrize("by", [-1, 1])
@@ -109,7 +110,7 @@ def test_wrong_size_of_a_layer(clean, fake, by):
     def change(doc):
         doc["layers"][0]["size"] += by
     ref = fake.add(change_manifest(small_image(), change))
-    one_line(clean.fails("pull", "-q", ref, rc=125))
+    has_hint(one_line(clean.fails("pull", "-q", ref, rc=125)))
 
 
 def test_wrong_digest_of_a_layer(clean, fake):
@@ -119,14 +120,14 @@ def test_wrong_digest_of_a_layer(clean, fake):
 
     def change(doc):
         doc["layers"][0] = other
-    one_line(clean.fails("pull", "-q", fake.add(change_manifest(image, change)), rc=125))
+    has_hint(one_line(clean.fails("pull", "-q", fake.add(change_manifest(image, change)), rc=125)))
 
 
 def test_not_json(clean, fake):
     image = small_image()
     ref = fake.add(image)
     fake.blobs[image.manifest["digest"]] = b"\x00not json\xff"
-    one_line(clean.fails("pull", "-q", ref, rc=125))
+    has_hint(one_line(clean.fails("pull", "-q", ref, rc=125)))
 
 
 def test_other_architecture(clean, images):
@@ -137,8 +138,8 @@ def test_other_architecture(clean, images):
 
 
 def test_platform_that_is_not_there(clean, images):
-    one_line(clean.fails("pull", "-q", "--platform", "linux/s390x", images["busybox"], rc=125,
-                         has="s390x"))
+    has_hint(one_line(clean.fails("pull", "-q", "--platform", "linux/s390x", images["busybox"],
+                                  rc=125, has="s390x")))
 
 
 def test_disk_full(make_carrel, fake, small_fs, leftovers):
@@ -154,6 +155,19 @@ def test_disk_full(make_carrel, fake, small_fs, leftovers):
     # And there is room again.
     little = fake.add(small_image(b"little"), "little:latest")
     c.run("pull", "-q", little)
+
+
+@pytest.mark.parametrize("data,told", [
+    (b"\xfd7zXZ\x00\x00\x04", "xz"), (b"BZh91AY&SY" + bytes(20), "bzip2"),
+    (b"no archive, whatever it is called" * 40, "archive"),
+    (gzip.compress(b"half")[:-9], "ends early"), (gzip.compress(b"crc")[:-8] + bytes(8), "damaged")],
+    ids=["xz", "bzip2", "text", "cut", "crc"])
+def test_layer_that_is_none(clean, fake, data, told):
+    image = small_image()
+    blob = ociimg.digest(data)
+    image.blobs[blob] = data
+    change_manifest(image, lambda doc: doc["layers"][0].update(digest=blob, size=len(data)))
+    has_hint(one_line(clean.fails("pull", "-q", fake.add(image), rc=125, has=[blob[:19], told])))
 
 
 def bomb(file_size, total):

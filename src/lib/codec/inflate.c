@@ -26,7 +26,32 @@ enum inflate_kind inflate_detect(const uint8_t *p, size_t n)
 	/* A skippable frame may come first (zstd:chunked and pzstd write them). */
 	if (n >= 4 && (p[0] & 0xf0) == 0x50 && p[1] == 0x2a && p[2] == 0x4d && p[3] == 0x18)
 		return INFLATE_ZSTD;
+	if (n >= 6 && memcmp(p,
+			     "\xfd"
+			     "7zXZ",
+			     6) == 0)
+		return INFLATE_XZ;
+	/* More than its three letters: an archive's first name may begin with them. */
+	if (n >= 10 && memcmp(p, "BZh", 3) == 0 && memcmp(p + 4, "1AY&SY", 6) == 0)
+		return INFLATE_BZIP2;
 	return INFLATE_PLAIN;
+}
+
+const char *inflate_name(enum inflate_kind kind)
+{
+	switch (kind) {
+	case INFLATE_PLAIN:
+		break;
+	case INFLATE_GZIP:
+		return "gzip";
+	case INFLATE_ZSTD:
+		return "zstd";
+	case INFLATE_XZ:
+		return "xz";
+	case INFLATE_BZIP2:
+		return "bzip2";
+	}
+	return "nothing";
 }
 
 int inflate_new(enum inflate_kind kind, struct inflate **ret)
@@ -36,6 +61,8 @@ int inflate_new(enum inflate_kind kind, struct inflate **ret)
 
 	switch (kind) {
 	case INFLATE_PLAIN:
+	case INFLATE_XZ:
+	case INFLATE_BZIP2:
 		break;
 	case INFLATE_GZIP:
 		ops = inflate_ops_gzip();

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 
 /*
- * Streaming decompression of layers. What the bytes are is told by their first four, as docker and
+ * Streaming decompression of layers. What the bytes are is told by their first ones, as docker and
  * containerd do: media types in the wild are wrong too often, and the diff-id decides anyway.
  * Several gzip members or zstd frames in a row are one stream; what follows the last gzip member
  * and is none (padding) is read and ignored.
@@ -16,14 +16,18 @@ enum inflate_kind {
 	INFLATE_PLAIN,
 	INFLATE_GZIP, /* ISA-L, else zlib */
 	INFLATE_ZSTD,
+	INFLATE_XZ, /* this one and the next are only known by their looks */
+	INFLATE_BZIP2,
 };
 
 enum {
-	INFLATE_MAGIC = 4,
+	INFLATE_MAGIC = 10,
 };
 
 /* n < INFLATE_MAGIC only when the whole stream is that short. */
 enum inflate_kind inflate_detect(const uint8_t *p, size_t n);
+
+const char *inflate_name(enum inflate_kind kind);
 
 struct inflate;
 

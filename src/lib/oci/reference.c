@@ -225,6 +225,8 @@ int reference_parse(const char *s, struct reference *ret, struct error *err)
 
 	if (!*s)
 		return bad(s, "it is empty", err);
+	if (strstr(s, "://"))
+		return bad(s, "a name has no scheme: leave out what ends with ://", err);
 	if (str_copy(name, sizeof(name), s) < 0)
 		return bad(s, "it is too long", err);
 	r = take_suffixes(s, name, &ref, err);
