@@ -22,6 +22,29 @@ int store_error(struct error *err, int code, const char *fmt, ...)
 	return code;
 }
 
+int store_error_record(struct error *err, int code, const char *remedy, const char *fmt, ...)
+{
+	char text[ERROR_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	switch (code) {
+	case -EINVAL:
+		error_set(err, code, "%s is damaged", text);
+		break;
+	case -EPROTONOSUPPORT:
+		error_set(err, code, "%s is in the form of a newer carrel", text);
+		break;
+	default:
+		error_code(err, code, "read %s", text);
+		break;
+	}
+	error_hint(err, "%s", remedy);
+	return code;
+}
+
 void store_error_full(struct error *err, int code)
 {
 	if (code == -ENOSPC || code == -EDQUOT || code == -EROFS)

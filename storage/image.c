@@ -174,11 +174,6 @@ static int compare_created(const void *a, const void *b)
 	return strcmp(((const struct image *)b)->created, ((const struct image *)a)->created);
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 int image_list(struct store *s, struct image **ret, size_t *ret_n, struct error *err)
 {
 	_cleanup_(strv_done) struct strv names = { 0 };
@@ -204,8 +199,6 @@ int image_list(struct store *s, struct image **ret, size_t *ret_n, struct error 
 		if (r < 0)
 			continue;
 		imgrec_add_names(&list[n], refs, n_refs);
-		if (list[n].names.n)
-			qsort(list[n].names.v, list[n].names.n, sizeof(char *), compare_names);
 		n++;
 	}
 	if (n)
@@ -229,8 +222,11 @@ int image_config(struct store *s, const struct image *i, struct imgconfig *ret, 
 	int r;
 
 	r = store_blob_read(s, &i->config, IMGCONFIG_SIZE_MAX, &text, &len, err);
-	if (r == 0)
+	if (r == 0) {
 		r = imgconfig_parse(text, len, ret, err);
+		if (r < 0)
+			error_hint(err, "it is damaged; pull the image again: that writes it anew");
+	}
 	if (r < 0)
 		error_prefix(err, "image %.12s", i->config.hex);
 	return r;

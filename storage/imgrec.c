@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "oci/manifest.h"
+#include "storage/fault.h"
 #include "storage/textrec.h"
 
 enum {
@@ -129,7 +130,8 @@ int imgrec_read(struct store *s, const char *hex, struct image *ret, struct erro
 		r = -EINVAL;
 	}
 	if (r < 0 && r != -ENOENT)
-		return error_code(err, r, "read the record of image %.12s", hex);
+		return store_error_record(err, r, "pull the image again: that writes it anew",
+					  "the image record %.12s in %s/images", hex, s->path);
 	return r;
 }
 
@@ -139,6 +141,11 @@ static void add_once(struct strv *v, const char *text)
 		if (str_eq(v->v[i], text))
 			return;
 	strv_add(v, text);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 void imgrec_add_names(struct image *i, const struct ref *refs, size_t n)
@@ -156,6 +163,10 @@ void imgrec_add_names(struct image *i, const struct ref *refs, size_t n)
 		r.digest = refs[k].asked;
 		add_once(&i->digests, reference_format(&r, text));
 	}
+	if (i->names.n)
+		qsort(i->names.v, i->names.n, sizeof(char *), compare_names);
+	if (i->digests.n)
+		qsort(i->digests.v, i->digests.n, sizeof(char *), compare_names);
 }
 
 /* NAME@sha256:...: any name of that repository that has or was asked for the digest. */

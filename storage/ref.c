@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "storage/fault.h"
 #include "storage/refname.h"
 #include "storage/textrec.h"
 
@@ -111,7 +112,8 @@ int ref_read(struct store *s, const char *name, struct ref *ret, struct error *e
 	if (r == 0 && !str_eq(ret->name, name))
 		r = -EINVAL;
 	if (r < 0 && r != -ENOENT)
-		return error_code(err, r, "read the name %s in %s", name, s->path);
+		return store_error_record(err, r, "pull or tag it again: that writes it anew",
+					  "the name %s in %s", name, s->path);
 	return r;
 }
 

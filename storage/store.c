@@ -203,11 +203,19 @@ static int open_blobs(struct store *s, struct error *err)
 	return fd < 0 ? store_error(err, fd, "open %s/blobs", s->path) : fd;
 }
 
+/* What is there may have been damaged since: a pull mends it. */
+static bool has_content(int dir, const char *name, const void *p, size_t n)
+{
+	_cleanup_(freep) char *text = NULL;
+	size_t len;
+
+	return path_read(dir, name, n, &text, &len) == 0 && len == n && memcmp(text, p, n) == 0;
+}
+
 int store_blob_put(struct store *s, const struct digest *d, const void *p, size_t n,
 		   struct error *err)
 {
 	_cleanup_(fd_closep) int dir = -1, lock = -1;
-	struct stat st;
 	int r;
 
 	/* The lock keeps a removal from judging between the claim and the file. */
@@ -220,7 +228,7 @@ int store_blob_put(struct store *s, const struct digest *d, const void *p, size_
 	r = store_claim(s, d, err);
 	if (r < 0)
 		return r;
-	if (fstatat(dir, d->hex, &st, AT_SYMLINK_NOFOLLOW) == 0 && (uint64_t)st.st_size == n)
+	if (has_content(dir, d->hex, p, n))
 		return 0;
 	r = file_publish(dir, d->hex, p, n, 0644, FILE_DURABLE);
 	return r < 0 ? store_error(err, r, "write blob sha256:%s", d->hex) : 0;
@@ -235,5 +243,9 @@ int store_blob_read(struct store *s, const struct digest *d, size_t max, char **
 	if (dir < 0)
 		return dir;
 	r = path_read(dir, d->hex, max, ret, ret_len);
-	return r < 0 ? error_code(err, r, "read blob sha256:%s", d->hex) : 0;
+	if (r < 0) {
+		error_code(err, r, "read blob sha256:%s", d->hex);
+		error_hint(err, "pull the image again: that writes it anew");
+	}
+	return r;
 }

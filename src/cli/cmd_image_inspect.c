@@ -95,6 +95,10 @@ static int add_image(struct str_buf *b, struct store *s, const struct image *i, 
 	str_buf_addf(b, "%llu", (unsigned long long)i->size);
 	add_layers(b, i);
 	r = add_config(b, text, len, err);
+	if (r < 0) {
+		error_prefix(err, "image %.12s: config", i->config.hex);
+		error_hint(err, "it is damaged; pull the image again: that writes it anew");
+	}
 	str_buf_addc(b, '}');
 	return r;
 }

@@ -162,3 +162,52 @@ def test_rmi_in_use(pulled):
     pulled.run("rm", "user")
     pulled.run("rmi", pulled.id["busybox"])
     assert pulled.run("images", "-q").lines == [pulled.id["layers"][7:19]]
+
+
+def damage(carrel, images, what, how):
+    """What lies in the store about busybox becomes something else."""
+    info = images.info["busybox"]
+    path = {"name": os.path.join("refs", re.sub("[:/]", lambda m: f"%{ord(m.group(0)):02X}",
+                                                images["busybox"])),
+            "record": os.path.join("images", info["manifest"][7:]),
+            "config": os.path.join("blobs/sha256", info["id"][7:])}[what]
+    path = os.path.join(carrel.store, path)
+    with open(path, "rb") as f:
+        data = f.read()
+    os.unlink(path)
+    new = {"garbage": b"garbage", "empty": b"", "newer": re.sub(rb"^(carrel-\w+) 1", rb"\1 99", data),
+           "same-size": b"x" * len(data)}.get(how)
+    if how == "fifo":
+        os.mkfifo(path)
+    elif new is not None:
+        with open(path, "wb") as f:
+            f.write(new)
+    return path
+
+
+@pytest.mark.parametrize("what,how,told", [
+    ("name", "garbage", "is damaged"), ("name", "empty", "is damaged"),
+    ("name", "newer", "of a newer carrel"), ("name", "fifo", "is damaged"),
+    ("record", "garbage", "is damaged"), ("record", "newer", "of a newer carrel"),
+    ("config", "garbage", "not a JSON document"), ("config", "same-size", "not a JSON document"),
+    ("config", "gone", "No such file")])
+def test_damaged(pulled, images, what, how, told):
+    """One clear line, the other image works, and a pull mends it."""
+    ref = images["busybox"]
+    damage(pulled, images, what, how)
+    for command in (("image", "inspect", ref), ("run", "--rm", "--network", "none", ref, "true")):
+        res = pulled.run(*command, rc=125)
+        assert told in res.err and "again" in res.err and res.err.count("carrel: ") == 2, res
+    listed(pulled)
+    assert pulled.run("run", "--rm", "--network", "none", "--user", "0", images["layers"],
+                      "cat", "/data/kept").out == "kept"
+    pulled.run("pull", "-q", ref)
+    assert pulled.run("image", "inspect", ref).json()[0]["Id"] == pulled.id["busybox"]
+    assert pulled.run("run", "--rm", "--network", "none", ref, "echo", "in").out == "in\n"
+
+
+def test_names_are_sorted(pulled):
+    for name in ("zz:1", "aa:1", "mm:1"):
+        pulled.run("tag", pulled.ref["busybox"], name)
+    tags = pulled.run("image", "inspect", "mm:1").json()[0]["RepoTags"]
+    assert tags == sorted(tags, key=lambda t: "docker.io/library/" + t if "/" not in t else t)
