@@ -82,11 +82,21 @@ static int denied(struct registry *r, struct fetch *f, struct error *err)
 	return -EACCES;
 }
 
+/* What an index or a manifest has named: not what the user has asked for. */
+static bool is_part(const struct registry *r, const struct fetch *f)
+{
+	const char *last = strrchr(f->path, '/') + 1;
+	struct digest d;
+
+	return f->kind == FETCH_BLOB ||
+	       (digest_parse(last, &d) == 0 && !digest_equal(&d, &r->ref.digest));
+}
+
 static int missing(struct registry *r, struct fetch *f, struct error *err)
 {
 	char name[REFERENCE_STR_MAX];
 
-	if (f->kind == FETCH_MANIFEST) {
+	if (f->kind == FETCH_MANIFEST && !is_part(r, f)) {
 		error_set(err, -ENOENT, "%s: no such image in the registry",
 			  reference_familiar(&r->ref, name));
 		error_hint(

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -93,23 +94,46 @@ static int get_verified(struct pull *p, enum wire_ask_op op, const char *what,
 	return 0;
 }
 
+static bool is_shown(const struct image_index *x, size_t k)
+{
+	const struct platform *p = &x->manifests[k].platform;
+
+	if (!p->os[0] || str_eq(p->os, "unknown"))
+		return false;
+	for (size_t i = 0; i < k; i++) {
+		const struct platform *q = &x->manifests[i].platform;
+
+		if (str_eq(p->os, q->os) && str_eq(p->arch, q->arch) &&
+		    str_eq(p->variant, q->variant))
+			return false;
+	}
+	return true;
+}
+
 static int no_platform(struct pull *p, const struct image_index *x, struct error *err)
 {
-	char want[100], have[100], name[REFERENCE_STR_MAX];
-	struct str_buf list;
+	char want[100], have[100], name[REFERENCE_STR_MAX], list[ERROR_HINT_MAX - 64] = "";
+	size_t len = 0;
 
-	str_buf_init(&list, ERROR_HINT_MAX - 64);
 	for (size_t i = 0; i < x->n_manifests; i++) {
-		const struct platform *have_p = &x->manifests[i].platform;
+		const char *text = platform_format(&x->manifests[i].platform, have);
 
-		if (have_p->os[0] && !str_eq(have_p->os, "unknown"))
-			str_buf_addf(&list, "%s%s", list.len ? ", " : "",
-				     platform_format(have_p, have));
+		if (!is_shown(x, i))
+			continue;
+		if (len + strlen(text) + sizeof(", ...") > sizeof(list)) {
+			(void)snprintf(list + len, sizeof(list) - len, "%s...", len ? ", " : "");
+			break;
+		}
+		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", len ? ", " : "",
+					text);
 	}
 	error_set(err, -ENOENT, "%s: no image for %s", reference_familiar(&p->options->ref, name),
 		  platform_format(&p->options->platform, want));
-	error_hint(err, "--platform takes what there is: %s", list.len ? list.s : "nothing");
-	str_buf_done(&list);
+	if (list[0])
+		error_hint(err, "--platform takes what there is: %s", list);
+	else
+		error_hint(err,
+			   "what the registry has under that name says of nothing for what it is");
 	return -ENOENT;
 }
 
@@ -167,7 +191,7 @@ static int get_manifest(struct pull *p, struct error *err)
 			return r;
 		if (depth == 2)
 			return error_set(err, -ELOOP, "index in an index in an index");
-		if (!layout || depth)
+		if ((!layout || depth) && !digest_is_set(&p->image.index))
 			p->image.index = d->digest;
 		r = choose(p, d, &desc, err);
 		if (r < 0)

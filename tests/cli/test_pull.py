@@ -152,6 +152,42 @@ def test_index_chooses_the_platform(carrel):
     assert "linux/amd64" in r.err and "linux/arm64" in r.err
 
 
+def test_index_in_an_index(carrel):
+    arm = small("arm", arch="arm64")
+    amd = small("amd")
+    inner, blobs = ociimg.index_of([arm, amd])
+    data = json.dumps({"schemaVersion": 2, "mediaType": inner["mediaType"],
+                       "manifests": [inner]}).encode()
+    blobs[ociimg.digest(data)] = data
+    outer = dict(inner, digest=ociimg.digest(data), size=len(data))
+    with BadRegistry() as reg:
+        ref = reg.add(None, "x", outer, blobs)
+        r = carrel.run("pull", "--platform", "linux/arm64", ref)
+        assert r.out.strip() == arm.id
+        digests = carrel.run("image", "inspect", ref).json()[0]["RepoDigests"]
+        assert digests == [f"{reg.host}/x@{outer['digest']}"]
+
+
+def test_platforms_of_an_index_that_does_not_fit(carrel):
+    many = [dict(small().manifest, platform={"os": "linux", "architecture": f"cpu{i // 2}"})
+            for i in range(100)]
+    data = json.dumps({"schemaVersion": 2, "mediaType": ociimg.OCI + "index.v1+json",
+                       "manifests": many}).encode()
+    top = {"mediaType": ociimg.OCI + "index.v1+json", "digest": ociimg.digest(data),
+           "size": len(data)}
+    with BadRegistry() as reg:
+        r = carrel.run("pull", "-q", reg.add(None, "x", top, {top["digest"]: data}), rc=125)
+    assert "linux/cpu0, linux/cpu1, linux/cpu2, " in r.err and r.err.endswith(", ...\n"), r
+
+
+def test_manifest_that_an_index_names_and_the_registry_lacks(carrel):
+    desc, blobs = ociimg.index_of([small()])
+    blobs.pop(small().manifest["digest"])
+    with BadRegistry() as reg:
+        r = carrel.run("pull", "-q", reg.add(None, "x", desc, blobs), rc=125)
+    assert "the registry names it but does not have it" in r.err and "damaged there" in r.err
+
+
 def test_other_architecture_is_refused(carrel):
     image = small(arch="s390x")
     with BadRegistry() as reg:

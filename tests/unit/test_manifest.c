@@ -180,6 +180,11 @@ static void test_detect(void **state)
 	"123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\",\"platform\":{" \
 	"\"os\":\"" os "\",\"architecture\":\"" arch "\",\"variant\":\"" variant "\"}}"
 
+#define INDEX(c, os, arch)                                                                 \
+	"{\"mediaType\":\"" OCI_X "\",\"size\":7,\"digest\":\"sha256:" c                   \
+	"123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\",\"platform\":{" \
+	"\"os\":\"" os "\",\"architecture\":\"" arch "\"}}"
+
 static char chosen(const struct image_index *x, const char *want)
 {
 	const struct descriptor *d;
@@ -202,6 +207,12 @@ static void test_choose(void **state)
 		ENTRY("4", "linux", "arm", "v6") ","
 		ENTRY("5", "linux", "arm64", "v8") ","
 		ENTRY("6", "windows", "amd64", "") "]}";
+	static const char nested[] =
+		"{\"schemaVersion\":2,\"manifests\":["
+		INDEX("2", "linux", "amd64") ","
+		INDEX("3", "linux", "arm64") ","
+		ENTRY("1", "linux", "amd64", "") ","
+		INDEX("4", "", "") "]}";
 	/* clang-format on */
 	struct image_index x;
 
@@ -215,6 +226,11 @@ static void test_choose(void **state)
 	assert_int_equal(chosen(&x, "linux/arm64"), '5');
 	assert_int_equal(chosen(&x, "linux/riscv64"), '-');
 	assert_int_equal(chosen(&x, "unknown/unknown"), '-');
+	image_index_done(&x);
+	assert_int_equal(image_index_parse(nested, strlen(nested), &x, NULL), 0);
+	assert_int_equal(chosen(&x, "linux/amd64"), '1'); /* an image is better than an index */
+	assert_int_equal(chosen(&x, "linux/arm64"), '3');
+	assert_int_equal(chosen(&x, "linux/s390x"), '4');
 	image_index_done(&x);
 	assert_int_equal(image_index_parse(GOOD, strlen(GOOD), &x, NULL), -EINVAL);
 }

@@ -386,6 +386,19 @@ static unsigned match_score(const struct descriptor *d, const struct platform *w
 	return want->variant[0] ? 2 : 1;
 }
 
+/* No image fits: an index in the index may have one. Those seldom say for what. */
+static const struct descriptor *choose_nested(const struct image_index *x,
+					      const struct platform *want)
+{
+	for (size_t i = 0; i < x->n_manifests; i++) {
+		const struct descriptor *d = &x->manifests[i];
+
+		if (is_index(d->type) && (!d->platform.os[0] || platform_match(want, &d->platform)))
+			return d;
+	}
+	return NULL;
+}
+
 const struct descriptor *image_index_choose(const struct image_index *x,
 					    const struct platform *want)
 {
@@ -403,5 +416,5 @@ const struct descriptor *image_index_choose(const struct image_index *x,
 			best_score = score;
 		}
 	}
-	return best;
+	return best ?: choose_nested(x, want);
 }
