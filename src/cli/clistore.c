@@ -26,6 +26,11 @@ int cli_store(struct cli *cli, enum store_flags flags, struct store **ret, struc
 	*ret = cli->store;
 	if (cli->store)
 		return 0;
+	if (cli->root && !*cli->root) {
+		error_set(err, -EINVAL, "--root is empty");
+		error_hint(err, "name a directory, or leave the option out");
+		return -EINVAL;
+	}
 	path = dirs_store(cli->root, err);
 	if (!path)
 		return -EINVAL; /* not -ENOENT: that is a store that was never made */

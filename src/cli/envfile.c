@@ -77,6 +77,7 @@ int envfile_read(const char *path, struct strv *ret, struct error *err)
 
 	if (fd < 0) {
 		r = error_sys(err, "open env file %s", path);
+		error_hint(err, "a file of NAME=VALUE lines on this machine, not in the image");
 		cli_hint_access(err);
 		return r;
 	}

@@ -22,6 +22,15 @@ static bool env_is_true(const char *name)
 	return s && (str_eq(s, "1") || str_eq(s, "true"));
 }
 
+/* A value that is refused, where the place that has refused it knows no better. */
+static void hint_at_page(const struct command *c, struct error *err)
+{
+	if (err->text[0] && !err->hint[0] && err->dcode == DCODE_NONE &&
+	    (err->code == -EINVAL || err->code == -E2BIG || err->code == -ERANGE))
+		error_hint(err, "`carrel %s --help` and the manual page say what it takes",
+			   c->name);
+}
+
 static int run_command(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	const struct command *c;
@@ -39,7 +48,10 @@ static int run_command(struct cli *cli, int argc, char **argv, struct error *err
 		if (r < 0)
 			return r;
 	}
-	return c->run(cli, argc - used + 1, argv + used - 1, err);
+	r = c->run(cli, argc - used + 1, argv + used - 1, err);
+	if (r < 0)
+		hint_at_page(c, err);
+	return r;
 }
 
 static int cli_main(struct cli *cli, int argc, char **argv, struct error *err)

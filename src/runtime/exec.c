@@ -205,6 +205,12 @@ static int find_program(const struct command *x, const char **ret, struct error 
 	}
 	if (denied) {
 		error_code(err, denied, "exec: \"%s\"", word);
+		if (denied == -EACCES)
+			error_hint(err,
+				   "the user inside may not execute it: `sh FILE` runs a script "
+				   "all the same, --user takes another user");
+		else if (denied == -EISDIR)
+			error_hint(err, "name a program in it");
 		error_exit(err, EXIT_CANNOT_EXEC);
 		return denied;
 	}
@@ -212,6 +218,8 @@ static int find_program(const struct command *x, const char **ret, struct error 
 		error_code(err, -ENOENT, "exec: \"%s\"", word);
 	else
 		error_set(err, -ENOENT, "exec: \"%s\": executable file not found in $PATH", word);
+	error_hint(err, "it is looked for in the image, where the command stands behind the "
+			"image's name and its entry point");
 	error_exit(err, EXIT_NOT_FOUND);
 	return -ENOENT;
 }

@@ -254,7 +254,7 @@ def test_bad_words(warm, leftovers, args, rc, word):
     res = warm.run(*[warm.image if a == "IMG" else a for a in args], check=False)
     assert res.rc == rc if rc is not None else res.rc not in (0,), res
     assert word in res.err, res
-    one_line(res)
+    has_hint(one_line(res))
     if "no-such-command" in args and "--rm" not in args:
         # As docker has it: the container that could not start stays, made but never run.
         for c in set(warm.run("ps", "-a", "-q").lines) - set(before["ps"]):

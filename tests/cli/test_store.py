@@ -36,6 +36,7 @@ def test_refused_places(carrel):
     carrel.fails("--root", file, "rmi", "-f", "x", has="Not a directory")
     carrel.fails("--root", file, "images", has="Not a directory")
     carrel.fails("--root", "/proc/none", "rmi", "-f", "x", has="/proc/none")
+    carrel.fails("--root", "", "images", has=["--root is empty", "hint"])
 
 
 def test_newer_format(carrel):
