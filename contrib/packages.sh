@@ -21,6 +21,14 @@ PACKAGES_TEST="
 	zsh fish
 "
 
+# path_usable PATH: neither autoconf nor make can work where a name has blanks or shell's characters.
+path_usable()
+{
+	case $1 in
+	*[[:space:]\\\"\'\`\#\$\&]*) return 1 ;;
+	esac
+}
+
 # packages_missing NAME...: those that dpkg does not call installed.
 packages_missing()
 {

@@ -22,6 +22,7 @@ dist_check_SCRIPTS = \
 	tests/lint/headers.sh \
 	tests/lint/hello-image.sh \
 	tests/lint/needed.sh \
+	tests/lint/paths.sh \
 	tests/lint/source.sh
 TESTS += $(dist_check_SCRIPTS)
 EXTRA_DIST += tests/lint/docs.py tests/lint/headers.py tests/lint/needed.py tests/lint/source.py .clang-format
