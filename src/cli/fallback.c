@@ -50,7 +50,8 @@ static void memory(struct decision *d, const char *what)
 	enforced_add(d->rows, what, fallback_size(d->limits->memory, size), "watchdog", d->why,
 		     "it adds up the %s of all processes every %d to %d ms and kills the container "
 		     "past the limit; files in memory count only where they are mapped",
-		     pss ? "PSS" : "RSS", WATCH_INTERVAL_MIN_MS, WATCH_INTERVAL_MAX_MS);
+		     pss ? "PSS (without files of a disk)" : "RSS", WATCH_INTERVAL_MIN_MS,
+		     WATCH_INTERVAL_MAX_MS);
 }
 
 static void memory_swap(struct decision *d, const char *what)

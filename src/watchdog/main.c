@@ -41,7 +41,7 @@
 enum {
 	CONFIRM_MS = 20,      /* between two looks that both have to say too much */
 	GROWTH_MS_SHIFT = 20, /* nothing touches more than a mebibyte in a millisecond */
-	REST = 10,	      /* for each millisecond that a look takes, so many without */
+	REST = 10, /* for each millisecond of CPU time that a look takes, so many without */
 };
 
 struct watch {
@@ -50,11 +50,13 @@ struct watch {
 	int dirfd;
 };
 
-static int64_t now_ms(void)
+/* Not the time of the day: where a container keeps all CPUs busy a look waits for its turn, and the
+ * container is not to win time by that. */
+static int64_t cpu_ms(void)
 {
 	struct timespec t = { 0 };
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
@@ -75,13 +77,34 @@ static void stop(void)
 	(void)syscall(SYS_pidfd_send_signal, WATCH_PIDFD, SIGKILL, NULL, 0);
 }
 
-/* *ret: an upper bound, or the real value where that is above the limit. */
-static int look(const struct watch *w, uint64_t *ret)
+/* An upper bound, or the real value where that is above the limit, as far as needed. */
+static int look(const struct watch *w, struct sample *ret)
 {
-	int r = sample_resident(w->dirfd, ret);
+	struct sample s = { 0 };
+	int r = sample_resident(w->dirfd, &s.bytes);
 
-	if (r == 0 && *ret > w->limit)
-		r = sample_proportional(w->dirfd, ret);
+	if (r == 0 && s.bytes > w->limit)
+		r = sample_proportional(w->dirfd, w->limit, s.bytes, &s);
+	if (r == 0)
+		*ret = s;
+	return r;
+}
+
+/* Where the first look had to wait the second would, too, and longer: then by the ratio of the
+ * first. */
+static int look_again(const struct watch *w, const struct sample *first, uint64_t *ret)
+{
+	struct sample s = { 0 };
+	int r;
+
+	if (!first->slow || !first->of) {
+		r = look(w, &s);
+	} else {
+		r = sample_resident(w->dirfd, &s.bytes);
+		s.bytes = (uint64_t)((double)first->bytes / (double)first->of * (double)s.bytes);
+	}
+	if (r == 0)
+		*ret = s.bytes;
 	return r;
 }
 
@@ -101,9 +124,10 @@ static int watch(const struct watch *w)
 	bool ready = false;
 
 	for (;;) {
-		int64_t begin = now_ms();
-		uint64_t used, again;
-		int r = look(w, &used);
+		int64_t begin = cpu_ms();
+		struct sample s;
+		uint64_t again = 0;
+		int r = look(w, &s);
 
 		if (r < 0)
 			return r;
@@ -112,11 +136,11 @@ static int watch(const struct watch *w)
 		if (!ready)
 			fd_close(WATCH_READY_FD);
 		ready = true;
-		if (used > w->limit) {
+		if (s.bytes > w->limit) {
 			/* A process that ended and one that began since may both be in one sum. */
 			if (wait_ms(CONFIRM_MS))
 				return 0;
-			r = look(w, &again);
+			r = look_again(w, &s, &again);
 			if (r < 0)
 				return r;
 			if (again > w->limit) {
@@ -124,7 +148,7 @@ static int watch(const struct watch *w)
 				return 0;
 			}
 		}
-		if (wait_ms(interval_ms(w, used, now_ms() - begin)))
+		if (wait_ms(interval_ms(w, s.bytes, cpu_ms() - begin)))
 			return 0;
 	}
 }
@@ -152,6 +176,7 @@ static int confine(struct watch *w)
 int main(int argc, char **argv)
 {
 	struct watch w = { .dirfd = -1 };
+	sigset_t all;
 	int r;
 
 	if (argc != WATCH_ARGS || num_u64(argv[WATCH_ARG_LIMIT], &w.limit) < 0 ||
@@ -160,6 +185,10 @@ int main(int argc, char **argv)
 	/* Of the caller, who waits for their end; this process outlives him. */
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
 		fd_close(fd);
+	/* A logout may send SIGTERM to all that was started in the session, long before the
+	 * container ends: with it the container would. */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, NULL);
 	r = sandbox_bounding(NULL);
 	if (r == 0)
 		r = confine(&w);
@@ -169,8 +198,10 @@ int main(int argc, char **argv)
 		r = sandbox_filter(watchdog_filter, ARRAY_SIZE(watchdog_filter), NULL);
 	if (r == 0)
 		r = watch(&w);
+	/* With pid 1 there is nothing to see any more. */
+	if (r == 0 || wait_ms(0))
+		return 0;
 	/* Blind, it cannot hold the limit: better no container than one without. */
-	if (r < 0)
-		(void)syscall(SYS_pidfd_send_signal, WATCH_PIDFD, SIGKILL, NULL, 0);
-	return r < 0 ? EXIT_OURS : 0;
+	(void)syscall(SYS_pidfd_send_signal, WATCH_PIDFD, SIGKILL, NULL, 0);
+	return EXIT_OURS;
 }

@@ -37,18 +37,28 @@ int procfmt_statm(const char *s, size_t n, uint64_t *ret_size, uint64_t *ret_res
 	return 0;
 }
 
-int procfmt_pss(const char *s, size_t n, uint64_t *ret)
+static int kib_of(const char *s, size_t n, const char *key, uint64_t *ret)
 {
-	static const char key[] = "\nPss:";
-	const char *end = s + n, *p = memmem(s, n, key, sizeof(key) - 1);
+	const char *p = memmem(s, n, key, strlen(key));
 	uint64_t kib;
 
 	if (!p)
 		return -EINVAL;
-	p += sizeof(key) - 1;
-	if (number(&p, end, &kib) < 0 || kib > UINT64_MAX / 1024)
+	p += strlen(key);
+	/* Two of them are added. */
+	if (number(&p, s + n, &kib) < 0 || kib > UINT64_MAX / 2 / 1024)
 		return -EINVAL;
 	*ret = kib * 1024;
+	return 0;
+}
+
+int procfmt_pss(const char *s, size_t n, uint64_t *ret)
+{
+	uint64_t anon, shmem;
+
+	if (kib_of(s, n, "\nPss_Anon:", &anon) < 0 || kib_of(s, n, "\nPss_Shmem:", &shmem) < 0)
+		return kib_of(s, n, "\nPss:", ret);
+	*ret = anon + shmem;
 	return 0;
 }
 

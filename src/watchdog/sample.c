@@ -9,18 +9,22 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "watchdog/procfmt.h"
 
-/* #syscalls: openat read close getdents64 lseek */
+/* #syscalls: openat read close getdents64 lseek clock_gettime */
 
 enum {
 	NAMES_MAX = 8 << 10,
 	TEXT_MAX = 4096,
 	WAITERS_MAX = 64,
 	NO_EXEC_YET = 0x40, /* PF_FORKNOEXEC */
+	SLOW_AFTER_MS = 100,
+	ESTIMATE_SEEN_MIN = 4, /* processes */
+	ESTIMATE_FAR = 2,      /* times what is enough */
 };
 
 struct kernel_dirent {
@@ -41,7 +45,11 @@ struct walk {
 	int dirfd;
 	long page;
 	bool proportional;
-	uint64_t sum;
+	uint64_t sum, enough;
+	/* For the estimate: what is resident in all, and in those that were seen. */
+	uint64_t resident, seen_resident;
+	unsigned seen;
+	int64_t slow_from; /* ms of the monotonic clock */
 	struct waiter waiters[WAITERS_MAX];
 	unsigned n_waiters;
 };
@@ -63,6 +71,30 @@ static ssize_t read_text(int dirfd, const char *name, const char *file, char tex
 	return fd < 0 ? -errno : read(fd, text, TEXT_MAX);
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t = { 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static bool is_enough(struct walk *w)
+{
+	double estimate;
+
+	if (!w->proportional || w->sum > w->enough)
+		return w->proportional;
+	if (w->seen < ESTIMATE_SEEN_MIN || now_ms() < w->slow_from)
+		return false;
+	estimate = (double)w->sum / (double)w->seen_resident * (double)w->resident;
+	if (estimate < (double)w->enough * ESTIMATE_FAR)
+		return false;
+	w->sum = (uint64_t)estimate;
+	w->seen_resident = w->resident;
+	return true;
+}
+
 /* Each entry whose name is a number. */
 static int each(struct walk *w, int dirfd, visit_fn visit)
 {
@@ -82,6 +114,8 @@ static int each(struct walk *w, int dirfd, visit_fn visit)
 			at += d->len;
 			if (d->name[0] >= '1' && d->name[0] <= '9')
 				visit(w, d->name);
+			if (is_enough(w))
+				return 0;
 		}
 	}
 }
@@ -187,6 +221,8 @@ static void add_process(struct walk *w, const char *name)
 	if (w->proportional) {
 		if (is_borrowed(w, name, size))
 			return;
+		w->seen_resident += bytes;
+		w->seen += bytes > 0;
 		n = read_text(w->dirfd, name, "smaps_rollup", text);
 		if (n > 0)
 			ignore_result(procfmt_pss(text, (size_t)n, &bytes)); /* else: resident */
@@ -194,28 +230,36 @@ static void add_process(struct walk *w, const char *name)
 	w->sum += bytes;
 }
 
-static int sample(int dirfd, bool proportional, uint64_t *ret)
+static int all(struct walk *w)
 {
-	struct walk w = { .dirfd = dirfd,
-			  .proportional = proportional,
-			  .page = sysconf(_SC_PAGESIZE) };
-	int r;
-
-	if (lseek(dirfd, 0, SEEK_SET) < 0)
-		return -errno;
-	r = each(&w, dirfd, add_process);
-	if (r < 0)
-		return r;
-	*ret = w.sum;
-	return 0;
+	w->page = sysconf(_SC_PAGESIZE);
+	return lseek(w->dirfd, 0, SEEK_SET) < 0 ? -errno : each(w, w->dirfd, add_process);
 }
 
 int sample_resident(int dirfd, uint64_t *ret)
 {
-	return sample(dirfd, false, ret);
+	struct walk w = { .dirfd = dirfd };
+	int r = all(&w);
+
+	if (r == 0)
+		*ret = w.sum;
+	return r;
 }
 
-int sample_proportional(int dirfd, uint64_t *ret)
+int sample_proportional(int dirfd, uint64_t enough, uint64_t resident, struct sample *ret)
 {
-	return sample(dirfd, true, ret);
+	struct walk w = { .dirfd = dirfd,
+			  .proportional = true,
+			  .enough = enough,
+			  .resident = resident,
+			  .slow_from = now_ms() + SLOW_AFTER_MS };
+	int r = all(&w);
+
+	if (r == 0)
+		*ret = (struct sample){
+			.bytes = w.sum,
+			.of = w.seen_resident,
+			.slow = now_ms() >= w.slow_from,
+		};
+	return r;
 }

@@ -9,17 +9,21 @@
  *	hog busy MIB		the same beside processes that use all CPU time
  *	hog hidden MIB		as another user, undumpable
  *	hog nested MIB		in user, pid and mount namespaces of its own
+ *	hog mapped MIB FILE	writes a file of so much, and changes all of it by a mapping
+ *	hog bomb MIB		each process forks as fast as it can and takes so much each time
  *	hog forks		forks until it is refused, half of them as another user; says how
  *many
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -145,6 +149,39 @@ static int share(int mib)
 	return 0;
 }
 
+/* Page cache: the kernel can have it back. */
+static int map_file(int mib, const char *path)
+{
+	static char block[MIB];
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	char *p;
+
+	for (int i = 0; i < mib; i++)
+		if (write(fd, block, MIB) != MIB)
+			return 3;
+	p = mmap(NULL, (size_t)mib * MIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return 3;
+	memset(p, 1, (size_t)mib * MIB);
+	(void)dprintf(1, "mapped\n");
+	for (int i = 0; i < BEATS; i++) {
+		p[i % mib * MIB]++;
+		wait_ms(BEAT_MS);
+	}
+	(void)dprintf(1, "lived %d\n", p[MIB / 2]);
+	return 0;
+}
+
+static int bomb(int mib)
+{
+	(void)dprintf(1, "started\n");
+	for (;;)
+		if (fork() < 0)
+			wait_ms(1);
+		else
+			(void)hold(mib);
+}
+
 /* The number of children until the first refusal. */
 static int fork_until(int most)
 {
@@ -204,6 +241,10 @@ int main(int argc, char **argv)
 		return lend(mib);
 	if (strcmp(what, "share") == 0)
 		return share(mib);
+	if (strcmp(what, "mapped") == 0 && argc > 3)
+		return map_file(mib, argv[3]);
+	if (strcmp(what, "bomb") == 0)
+		return bomb(mib);
 	if (strcmp(what, "forks") == 0)
 		return take_processes();
 	return 2;

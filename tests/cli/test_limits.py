@@ -80,6 +80,23 @@ def test_memory_that_is_counted_once(plain, hog, how):
     assert "lived 1" in res.out, res
 
 
+def test_mapped_files_are_page_cache(plain, hog):
+    """As in a cgroup, which would only take the pages back: a large mapped file is no reason."""
+    res = plain.run("run", "--rm", *NONE, "-m", "64m", "-v", f"{hog}:/hog", plain.image, "/hog",
+                    "mapped", "150", "/root/file")
+    assert "lived 1" in res.out, res
+
+
+@pytest.mark.parametrize("most", ["40", "300"])
+def test_memory_of_a_fork_bomb(plain, hog, most, leftovers):
+    """Its processes hold their memory locks nearly all the time, and a look at each would wait."""
+    before = leftovers.snapshot(plain)
+    res = plain.run("run", "--rm", *NONE, "-m", "32m", "--pids-limit", most, "-v", f"{hog}:/hog",
+                    plain.image, "/hog", "bomb", "2", rc=137)
+    assert "passed its memory limit" in res.err, res
+    leftovers.check(plain, before)
+
+
 def status_of(pid):
     with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as f:
         return dict(line.split(":\t", 1) for line in f.read().splitlines() if ":\t" in line)

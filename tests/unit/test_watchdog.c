@@ -37,11 +37,21 @@ static void test_pss(void **state)
 	static const char text[] = "55c0-7ffd ---p 00000000 00:00 0    [rollup]\n"
 				   "Rss:                9000 kB\nPss:                1024 kB\n"
 				   "Pss_Dirty:           400 kB\n";
+	static const char parts[] = "x\nPss: 9000 kB\nPss_Anon: 1024 kB\nPss_File: 5928 kB\n"
+				    "Pss_Shmem: 2048 kB\n";
+	static const char part[] = "x\nPss: 9000 kB\nPss_Anon: 1024 kB\n";
+	static const char huge[] = "x\nPss: 18014398509481984 kB\n";
 	uint64_t v = 0;
 
 	(void)state;
 	assert_int_equal(procfmt_pss(text, sizeof(text) - 1, &v), 0);
 	assert_int_equal(v, 1 << 20);
+	/* Without the files of a disk, where the kernel tells them apart. */
+	assert_int_equal(procfmt_pss(parts, sizeof(parts) - 1, &v), 0);
+	assert_int_equal(v, 3 << 20);
+	assert_int_equal(procfmt_pss(part, sizeof(part) - 1, &v), 0);
+	assert_int_equal(v, 9000 << 10);
+	assert_true(procfmt_pss(huge, sizeof(huge) - 1, &v) < 0);
 	assert_true(procfmt_pss("Pss: 1 kB\n", 10, &v) < 0); /* not a line of its own */
 	assert_true(procfmt_pss("\nPss:", 5, &v) < 0);
 	assert_true(procfmt_pss("", 0, &v) < 0);
@@ -80,7 +90,8 @@ static void test_sample(void **state)
 {
 	_cleanup_(fd_closep) int dir = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	enum { SIZE = 64 << 20 };
-	uint64_t before, resident, proportional;
+	uint64_t before, resident;
+	struct sample s = { 0 };
 	char *block = malloc(SIZE);
 	struct proc p;
 	int fds[2];
@@ -95,8 +106,11 @@ static void test_sample(void **state)
 	assert_int_equal(proc_clone(0, -1, hold, fds, &p), 0);
 	/* Other processes of the machine come and go: only our own two are compared. */
 	assert_int_equal(sample_resident(dir, &resident), 0);
-	assert_int_equal(sample_proportional(dir, &proportional), 0);
-	assert_true(proportional > SIZE / 2);
+	assert_int_equal(sample_proportional(dir, UINT64_MAX, resident, &s), 0);
+	assert_true(s.bytes > SIZE / 2 && s.of >= s.bytes);
+	/* It is known to be more before all is seen. */
+	assert_int_equal(sample_proportional(dir, 1, resident, &s), 0);
+	assert_true(s.bytes > 1 && s.of < resident);
 	fd_close(fds[1]);
 	fd_close(fds[0]);
 	proc_kill(&p);
