@@ -125,6 +125,7 @@ static int foreground(struct launch *l, struct error *err)
 		r = launch_start(l, s.child_fds, 0, 0, &d, err);
 	if (r == 0) {
 		s.root = &d.ctr.server;
+		s.watchdog = &d.enforce.watchdog;
 		s.net = d.has_net ? &d.net.proc : NULL;
 		r = session_run(&s, &d.ctr.init, -1, err);
 		if (r >= 0)

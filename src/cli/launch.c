@@ -463,7 +463,8 @@ void launch_tell_loss(const struct launch *l)
 {
 	struct container_state st;
 
-	if (container_read_state(l->ctr->dirfd, &st) == 0 && st.error[0])
+	if (container_read_state(l->ctr->dirfd, &st) == 0 && st.status == CONTAINER_EXITED &&
+	    st.error[0])
 		log_warn(DCODE_NONE, "container %.12s: %s", l->ctr->id, st.error);
 }
 

@@ -63,7 +63,7 @@ void launched_done(struct launched *d);
 void launch_tell_oom(const struct launch *l, const struct launched *d);
 /* A warning about set-id files of a kept container that has run with one id. */
 void launch_tell_setid(const struct launch *l);
-/* A warning about what a kept container has lost while it ran, or was ended for. */
+/* A warning about what a container has lost while it ran, or was ended for; by the record. */
 void launch_tell_loss(const struct launch *l);
 /* The container has ended, and its parent is at its last steps: remove its cgroup. */
 void launch_end_cgroup(struct launch *l);

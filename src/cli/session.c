@@ -133,18 +133,21 @@ static int on_init(struct loop *loop, struct loop_source *source, uint32_t event
 	return r;
 }
 
-/* As the supervisor does it: its files are gone, or it is ending anyway (status 0). */
-static int on_server(struct loop *loop, struct loop_source *source, uint32_t events)
+/* As the supervisor does it: it cannot go on without, or it is ending anyway (status 0). */
+static int on_helper(struct loop *loop, struct loop_source *source, uint32_t events)
 {
 	struct session *s = source->data;
+	bool is_server = source == &s->server;
+	struct proc *helper = is_server ? s->root : s->watchdog;
 	int status;
 
 	(void)events;
 	loop_remove(loop, source);
-	if (proc_wait(s->root, &status) < 0 || status != 0)
-		log_warn(DCODE_NONE, "fuse-overlayfs, which served the container's files, was "
-				     "killed or failed: the container is ended");
-	proc_done(s->root);
+	if (proc_wait(helper, &status) < 0 || status != 0)
+		log_warn(DCODE_NONE, "%s was killed or failed: the container is ended",
+			 is_server ? "fuse-overlayfs, which served the container's files,"
+				   : "the watchdog of the container's memory limit");
+	proc_done(helper);
 	ignore_result(proc_signal(s->proc, SIGKILL)); /* ESRCH: it has ended */
 	return 0;
 }
@@ -190,6 +193,15 @@ static int start_relays(struct session *s)
 	return r;
 }
 
+static int add_helper(struct session *s, struct loop_source *source, const struct proc *helper,
+		      loop_handler handler)
+{
+	if (!helper || helper->pidfd < 0)
+		return 0;
+	*source = (struct loop_source){ .fd = helper->pidfd, .handler = handler, .data = s };
+	return loop_set(&s->loop, source, EPOLLIN);
+}
+
 static int start(struct session *s)
 {
 	int r = 0;
@@ -209,15 +221,11 @@ static int start(struct session *s)
 		r = loop_set(&s->loop, &s->signals, EPOLLIN);
 	if (r == 0)
 		r = loop_set(&s->loop, &s->init, EPOLLIN);
-	if (r == 0 && s->net) {
-		s->netstack =
-			(struct loop_source){ .fd = s->net->pidfd, .handler = on_net, .data = s };
-		r = loop_set(&s->loop, &s->netstack, EPOLLIN);
-	}
-	if (r < 0 || !s->root || s->root->pidfd < 0)
-		return r;
-	s->server = (struct loop_source){ .fd = s->root->pidfd, .handler = on_server, .data = s };
-	return loop_set(&s->loop, &s->server, EPOLLIN);
+	if (r == 0)
+		r = add_helper(s, &s->server, s->root, on_helper);
+	if (r == 0)
+		r = add_helper(s, &s->dog, s->watchdog, on_helper);
+	return r < 0 ? r : add_helper(s, &s->netstack, s->net, on_net);
 }
 
 int session_run(struct session *s, struct proc *proc, int pty_master, struct error *err)

@@ -23,10 +23,12 @@ enum session_flags {
 struct session {
 	struct loop loop;
 	enum session_flags flags;
-	struct loop_source signals, init, server, netstack;
+	struct loop_source signals, init, server, dog, netstack;
 	struct proc *proc;
-	struct proc *root; /* serves the container's files (rootfs.h); NULL or pidfd -1: nobody */
-	struct proc *net;  /* carries its network; NULL: nobody */
+	struct proc *net; /* carries its network; NULL or pidfd -1: none */
+	/* Without them the container is ended; the same. */
+	struct proc *root;     /* serves its files (rootfs.h) */
+	struct proc *watchdog; /* holds it to its memory limit (enforce.h) */
 	struct tty tty;
 	int pty_master;
 	struct relay relays[3]; /* buf NULL: the descriptor went to the child as it is */

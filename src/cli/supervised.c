@@ -271,6 +271,7 @@ static int exec_supervisor(struct starter *st, struct launched *d, int report, s
 	st->fds[SUPER_NET_FD] = d->has_net ? d->net.control_fd : -1;
 	st->fds[SUPER_NETPROC_FD] = d->has_net ? d->net.proc.pidfd : -1;
 	st->fds[SUPER_OOM_FD] = d->enforce.oom_fd;
+	st->fds[SUPER_WATCHDOG_FD] = d->enforce.watchdog.pidfd;
 	if (st->l->rec->tty) {
 		st->fds[SUPER_OUT_FD] = d->ctr.pty_master;
 		st->fds[SUPER_IN_FD] = d->ctr.pty_master;

@@ -119,22 +119,26 @@ static int on_init(struct loop *loop, struct loop_source *source, uint32_t event
 }
 
 /*
- * The container's files are gone, each call on them fails: it is ended. Status 0 is the usual end,
- * when the mount went with pid 1, which is on its way then.
+ * A process without which the container is not what was asked for: its files are gone and each call
+ * on them fails, or nobody holds it to its memory limit. It is ended. Status 0 is the usual end, of
+ * a mount that went with pid 1, or of a watchdog that saw pid 1 end or has just killed it.
  */
-static int on_server(struct loop *loop, struct loop_source *source, uint32_t events)
+static int on_helper(struct loop *loop, struct loop_source *source, uint32_t events)
 {
-	static const char lost[] = "fuse-overlayfs, which served its files, was killed or failed";
+	static const char no_files[] =
+		"fuse-overlayfs, which served its files, was killed or failed";
+	static const char no_limit[] = "the watchdog of its memory limit was killed or failed";
+	struct proc helper = { .pidfd = source->fd }, init = { .pidfd = SUPER_PIDFD };
 	struct super *s = source->data;
-	struct proc server = { .pidfd = SUPER_SERVER_FD }, init = { .pidfd = SUPER_PIDFD };
 	int status;
 
 	(void)events;
 	loop_remove(loop, source);
 	source->fd = -1;
-	if (proc_wait(&server, &status) < 0 || status != 0)
-		ignore_result(str_copy(s->start.state.error, sizeof(s->start.state.error),
-				       lost));	    /* it fits */
+	if (proc_wait(&helper, &status) < 0 || status != 0)
+		ignore_result(
+			str_copy(s->start.state.error, sizeof(s->start.state.error),
+				 helper.pidfd == SUPER_SERVER_FD ? no_files : no_limit)); /* fits */
 	ignore_result(proc_signal(&init, SIGKILL)); /* ESRCH: it has ended */
 	return 0;
 }
@@ -230,6 +234,15 @@ static int confine(void)
 	return sandbox_filter(supervisor_filter, ARRAY_SIZE(supervisor_filter), NULL);
 }
 
+static int add_helper(struct super *s, struct loop_source *source, enum super_fd fd,
+		      loop_handler handler)
+{
+	bool there = s->start.fds & 1u << fd;
+
+	*source = (struct loop_source){ .fd = there ? (int)fd : -1, .handler = handler, .data = s };
+	return there ? loop_set(&s->loop, source, EPOLLIN) : 0;
+}
+
 static int setup(struct super *s)
 {
 	static const struct sigaction ignore = { .sa_handler = SIG_IGN };
@@ -259,14 +272,11 @@ static int setup(struct super *s)
 		return r;
 	s->init = (struct loop_source){ .fd = SUPER_PIDFD, .handler = on_init, .data = s };
 	r = loop_set(&s->loop, &s->init, EPOLLIN);
-	s->net = (struct loop_source){ .fd = SUPER_NETPROC_FD, .handler = on_net, .data = s };
-	if (r == 0 && (s->start.fds & 1u << SUPER_NETPROC_FD))
-		r = loop_set(&s->loop, &s->net, EPOLLIN);
-	s->server = (struct loop_source){ .fd = -1, .handler = on_server, .data = s };
-	if (r < 0 || !(s->start.fds & 1u << SUPER_SERVER_FD))
-		return r;
-	s->server.fd = SUPER_SERVER_FD;
-	return loop_set(&s->loop, &s->server, EPOLLIN);
+	if (r == 0)
+		r = add_helper(s, &s->server, SUPER_SERVER_FD, on_helper);
+	if (r == 0)
+		r = add_helper(s, &s->watchdog, SUPER_WATCHDOG_FD, on_helper);
+	return r < 0 ? r : add_helper(s, &s->net, SUPER_NETPROC_FD, on_net);
 }
 
 int main(void)

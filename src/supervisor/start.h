@@ -32,8 +32,9 @@ enum super_fd {
 	SUPER_CGROUP_FD = 19,	/* directory that holds the container's cgroup; or absent */
 	SUPER_CGEVENTS_FD = 20, /* cgroup.events of it, absent with that */
 	SUPER_SERVER_FD = 21,	/* pidfd of the root file system's process (rootfs.h); or absent */
-	SUPER_NETPROC_FD = 22,	/* pidfd of the netstack, with SUPER_NET_FD; or absent */
-	SUPER_FD_END = 23,
+	SUPER_WATCHDOG_FD = 22, /* pidfd of the memory watchdog (watchctl.h); or absent */
+	SUPER_NETPROC_FD = 23,	/* pidfd of the netstack, with SUPER_NET_FD; or absent */
+	SUPER_FD_END = 24,
 };
 
 enum super_flags {

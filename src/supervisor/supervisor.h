@@ -62,9 +62,8 @@ struct super {
 	struct loop loop;
 	struct super_start start;
 	struct loop_source init, listen;
-	struct loop_source term, stop; /* SIGTERM, and when pid 1 is killed after it */
-	struct loop_source server;     /* fd -1: none, or reaped */
-	struct loop_source net;
+	struct loop_source term, stop;		  /* SIGTERM, and when pid 1 is killed after it */
+	struct loop_source server, watchdog, net; /* fd -1: none, or reaped */
 	bool exited;
 	int status;
 	struct logfile log;

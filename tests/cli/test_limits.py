@@ -3,6 +3,7 @@
 
 What a delegated cgroup holds is shown on the hosts of tests/lab."""
 import os
+import pwd
 import re
 import subprocess
 
@@ -140,6 +141,49 @@ def test_watchdog_is_confined_and_ends_with_the_container(plain, leftovers):
         plain.run("rm", "-f", "watched")
     leftovers.check(plain, before)
     assert not os.path.exists(f"/proc/{dog}") or status_of(dog)["State"].startswith("Z")
+
+
+def as_owner_of(pid, *argv):
+    """Run argv with the kernel uid of a process of carrel's that is another one than ours."""
+    uid = int(status_of(pid)["Uid"].split()[0])
+    name = pwd.getpwuid(os.getuid()).pw_name
+    with open("/etc/subuid", encoding="ascii") as f:
+        first = next(int(line.split(":")[1]) for line in f if line.startswith(name + ":"))
+    subprocess.run(["unshare", "--map-root-user", "--map-auto", "setpriv", "--reuid",
+                    str(uid - first + 1), "--clear-groups", *argv], check=True)
+
+
+@pytest.mark.parametrize("words", [("-d",), (), ("--rm",)])
+def test_watchdog_is_killed(plain, leftovers, words):
+    """Nobody would hold it to its limit: it is ended, and it is said why."""
+    before = leftovers.snapshot(plain)
+    name = "unwatched"
+    p = plain.start("run", *words, "--name", name, *NONE, "-m", "64m", plain.image, "sh", "-c",
+                    "echo up; exec sleep 600", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert p.stdout.readline()
+    if words == ("--rm",):
+        with open(f"/proc/{p.pid}/task/{p.pid}/children", encoding="ascii") as f:
+            dog, = [c for c in f.read().split() if status_of(c)["Name"] == "watchdog"]
+    else:
+        dog = watchdog_of(plain, name)
+    # What a logout sends does not end it.
+    as_owner_of(dog, "kill", "-TERM", dog)
+    as_owner_of(dog, "kill", "-HUP", dog)
+    assert plain.run("ps", "-q").out
+    as_owner_of(dog, "kill", "-KILL", dog)
+    status = plain.run("wait", name).out if words == ("-d",) else None
+    err = p.communicate(timeout=20)[1].decode()
+    if words == ("-d",):
+        state = plain.run("inspect", name).json()[0]["State"]
+        assert status == "137\n" and state["ExitCode"] == 137 and not state["OOMKilled"], state
+        assert "watchdog of its memory limit" in state["Error"], state
+    else:
+        assert p.returncode == 137, err
+        assert re.search("watchdog of .* memory limit was killed", err), err
+        assert "passed its memory limit" not in err, err
+    if words != ("--rm",):
+        plain.run("rm", name)
+    leftovers.check(plain, before)
 
 
 def test_nothing_of_the_caller_stays_open(plain):
