@@ -25,6 +25,8 @@ struct command {
 	enum ctr_flags flags;
 	bool single; /* one id: groups are not to be changed, no_new_privs, ids may be answered */
 	mode_t umask;
+	const struct ctr_rlimit *rlimits;
+	unsigned n_rlimits;
 	int report; /* CLOEXEC socket or pipe: a struct error in case of failure */
 };
 

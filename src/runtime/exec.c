@@ -26,6 +26,7 @@
 #include "base/sys.h"
 #include "initctl.h"
 #include "runtime/seccomp.h"
+#include "runtime/tune.h"
 #include "runtime/userns.h"
 
 enum {
@@ -226,7 +227,7 @@ static int find_program(const struct command *x, const char **ret, struct error 
 
 static int run_helper(const struct command *x, const char *path)
 {
-	if (dup2(x->report, INITCTL_REPORT_FD) < 0 || fd_set_cloexec(INITCTL_REPORT_FD, false) < 0)
+	if (fd_set_cloexec(INITCTL_REPORT_FD, false) < 0)
 		return -errno;
 	x->helper_argv[INITCTL_ARG_PATH] = (char *)path;
 	ignore_result(sys_execveat(x->helper, "", x->helper_argv, x->envp, AT_EMPTY_PATH));
@@ -277,6 +278,11 @@ void exec_program(const struct command *x)
 			error_code(&err, r, "close the host's descriptors");
 	}
 	(void)umask(x->umask);
+	if (r == 0 && x->helper >= 0 && dup2(x->report, INITCTL_REPORT_FD) < 0)
+		r = error_sys(&err, "hand on the report");
+	/* With a few files only no descriptor gets its number any more. */
+	if (r == 0)
+		r = tune_rlimits(x->rlimits, x->n_rlimits, &err);
 	if (r == 0)
 		r = own_keyring(&err);
 	if (r == 0)

@@ -129,6 +129,8 @@ static int look_up(struct joiner *j, struct error *err)
 	c->flags = q->flags;
 	c->single = j->ids.single;
 	c->umask = 022;
+	c->rlimits = q->rlimits;
+	c->n_rlimits = q->n_rlimits;
 	c->report = j->report;
 	for (int i = 0; i < 3; i++)
 		c->stdio[i] = q->stdio[i];
@@ -166,10 +168,7 @@ static int make_terminal(struct joiner *j, int *ret_master, struct error *err)
 static int program_main(void *arg)
 {
 	const struct joiner *j = arg;
-	struct error err = { 0 };
 
-	if (tune_rlimits(j->req->rlimits, j->req->n_rlimits, &err) < 0)
-		exec_fail(j->report, &err);
 	exec_program(&j->cmd);
 }
 

@@ -164,7 +164,7 @@ static int prepare(struct plan *p, int *ret_master, int *ret_proc, struct error 
 	if (r == 0)
 		r = pivot(p, cwd, err);
 	*ret_proc = TAKE_FD(m.proc);
-	return r < 0 ? r : tune_rlimits(p->spec->rlimits, p->spec->n_rlimits, err);
+	return r;
 }
 
 int pid1_main(void *plan)

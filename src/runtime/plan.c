@@ -184,6 +184,8 @@ int plan_make(const struct ctr_spec *spec, struct plan *p, struct error *err)
 	if (r < 0)
 		return r;
 	command_fill(x, spec->argv, spec->envp, p->user.home);
+	x->rlimits = spec->rlimits;
+	x->n_rlimits = spec->n_rlimits;
 	x->umask = spec->here ? spec->here->umask : 022;
 	for (int i = 0; i < 3; i++)
 		x->stdio[i] = spec->stdio[i];

@@ -321,6 +321,9 @@ def test_mistakes(warm, leftovers, args, word):
     (["--ulimit", "nofile=100:200"], "ulimit -Sn; ulimit -Hn", "100\n200"),
     (["--ulimit", "core=0", "--ulimit", "nofile=50", "--ulimit", "nofile=60"],
      "ulimit -c; ulimit -n", "0\n60"),
+    (["--ulimit", "nofile=5"], "ulimit -n", "5"),
+    (["--ulimit", "nofile=9", "-t"], "ulimit -n", "9"),
+    (["--ulimit", "nofile=9", "--init"], "ulimit -n", "9"),
     (["--oom-score-adj", "500"], "cat /proc/self/oom_score_adj", "500"),
 ])
 def test_that_needs_nobody(warm, args, command, wants):
