@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/ctrcmd.h"
+#include "cli/enforce.h"
 #include "cli/limitopt.h"
 #include "runtime/cgroup.h"
 
@@ -116,6 +117,60 @@ static int update_running(struct cli *cli, struct container *c, const struct ctr
 	return r;
 }
 
+/* What is new; what the container has already may have left the host since. */
+static int check_host(const struct limit_options *o, const struct limits *l, struct error *err)
+{
+	struct limits asked = {
+		.nano_cpus = o->cpus ? l->nano_cpus : 0,
+		.cpuset_cpus = o->cpuset_cpus ? l->cpuset_cpus : NULL,
+		.cpuset_mems = o->cpuset_mems ? l->cpuset_mems : NULL,
+	};
+
+	return enforce_check_host(&asked, err);
+}
+
+/* The rows of all limits, with what was asked, and by nobody yet. */
+static void rows_of(const struct limits *l, struct enforced *ret)
+{
+	struct fallback none;
+
+	*ret = (struct enforced){ 0 };
+	fallback_decide(l, DCODE_NONE, 0, ret, &none);
+	for (size_t i = 0; i < ret->n; i++) {
+		ret->rows[i].by[0] = '\0';
+		ignore_result(str_copy(ret->rows[i].detail, sizeof(ret->rows[i].detail),
+				       "from its next start on")); /* fits */
+	}
+}
+
+static bool is_same(const struct enforced_row *a, const struct enforced_row *b)
+{
+	return !a == !b && (!a || str_eq(a->asked, b->asked));
+}
+
+/* Of one that does not run: the verdict of its last start stays where nothing has changed. */
+static int record_pending(struct container *c, const struct limits *old, const struct limits *now,
+			  struct error *err)
+{
+	struct enforced told = { 0 }, before, after, all = { 0 };
+	int r = enforced_read(c->dirfd, &told, NULL);
+
+	if (r < 0 && r != -ENOENT)
+		return error_code(err, r, "read how the limits of %s are enforced", c->name);
+	rows_of(old, &before);
+	rows_of(now, &after);
+	for (size_t i = 0; i < told.n; i++) {
+		const char *what = told.rows[i].what;
+
+		if (is_same(enforced_find(&before, what), enforced_find(&after, what)))
+			all.rows[all.n++] = told.rows[i];
+	}
+	for (size_t i = 0; i < after.n && all.n < ENFORCED_ROWS_MAX; i++)
+		if (!enforced_find(&all, after.rows[i].what))
+			all.rows[all.n++] = after.rows[i];
+	return enforced_write(c->dirfd, &all, err);
+}
+
 static int update(struct cli *cli, struct container *c, const struct limit_options *o,
 		  struct error *err)
 {
@@ -135,12 +190,18 @@ static int update(struct cli *cli, struct container *c, const struct limit_optio
 		r = ctrcmd_record(c, &rec, err);
 	if (r == 0)
 		r = limitopt_parse(o, &rec.limits, err);
+	if (r == 0)
+		r = check_host(o, &rec.limits, err);
 	if (r < 0)
 		return r;
 	asked(o, &rec.limits, &what);
 	if (c->state.status == CONTAINER_RUNNING)
 		r = update_running(cli, c, &rec, &old.limits, &what, err);
-	return r < 0 ? r : ctrcmd_write_record(c, &rec, err);
+	if (r == 0)
+		r = ctrcmd_write_record(c, &rec, err);
+	if (r == 0 && c->state.status != CONTAINER_RUNNING)
+		r = record_pending(c, &old.limits, &rec.limits, err);
+	return r;
 }
 
 static int update_one(struct cli *cli, const char *name, void *data, struct error *err)

@@ -58,7 +58,7 @@ static int check_cpus(const struct limits *l, struct error *err)
 	for (unsigned i = 0; i < CPULIST_MAX; i++)
 		n += cpulist_has(&own, i);
 	if (l->nano_cpus > (uint64_t)n * NANO_PER_CPU)
-		return error_set(err, -EINVAL, "--cpus %g: there are only %u CPUs",
+		return error_set(err, -EINVAL, "--cpus %.15g: there are only %u CPUs",
 				 (double)l->nano_cpus / NANO_PER_CPU, n);
 	return 0;
 }
@@ -280,6 +280,15 @@ static int find_offers(const struct limits *l, enum dcode *ret_why, unsigned *re
 	return 0;
 }
 
+int enforce_check_host(const struct limits *l, struct error *err)
+{
+	int r = check_cpus(l, err);
+
+	if (r == 0)
+		r = check_mems(l, err);
+	return r < 0 ? r : check_devices(l, err);
+}
+
 int enforce_check(const struct ctrconf *rec, enum enforce_flags flags, struct error *err)
 {
 	struct enforce e = ENFORCE_NONE;
@@ -290,11 +299,7 @@ int enforce_check(const struct ctrconf *rec, enum enforce_flags flags, struct er
 
 	if (!asks_for_anything(rec))
 		return 0;
-	r = check_cpus(&rec->limits, err);
-	if (r == 0)
-		r = check_mems(&rec->limits, err);
-	if (r == 0)
-		r = check_devices(&rec->limits, err);
+	r = enforce_check_host(&rec->limits, err);
 	if (r < 0 || !(flags & ENFORCE_STRICT))
 		return r;
 	r = find_offers(&rec->limits, &why, &offers, err);

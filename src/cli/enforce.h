@@ -37,8 +37,9 @@ enum enforce_flags {
 	ENFORCE_QUIET = 1 << 1,	 /* the warnings were printed already: it is the second try */
 };
 
-/* Before anything is made: what the host does not have at all; when strict, also what cannot be
- * held as it was asked. */
+/* What the host does not have at all: processors, memory nodes, devices. */
+int enforce_check_host(const struct limits *l, struct error *err) _nodiscard_;
+/* Before anything is made: the above; when strict, also what cannot be held as it was asked. */
 int enforce_check(const struct ctrconf *rec, enum enforce_flags flags,
 		  struct error *err) _nodiscard_;
 

@@ -80,7 +80,7 @@ static void cpu_time(struct decision *d, const char *what)
 	if (!l->cpu_quota_us || (l->nano_cpus > 0) != str_eq(what, "cpus"))
 		return;
 	if (l->nano_cpus)
-		(void)snprintf(text, sizeof(text), "%g", (double)l->nano_cpus / 1e9);
+		(void)snprintf(text, sizeof(text), "%.15g", (double)l->nano_cpus / 1e9);
 	else
 		(void)snprintf(text, sizeof(text), "%" PRIu64 "/%" PRIu64, l->cpu_quota_us,
 			       l->cpu_period_us);

@@ -102,6 +102,11 @@ static int parse_swap(const struct limit_options *o, struct limits *l, struct er
 		error_hint(err, "it is the limit of memory and swap together");
 		return -EINVAL;
 	}
+	if ((uint64_t)l->memory_swap < l->memory && !o->memory_swap) {
+		error_set(err, -EINVAL, "--memory is more than the --memory-swap that it has");
+		error_hint(err, "give --memory-swap, too: it is the limit of both together");
+		return -EINVAL;
+	}
 	if ((uint64_t)l->memory_swap < l->memory) {
 		error_set(err, -EINVAL, "--memory-swap is less than --memory");
 		error_hint(err, "it is the limit of memory and swap together; equal: no swap");
@@ -121,9 +126,12 @@ static int parse_memories(const struct limit_options *o, struct limits *l, struc
 				 &l->memory_reservation, err);
 	if (r == 0)
 		r = parse_swap(o, l, err);
-	if (r == 0 && l->memory && l->memory_reservation > l->memory)
-		r = error_set(err, -EINVAL, "--memory-reservation is more than --memory");
-	return r;
+	if (r < 0 || !l->memory || l->memory_reservation <= l->memory)
+		return r;
+	error_set(err, -EINVAL, "--memory-reservation is more than --memory");
+	if (!o->memory || !o->memory_reservation)
+		error_hint(err, "the container has the other one already; both can be given");
+	return -EINVAL;
 }
 
 /* "1.5", ".5": a number of CPUs with up to nine digits after the point. */

@@ -126,9 +126,7 @@ static int set_cpu(struct setter *s)
 		if (r < 0)
 			return r;
 		if (l->nano_cpus)
-			(void)snprintf(asked, sizeof(asked), "%" PRIu64 ".%02" PRIu64 " CPUs",
-				       l->nano_cpus / 1000000000,
-				       l->nano_cpus % 1000000000 / 10000000);
+			(void)snprintf(asked, sizeof(asked), "%.15g", (double)l->nano_cpus / 1e9);
 		else
 			(void)snprintf(asked, sizeof(asked), "%" PRIu64 " of %" PRIu64 " us",
 				       l->cpu_quota_us, l->cpu_period_us);

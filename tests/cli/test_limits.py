@@ -293,6 +293,7 @@ def test_strict_start_refuses(plain, leftovers):
     (["-m", "64m", "--memory-reservation", "128m"], "more than --memory"),
     (["--cpus", "0.001"], "minimum of 0.01"), (["--cpus", "-1"], "not a number"),
     (["--cpus", "0.1234567890"], "too precise"), (["--cpus", "4000"], "only"),
+    (["--cpus", "4000.000000001"], "--cpus 4000.000000001:"),
     (["--cpus", "1", "--cpu-quota", "5000"], "cannot both"),
     (["--cpus", "1", "--cpu-period", "5000"], "cannot both"),
     (["--cpu-period", "100"], "minimum of 1000"), (["--cpu-quota", "100"], "minimum of 1000"),

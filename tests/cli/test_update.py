@@ -55,6 +55,53 @@ def test_what_is_wrong_by_itself(warm, box, words):
     warm.fails("update", *words, box, has=words[0])
 
 
+@pytest.mark.parametrize("words,has", [
+    (("--cpus", "4000"), "there are only"), (("--cpuset-cpus", "900"), "that are there"),
+    (("--cpuset-mems", "900"), "that are there"),
+])
+def test_what_the_host_does_not_have(warm, box, words, has):
+    """Refused now: not at the next start, where nobody thinks of it."""
+    warm.run("kill", box)
+    warm.run("wait", box)
+    warm.fails("update", *words, box, has=has)
+    warm.run("start", box)
+
+
+def test_what_it_has_already(warm, box):
+    warm.run("kill", box)
+    warm.run("wait", box)
+    warm.run("update", "-m", "64m", "--memory-swap", "128m", "--memory-reservation", "32m", box)
+    warm.fails("update", "-m", "256m", box, has="the --memory-swap that it has")
+    warm.fails("update", "--memory-reservation", "100m", box, has="has the other one already")
+    warm.run("update", "-m", "256m", "--memory-swap", "-1", box)
+
+
+def explained(warm, name):
+    return {row["what"]: row for row in warm.run("explain", "--json", name).json()["rows"]}
+
+
+def test_explain_tells_of_the_next_start(warm, box):
+    """What was asked is what the record has now; what holds it is known at the start."""
+    warm.run("kill", box)
+    warm.run("wait", box)
+    warm.run("update", "-m", "64m", "--cpuset-cpus", "0", box)
+    warm.run("start", box)
+    first = explained(warm, box)
+    assert first["memory"]["asked"] == "64 MiB" and first["memory"]["by"], first
+    warm.run("kill", box)
+    warm.run("wait", box)
+    warm.run("update", "-m", "96m", "--pids-limit", "77", box)
+    now = explained(warm, box)
+    assert now["memory"]["asked"] == "96 MiB" and now["memory"]["by"] == "", now
+    assert now["pids-limit"]["asked"] == "77" and "next start" in now["pids-limit"]["note"], now
+    assert now["cpuset-cpus"] == dict(first["cpuset-cpus"], enforced=""), now
+    # All lifted: nothing is left of them, not after the next start either.
+    warm.run("update", "-m", "0", "--cpuset-cpus", "", "--pids-limit", "-1", box)
+    assert not {"memory", "cpuset-cpus", "pids-limit"} & set(explained(warm, box))
+    warm.run("start", box)
+    assert not {"memory", "cpuset-cpus", "pids-limit"} & set(explained(warm, box))
+
+
 def test_usage(warm, box):
     warm.fails("update", box, has="needs at least one limit")
     warm.fails("update", "-m", "64m", has="at least 1 argument")
