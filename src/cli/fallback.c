@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 enum {
 	KERNEL_COUNTS_IN_USERNS = 5 * 1000 + 14, /* RLIMIT_NPROC by user namespace */
 	IO_LEVELS = 8,
+	NICE_MAX = 19,
 	BLKIO_WEIGHT_MAX = 1000,
 };
 
@@ -87,7 +89,11 @@ static void cpu_time(struct decision *d, const char *what)
 	enforced_add(d->rows, what, text, nobody, d->why, "only a cgroup takes CPU time away");
 }
 
-/* The kernel's weights of nice 0 to 19 (sched_prio_to_weight), which are out of 1024 as well. */
+/*
+ * The kernel's weights of nice 0 to 19 (sched_prio_to_weight), which are out of 1024 as well.
+ * Beside the caller's own programs: under nice(1) they begin at another number, and nobody gets
+ * back below.
+ */
 static int nice_of(uint64_t shares)
 {
 	static const int weights[] = { 1024, 820, 655, 526, 423, 335, 272, 215, 172, 137,
@@ -96,7 +102,8 @@ static int nice_of(uint64_t shares)
 
 	while (nice + 1 < (int)ARRAY_SIZE(weights) && weights[nice] > (int)shares)
 		nice++;
-	return nice;
+	nice += getpriority(PRIO_PROCESS, 0);
+	return nice < NICE_MAX ? nice : NICE_MAX;
 }
 
 static void cpu_shares(struct decision *d, const char *what)

@@ -86,8 +86,9 @@ def test_limits_without_a_cgroup(warm, box):
     _, have = rows(warm, name)
     if have["memory"]["by"] == "cgroup v2":
         pytest.skip("needs no-cgroup: limits are delegated here")
-    want = {"memory": ("watchdog", "yes"), "cpu-shares": ("nice", "nice 4"),
+    want = {"memory": ("watchdog", "yes"), "cpu-shares": ("nice", f"nice {os.nice(0) + 4}"),
             "cpuset-cpus": ("affinity", "yes"), "pids-limit": ("RLIMIT_NPROC", "yes"),
+            "cpuset-mems": ("memory policy", "yes"), "blkio-weight": ("ionice", "best effort 4"),
             "cpus": ("nothing", "no"), "ulimit": ("setrlimit", "yes"),
             "oom-score-adj": ("oom_score_adj", "300"), "shm-size": ("tmpfs", "1048576 bytes")}
     assert {what: (have[what]["by"], have[what]["enforced"]) for what in want} == want

@@ -244,9 +244,10 @@ def test_pids_limit_counts_its_own_processes_only(plain):
 @pytest.mark.parametrize("args,words,command,wants", [
     (["--cpus", "0.5"], ["--cpus 0.5", "not enforced"], "echo ran", r"^ran$"),
     (["--cpu-quota", "50000"], ["--cpu-quota 50000/100000", "not enforced"], "echo ran", r"^ran$"),
-    (["-c", "256"], ["--cpu-shares 256", "nice"], "cut -d' ' -f19 /proc/1/stat", r"^7$"),
+    (["-c", "256"], ["--cpu-shares 256", "nice"], "cut -d' ' -f19 /proc/1/stat",
+     f"^{os.nice(0) + 7}$"),
     (["--cpu-shares", "2048"], ["--cpu-shares 2048", "not enforced"],
-     "cut -d' ' -f19 /proc/1/stat", r"^0$"),
+     "cut -d' ' -f19 /proc/1/stat", f"^{os.nice(0)}$"),
     (["--cpuset-cpus", "0"], ["--cpuset-cpus 0", "affinity"],
      "grep Cpus_allowed_list /proc/self/status", r"^Cpus_allowed_list:\s0$"),
     (["--cpuset-mems", "0"], ["--cpuset-mems 0", "memory policy"],
@@ -261,6 +262,16 @@ def test_what_is_done_instead(plain, args, words, command, wants):
     res = plain.run("run", "--rm", *NONE, *args, plain.image, "sh", "-c", command)
     one_warning(res, *words)
     assert re.search(wants, res.out, re.M), res
+
+
+def test_shares_of_a_caller_who_is_nice(plain):
+    """Below his own number nobody gets; there is room for the difference, up to 19."""
+    for more in (3, 17):
+        p = plain.start("run", "--rm", *NONE, "-c", "423", plain.image, "cut", "-d ", "-f19",
+                        "/proc/1/stat", stdout=subprocess.PIPE,
+                        preexec_fn=lambda n=more: os.nice(n))
+        out = p.communicate(timeout=60)[0]
+        assert p.returncode == 0 and int(out) == min(os.nice(0) + more + 4, 19), (more, out)
 
 
 @pytest.mark.parametrize("args", [
@@ -351,7 +362,7 @@ def test_exec_has_the_same(plain):
         res = plain.run("exec", "two", "sh", "-c",
                         "cut -d' ' -f19 /proc/self/stat; grep Cpus_allowed_list /proc/self/status;"
                         "ulimit -n; cat /proc/self/oom_score_adj; ulimit -u")
-        assert res.lines == ["7", "Cpus_allowed_list:\t0", "77", "300", "30"], res
+        assert res.lines == [str(os.nice(0) + 7), "Cpus_allowed_list:\t0", "77", "300", "30"], res
         assert not warnings(res), res
     finally:
         plain.run("rm", "-f", "two")
