@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/dirs.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/num.h"
@@ -333,6 +334,7 @@ int userns_enter(struct idmap *map, struct error *err)
 
 	if (userns_is_inside())
 		return 0;
+	dirs_keep_tmp_runtime();
 	if (mapper && !idmap_is_single(map)) {
 		r = enter_namespaces(err);
 		if (r == 0)

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/dirs.h"
 #include "base/fd.h"
 #include "runtime/hostdiag.h"
 
@@ -94,6 +95,7 @@ int userns_join(int pidfd, pid_t pid, const struct idmap *map, struct error *err
 	if (ns < 0)
 		return 0;
 	userns_hold_mounts();
+	dirs_keep_tmp_runtime();
 	if (setns(ns, CLONE_NEWUSER) < 0)
 		return 0;
 	if (unshare(CLONE_NEWNS) < 0)

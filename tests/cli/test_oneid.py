@@ -82,6 +82,22 @@ def test_strict(one_id, carrel, images):
     carrel.run(*ONE, "--strict", images["busybox"], "true")
 
 
+def test_image_of_many_ids_without_a_runtime_dir(make_carrel, one_id, carrel, images, need):
+    """It is fetched again from inside the user namespace, where the caller's number is another: the
+    directory in /tmp is that of the caller all the same, and lies covered in the container."""
+    need("subids")
+    env = {"XDG_RUNTIME_DIR": ""}
+    carrel.run("pull", "-q", images["busybox"], env=env)
+    both = make_carrel(one_id.program)
+    both.env.update(carrel.env, XDG_RUNTIME_DIR="")
+    there = os.path.exists("/tmp/carrel-0")
+    own = f"/host/carrel-{os.getuid()}"
+    res = both.run(*ONE, "-v", "/tmp:/host", images["busybox"], "sh", "-c",
+                   f"stat -c %a {own}; ls -A {own}")
+    assert res.out == "555\n" and "[D-19]" in res.err, res
+    assert os.path.exists("/tmp/carrel-0") == there
+
+
 def test_foreign_owners(one_id, images):
     res = one_id.run("pull", "-q", images["layers"])
     assert re.search(r"\d+ files of this image, 1 of them without set-id bits \[D-05\]",

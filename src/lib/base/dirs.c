@@ -14,6 +14,8 @@
 #include "base/log.h"
 #include "base/path.h"
 
+static const char tmp_runtime_env[] = "CARREL_TMP_RUNTIME";
+
 char *dirs_home(struct error *err)
 {
 	const char *home = secure_getenv("HOME");
@@ -68,7 +70,17 @@ static int open_own(const char *path, struct error *err)
 
 char *dirs_tmp_runtime(void)
 {
-	return xasprintf("/tmp/carrel-%u", geteuid());
+	const char *kept = secure_getenv(tmp_runtime_env);
+
+	return kept && path_is_absolute(kept) ? xstrdup(kept)
+					      : xasprintf("/tmp/carrel-%u", geteuid());
+}
+
+void dirs_keep_tmp_runtime(void)
+{
+	_cleanup_(freep) char *path = dirs_tmp_runtime();
+
+	ignore_result(setenv(tmp_runtime_env, path, 1)); /* out of memory: refused by its owner */
 }
 
 int dirs_open_runtime(char **ret_path, struct error *err)

@@ -15,7 +15,10 @@
 char *dirs_store(const char *option_root, struct error *err) _nodiscard_;
 /* Home directory: $HOME if absolute, else passwd, else NULL with err set. */
 char *dirs_home(struct error *err) _nodiscard_;
-/* /tmp/carrel-UID, whether it is in use or not. Before any user namespace is entered. */
+/* /tmp/carrel-UID, whether it is in use or not. */
 char *dirs_tmp_runtime(void) _nodiscard_;
+/* Before a user namespace is entered, in which the caller has another id: it stays that path for
+ * this process and those that it starts. */
+void dirs_keep_tmp_runtime(void);
 /* O_PATH descriptor of the runtime directory, made when absent; *ret_path may be NULL. */
 int dirs_open_runtime(char **ret_path, struct error *err) _nodiscard_;
