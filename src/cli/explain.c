@@ -4,6 +4,7 @@
 #include "cli/explain.h"
 
 #include <inttypes.h>
+#include <linux/ioprio.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -425,6 +426,32 @@ static void check_nice(const struct explain_input *in, const struct enforced_row
 	put(&row->enforced, "nice %d", in->seen->nice);
 }
 
+static void check_mems(const struct explain_input *in, const struct enforced_row *limit,
+		       struct explain_row *row)
+{
+	struct cpulist want, have;
+
+	if (cpulist_parse(limit->asked, &want) < 0)
+		return;
+	if (cpulist_parse(in->seen->mems, &have) < 0)
+		have = (struct cpulist){ { 0 } };
+	verdict(row, cpulist_is_within(&have, &want) && cpulist_is_within(&want, &have),
+		"the memory of pid 1 is not bound to these nodes");
+}
+
+static void check_ionice(const struct explain_input *in, const struct enforced_row *limit,
+			 struct explain_row *row)
+{
+	static const char word[] = "best effort ";
+	int prio = in->seen->io_prio, level = (int)IOPRIO_PRIO_DATA(prio);
+	bool best_effort = prio >= 0 && IOPRIO_PRIO_CLASS(prio) == IOPRIO_CLASS_BE;
+
+	if (best_effort)
+		put(&row->enforced, "%s%d", word, level);
+	if (!best_effort || !str_starts(limit->detail, row->enforced))
+		differs(row, "pid 1 has another I/O priority");
+}
+
 static void check_nothing(const struct explain_input *in, const struct enforced_row *limit,
 			  struct explain_row *row)
 {
@@ -448,6 +475,7 @@ static const struct {
 	{ "cgroup v2", check_file },	 { "watchdog", check_watchdog },
 	{ "RLIMIT_NPROC", check_nproc }, { "setrlimit", check_rlimit },
 	{ "affinity", check_cpus },	 { "nice", check_nice },
+	{ "memory policy", check_mems }, { "ionice", check_ionice },
 	{ "nothing", check_nothing },	 { "oom_score_adj", check_oom_adj },
 };
 

@@ -7,12 +7,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/ioprio.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/cgroupfs.h"
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/str.h"
@@ -182,6 +185,32 @@ static void look_at_limits(pid_t pid, struct observed *o)
 			o->knows_limits = false;
 	errno = 0;
 	o->nice = getpriority(PRIO_PROCESS, (id_t)pid);
+	o->io_prio = (int)syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, pid);
+}
+
+void observe_mems(const char *text, char *buf, size_t size)
+{
+	static const char key[] = " bind:";
+	size_t line = strcspn(text, "\n");
+	const char *p = memmem(text, line, key, sizeof(key) - 1);
+
+	buf[0] = '\0';
+	if (!p)
+		return;
+	p += sizeof(key) - 1;
+	if (str_print(buf, size, "%.*s", (int)strcspn(p, " \n"), p) < 0)
+		buf[0] = '\0';
+}
+
+/* The first of its mappings: those without a policy of their own tell the process's. */
+static void look_at_mems(int dir, struct observed *o)
+{
+	_cleanup_(fd_closep) int fd = openat(dir, "numa_maps", O_RDONLY | O_CLOEXEC);
+	char text[512];
+
+	o->mems[0] = '\0';
+	if (fd >= 0 && cgroupfs_pread(fd, text, sizeof(text)) > 0)
+		observe_mems(text, o->mems, sizeof(o->mems));
 }
 
 static bool is_watchdog(uint32_t pid)
@@ -231,6 +260,7 @@ int observe(int pidfd, pid_t pid, pid_t parent, struct observed *ret, struct err
 	if (r == 0) {
 		look_at_rest(dir, &o);
 		look_at_limits(pid, &o);
+		look_at_mems(dir, &o);
 		o.has_watchdog = has_watchdog(parent);
 	}
 	if (has_ended(pidfd))

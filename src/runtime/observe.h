@@ -34,6 +34,8 @@ struct observed {
 	struct rlimit limits[RLIM_NLIMITS];
 	bool knows_limits;
 	char cpus[128];	   /* "0-3", those it may run on; "" = not told */
+	char mems[128];	   /* "0", nodes that its memory is bound to; "" = it is not, or not told */
+	int io_prio;	   /* of ioprio_get(2); -1: not told */
 	bool has_watchdog; /* beside it, below the same parent */
 };
 
@@ -46,3 +48,5 @@ void observed_done(struct observed *o); /* for _cleanup_() too */
 /* Pure halves: the texts of /proc/PID/status and of uid_map. -EINVAL. */
 int observe_status(const char *text, struct observed *ret) _nodiscard_;
 int observe_map(const char *text, struct observed_ids *ret) _nodiscard_;
+/* "bind:LIST" in the first line of numa_maps, as that list. */
+void observe_mems(const char *text, char *buf, size_t size);

@@ -82,7 +82,7 @@ def test_limits_without_a_cgroup(warm, box):
     """Each by what stands in for a cgroup, and seen in the kernel."""
     name = box("-m", "64m", "--cpu-shares", "512", "--cpuset-cpus", "0", "--pids-limit", "50",
                "--cpus", "0.5", "--ulimit", "nofile=100:200", "--oom-score-adj", "300",
-               "--shm-size", "1m")
+               "--shm-size", "1m", "--cpuset-mems", "0", "--blkio-weight", "500")
     _, have = rows(warm, name)
     if have["memory"]["by"] == "cgroup v2":
         pytest.skip("needs no-cgroup: limits are delegated here")
@@ -103,6 +103,18 @@ def test_limit_that_was_taken_back(warm, box):
     assert warm.start("logs", "-f", name, stdout=-1).stdout.readline() == b"done\n"
     _, have = rows(warm, name)
     assert have["ulimit"]["differs"] and have["ulimit"]["enforced"] == "no", have["ulimit"]
+
+
+def test_priority_that_was_taken_back(warm, box):
+    name = box("--blkio-weight", "500",
+               command=("sh", "-c", "ionice -c 2 -n 1 -p 1 && echo done; exec sleep 1000"))
+    logs = warm.start("logs", "-f", name, stdout=-1)
+    assert logs.stdout.readline() == b"done\n"
+    _, have = rows(warm, name)
+    if have["blkio-weight"]["by"] != "ionice":
+        pytest.skip("needs no-cgroup: limits are delegated here")
+    assert have["blkio-weight"]["differs"], have["blkio-weight"]
+    assert have["blkio-weight"]["enforced"] == "best effort 1", have["blkio-weight"]
 
 
 def test_fuse_overlayfs(warm, box, need):

@@ -114,12 +114,28 @@ static void test_texts(void **state)
 	assert_int_equal(observe_map("0 1 99999999999\n", &ids), -EINVAL);
 }
 
+static void test_mems(void **state)
+{
+	char list[16];
+
+	(void)state;
+	observe_mems("55d0 bind:0-1,3 file=/bin/a mapped=3\n55e0 default\n", list, sizeof(list));
+	assert_string_equal(list, "0-1,3");
+	observe_mems("55d0 default file=/bin/a\n55e0 bind:0 anon=1\n", list, sizeof(list));
+	assert_string_equal(list, "");
+	observe_mems("55d0 bind:0,1,2,3,4,5,6,7,8,9", list, sizeof(list));
+	assert_string_equal(list, "");
+	observe_mems("", list, sizeof(list));
+	assert_string_equal(list, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_differences),
 		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_mems),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
