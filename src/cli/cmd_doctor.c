@@ -291,10 +291,26 @@ static int print_json(const struct report *rep, struct error *err)
 	return 0;
 }
 
+static int print_code_json(const struct dcode_row *row, struct error *err)
+{
+	_cleanup_(str_buf_done) struct str_buf b;
+
+	str_buf_init(&b, DOCTOR_JSON_MAX);
+	str_buf_addc(&b, '{');
+	json_finding(&b, row->code);
+	output_json_member(&b, "manual", row->manual);
+	str_buf_addc(&b, '}');
+	if (str_buf_end(&b) < 0)
+		return error_code(err, -EFBIG, "make the JSON document");
+	puts(b.s);
+	return 0;
+}
+
 /* "D-07", "d-7", "7": one row of the table. */
-static int explain(const char *word, struct error *err)
+static int explain(const char *word, bool json, struct error *err)
 {
 	const char *digits = word;
+	const struct dcode_row *row;
 	uint32_t n = 0;
 
 	if ((word[0] == 'D' || word[0] == 'd') && word[1] == '-')
@@ -306,8 +322,9 @@ static int explain(const char *word, struct error *err)
 			   DCODE_MAX - 1);
 		return -EINVAL;
 	}
-	const struct dcode_row *row = dcode_get((enum dcode)n);
-
+	row = dcode_get((enum dcode)n);
+	if (json)
+		return print_code_json(row, err);
 	printf("[%s] %s\n", row->name, row->title);
 	printf("  ");
 	print_words(row->manual, 2, 2);
@@ -346,7 +363,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	if (r != 0)
 		return r < 0 ? r : 0;
 	if (n == 1)
-		return explain(args[0], err);
+		return explain(args[0], o.json, err);
 	r = examine(cli, &rep, err);
 	if (r == 0 && o.json)
 		r = print_json(&rep, err);

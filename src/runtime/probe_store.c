@@ -235,6 +235,14 @@ int probe_overlay(const struct probe_host *h, struct probe_result *ret, struct e
 	return r;
 }
 
+static void probe_not_needed(struct probe_result *ret, const struct error *err)
+{
+	char why[ERROR_TEXT_MAX], text[ERROR_TEXT_MAX + 32];
+
+	(void)snprintf(text, sizeof(text), "not needed: %s", error_format(err, why, sizeof(why)));
+	probe_skip(ret, text);
+}
+
 /* What is not needed is not missing. */
 int probe_fuse(const struct probe_host *h, struct probe_result *ret, struct error *err)
 {
@@ -249,7 +257,7 @@ int probe_fuse(const struct probe_host *h, struct probe_result *ret, struct erro
 	if (r == 0)
 		probe_say(ret, "fuse-overlayfs");
 	else if (try_driver(&rootfs_overlay, &s, NULL) == 0)
-		probe_skip(ret, "fuse-overlayfs is not there, and not needed");
+		probe_not_needed(ret, err);
 	else
 		return r;
 	return 0;

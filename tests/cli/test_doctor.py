@@ -305,6 +305,9 @@ def test_explain(carrel):
     assert "modprobe tun" in res.out, res
     assert carrel.run("doctor", "7").out == res.out
     assert carrel.run("doctor", "d-7").out == res.out
+    row = carrel.run("doctor", "--json", "D-07").json()
+    assert set(row) == {"code", "title", "lost", "fix", "manual"}, row
+    assert row["code"] == "D-07" and row["title"] in res.out and "modprobe tun" in row["fix"], row
 
 
 def test_every_code_is_explained(carrel):
