@@ -15,10 +15,8 @@
 #include "cli/output.h"
 #include "runtime/userns.h"
 
-static bool env_is_true(const char *name)
+static bool is_true(const char *s)
 {
-	const char *s = secure_getenv(name);
-
 	return s && (str_eq(s, "1") || str_eq(s, "true"));
 }
 
@@ -29,6 +27,18 @@ static void hint_at_page(const struct command *c, struct error *err)
 	    (err->code == -EINVAL || err->code == -E2BIG || err->code == -ERANGE))
 		error_hint(err, "`carrel %s --help` and the manual page say what it takes",
 			   c->name);
+}
+
+/* Whoever sets it to something else is not to believe that it is strict. */
+static int env_strict(bool *strict, struct error *err)
+{
+	const char *s = secure_getenv("CARREL_STRICT");
+
+	if (is_true(s))
+		*strict = true;
+	else if (s && *s && !str_eq(s, "0") && !str_eq(s, "false"))
+		return error_set(err, -EINVAL, "CARREL_STRICT is 1 or 0, not '%s'", s);
+	return 0;
 }
 
 static int run_command(struct cli *cli, int argc, char **argv, struct error *err)
@@ -63,9 +73,11 @@ static int cli_main(struct cli *cli, int argc, char **argv, struct error *err)
 	r = opt_parse(cli_global_options(), argc, argv, OPT_STOP_AT_ARG, cli, &args, &help, err);
 	if (r < 0)
 		return r;
-	if (cli->debug || env_is_true("CARREL_DEBUG"))
+	if (cli->debug || is_true(secure_getenv("CARREL_DEBUG")))
 		log_set_level(LOG_LEVEL_DEBUG);
-	cli->strict = cli->strict || env_is_true("CARREL_STRICT");
+	r = env_strict(&cli->strict, err);
+	if (r < 0)
+		return r;
 	if (help)
 		return cli_print_help(cli);
 	if (cli->version) {

@@ -287,6 +287,17 @@ def test_strict_refuses(plain, leftovers, args):
         leftovers.check(plain, before)
 
 
+def test_strict_by_the_environment(warm):
+    """A word that is not known is not taken for no."""
+    for word in ("", "0", "false"):
+        warm.run("run", "--rm", *NONE, "--oom-score-adj", "-5", warm.image, "true",
+                 env={"CARREL_STRICT": word})
+    for word in ("1", "true"):
+        warm.fails("run", "--rm", *NONE, "--oom-score-adj", "-5", warm.image, "true",
+                   env={"CARREL_STRICT": word}, has="cannot be held")
+    warm.fails("ps", env={"CARREL_STRICT": "yes"}, has="CARREL_STRICT is 1 or 0")
+
+
 def test_strict_start_refuses(plain, leftovers):
     before = leftovers.snapshot(plain)
     plain.run("run", "--name", "once", *NONE, "--cpus", "0.5", plain.image, "true")
