@@ -41,7 +41,7 @@ struct attach {
 	enum attach_flags flags;
 	const struct detach_keys *keys;
 	unsigned n_keys; /* typed so far */
-	bool ended, detached, hung_up, eof_sent;
+	bool ended, detached, hung_up, unread, eof_sent;
 	int status, error;
 
 	/* One message in each direction. */
@@ -247,6 +247,11 @@ static int write_pending(struct attach *a)
 				a->error = (int)n;
 			if ((a->flags & ATTACH_TTY) && tty_is_gone())
 				hang_up(a);
+			/* `... | head -1`: the log has the rest, and nobody waits for it. */
+			if (n == -EPIPE && e == &a->ends[1]) {
+				a->unread = true;
+				loop_quit(&a->loop, 0);
+			}
 			loop_remove(&a->loop, &e->source);
 			fd_close(e->source.fd);
 			e->source.fd = -1;
@@ -430,8 +435,14 @@ static int closed(const struct container *c, int *ret_status, struct error *err)
 static int status_of(const struct attach *a, const struct container *c, int *ret_status,
 		     struct error *err)
 {
-	if (!a->ended && (a->detached || a->hung_up)) {
-		*ret_status = a->hung_up ? 128 + SIGHUP : 0;
+	if (!a->ended && (a->detached || a->hung_up || a->unread)) {
+		*ret_status = a->hung_up ? 128 + SIGHUP : a->unread ? 128 + SIGPIPE : 0;
+		if (a->unread && !a->hung_up)
+			log_warn(
+				DCODE_NONE,
+				"nobody reads the output of container %.12s here any more: it goes on "
+				"without this command",
+				c->id);
 		return 1;
 	}
 	if (!a->ended)

@@ -33,6 +33,7 @@ int attach_connect(struct store *s, const struct container *c, enum attach_flags
 		   struct error *err) _nodiscard_;
 
 /* 0: the container has ended, with *ret_status. 1: it was left running, and *ret_status is what to
- * end with: 0 after the detach keys, 129 where our terminal was hung up. sock is borrowed. */
+ * end with: 0 after the detach keys, 129 where our terminal was hung up, 141 where nobody reads our
+ * standard output any more. sock is borrowed. */
 int attach_run(int sock, const struct container *c, enum attach_flags flags,
 	       const struct detach_keys *keys, int *ret_status, struct error *err) _nodiscard_;

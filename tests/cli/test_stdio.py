@@ -165,6 +165,30 @@ def test_reader_that_goes_away(warm):
     assert p.wait(timeout=20) in (1, 128 + 13)
 
 
+@pytest.mark.parametrize("how", ["run", "start", "attach"])
+def test_reader_of_a_container_that_stays_goes_away(warm, leftovers, how):
+    """The same where a supervisor has the output: the command ends, the container goes on."""
+    before = leftovers.snapshot(warm)
+    name = f"unread{os.getpid()}"
+    words = ["--name", name, "--network", "none", warm.image, "sh", "-c",
+             "while :; do echo y; sleep 0.02; done"]
+    if how != "run":
+        warm.run("run", "-d", *words)
+    if how == "start":
+        warm.run("stop", name)
+    r, w = os.pipe()
+    p = warm.start(*{"run": ["run", *words], "start": ["start", "-a", name],
+                     "attach": ["attach", name]}[how], stdout=w, stderr=subprocess.PIPE)
+    os.close(w)
+    assert os.read(r, 2) == b"y\n"
+    os.close(r)
+    err = p.communicate(timeout=30)[1].decode()
+    assert p.returncode == 128 + 13 and "goes on" in err and err.count("\n") == 1, err
+    assert warm.run("ps", "-q", "--filter", f"name={name}").lines
+    warm.run("rm", "-f", name)
+    leftovers.check(warm, before)
+
+
 @pytest.mark.parametrize("network", ["none", "private"])
 def test_detached_holds_nothing_of_the_caller(warm, need, leftovers, network):
     """`id=$(carrel run -d ...)` returns at once: nobody keeps the pipe."""
