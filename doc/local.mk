@@ -38,5 +38,5 @@ doc/man/carrel-host.7: doc/man/carrel-host.7.in hostman$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) doc/man && ./hostman$(EXEEXT) <$(srcdir)/doc/man/carrel-host.7.in >$@.tmp && \
 		mv $@.tmp $@
 
-EXTRA_DIST += doc/ARCHITECTURE.md doc/CODING_STYLE.md doc/DESIGN.md doc/netstack.md \
+EXTRA_DIST += doc/ARCHITECTURE.md doc/CODING_STYLE.md doc/DESIGN.md doc/hosts.md doc/netstack.md \
 	README.md NEWS.md HACKING.md SECURITY.md COPYING

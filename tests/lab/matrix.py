@@ -36,33 +36,37 @@ BWRAP = ("bwrap --unshare-all --uid 0 --gid 0 --bind /srv/hello / --proc /proc -
          "/bin/echo works")
 
 
-def brief(text, limit=130):
-    """The line that tells the cause, without times, levels and repetition."""
-    lines = [re.sub(r'^(time="[^"]*" )?(level=\w+ msg=)?', "", line).strip() for line in
-             text.splitlines() if line.strip() and not re.match(r"layer |importing |.*hint: ", line)]
+def brief(text, limit=300):
+    """What was said, as one line of code: without times, levels, progress and hints, whose place
+    is the terminal."""
+    lines = []
+    for line in text.splitlines():
+        line = re.sub(r'^(time="[^"]*" )?(level=\w+ msg=)?', "", line).strip().strip('"')
+        if line and line not in lines and not re.match(r"layer |importing |.*hint: ", line):
+            lines.append(line)
     if not lines:
         return "no message"
-    errors = [line for line in lines if re.search("[Ee]rror|carrel: ", line)]
-    line = (errors or lines)[-1].replace("|", "\\|").replace("`", "'")
-    return line if len(line) <= limit else line[:limit - 3] + "..."
+    line = "; ".join(lines).replace("|", "\\|").replace("`", "'")
+    return "`" + (line if len(line) <= limit else line[:limit].rsplit(" ", 1)[0] + " ...") + "`"
 
 
 def cell(result):
+    """`works`, with the warnings; else the exit status and the message."""
     if result.status == 0 and result.out.endswith("works\n"):
         warned = [line for line in result.err.splitlines() if "warn" in line.lower()]
-        return "works" + (f"; {brief(warned[0])}" if warned else "")
+        return "works" + (f"; {brief(chr(10).join(warned))}" if warned else "")
     return f"{result.status}: {brief(result.err)}"
 
 
 def line_of(name):
     with Machine(name, disk="full", memory=1024) as host:
-        host.root(TREE.format(layer=LAYER))
-        doctor = host.run("carrel doctor")
+        host.root(TREE.format(layer=LAYER), timeout=600)
+        doctor = host.run("carrel doctor", timeout=600)
         codes = sorted(set(re.findall(r"^\[(D-\d\d)\] ", doctor.out, re.M)))
         cells = [f"{', '.join(codes) or 'nothing'}; {doctor.status}"]
-        cells.append(cell(host.run("carrel run --rm hello echo works")))
-        cells.append(cell(host.run(PODMAN, timeout=120)))
-        cells.append(cell(host.run(BWRAP)))
+        cells.append(cell(host.run("carrel run --rm hello echo works", timeout=600)))
+        cells.append(cell(host.run(PODMAN, timeout=600)))
+        cells.append(cell(host.run(BWRAP, timeout=600)))
         return f"| {VARIANTS[name].about} | " + " | ".join(cells) + " |"
 
 
