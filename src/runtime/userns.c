@@ -182,7 +182,8 @@ static int anchor_start(struct anchor *a, struct error *err)
 	if (r < 0)
 		return error_code(err, r, "make a pipe");
 	r = proc_clone_vm(CLONE_NEWUSER, &a->stack, anchor_main, a, &a->proc);
-	if (r == -EAGAIN)
+	/* Limits of this process's own, not of the host. */
+	if (r == -EAGAIN || r == -EMFILE)
 		return proc_clone_error(err, r, "the first process of a user namespace");
 	return r < 0 ? hostdiag_userns(r, err) : 0;
 }

@@ -306,7 +306,7 @@ def test_explain(carrel):
     assert carrel.run("doctor", "7").out == res.out
     assert carrel.run("doctor", "d-7").out == res.out
     row = carrel.run("doctor", "--json", "D-07").json()
-    assert set(row) == {"code", "title", "lost", "fix", "manual"}, row
+    assert set(row) == {"code", "title", "lost", "fallback", "fix", "manual"}, row
     assert row["code"] == "D-07" and row["title"] in res.out and "modprobe tun" in row["fix"], row
 
 
