@@ -64,8 +64,8 @@ int proc_clone_error(struct error *err, int r, const char *what);
 void proc_hear_write_errors(void);
 
 /*
- * The same on `stack` and in this process's own memory, so that nothing is copied: where page
- * tables are dear (a virtual machine) a fork costs more than an exec. For fn that makes a few
+ * As proc_clone(), on `stack` and in this process's own memory, so that nothing is copied: where
+ * page tables are dear (a virtual machine) a fork costs more than an exec. For fn that makes a few
  * system calls and changes nothing but errno, of which it is the only user: with CLONE_VFORK this
  * process stands still until it executes a program or ends; without, it may only wait for a
  * descriptor. All signals stay blocked in it. The stack is to live until it has ended. Not
