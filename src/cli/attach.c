@@ -290,14 +290,16 @@ static int take_message(struct attach *a, size_t n)
 	}
 }
 
+/* What was taken is written in the same round: nothing would tell us later that a file, which
+ * cannot be polled, has room for it. */
 static int pump_output(struct attach *a)
 {
-	for (int i = 0; i < 8 && !a->loop.quit; i++) {
+	int wait = write_pending(a);
+
+	for (int i = 0; i < 8 && wait == 0 && !a->loop.quit; i++) {
 		ssize_t n;
 		int r;
 
-		if (write_pending(a) == -EAGAIN)
-			break;
 		n = fd_recv(a->sock.fd, &a->out, sizeof(a->out), NULL, NULL, MSG_DONTWAIT);
 		if (n == -EAGAIN)
 			break;
@@ -312,6 +314,7 @@ static int pump_output(struct attach *a)
 		r = take_message(a, (size_t)n);
 		if (r < 0)
 			return r;
+		wait = write_pending(a);
 	}
 	return arm(a);
 }

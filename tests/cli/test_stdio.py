@@ -2,8 +2,10 @@
 """Standard descriptors of a container, and that no byte of them is lost."""
 import hashlib
 import os
+import signal
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -22,6 +24,13 @@ def digest(chunks):
     for c in chunks:
         h.update(c)
     return h.hexdigest()
+
+
+def wait_for(path):
+    end = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < end, path
+        time.sleep(0.01)
 
 
 def feed(w, size):
@@ -79,6 +88,29 @@ def test_one_gib_through_files(warm, tmp_path):
         got = digest(iter(lambda: f.read(1 << 20), b""))
     os.unlink(tmp_path / "out")
     assert got == digest(pattern())
+
+
+def test_file_of_a_container_that_stays(warm, tmp_path):
+    """Many small pieces that have come together: a file cannot be waited for, and none is left."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    with open(tmp_path / "out", "wb") as dst:
+        p = warm.start("run", "--name", "pieces", "--network", "none", "-v", f"{shared}:/shared",
+                       warm.image, "sh", "-c",
+                       "touch /shared/begun; until [ -e /shared/go ]; do sleep 0.02; done;"
+                       " for i in $(seq 20); do echo line $i; sleep 0.02; done; touch /shared/said;"
+                       " exec sleep 0.1", stdout=dst)
+    wait_for(shared / "begun")
+    p.send_signal(signal.SIGSTOP)
+    (shared / "go").touch()
+    wait_for(shared / "said")
+    p.send_signal(signal.SIGCONT)
+    try:
+        assert p.wait(timeout=20) == 0
+    finally:
+        p.kill()
+    assert (tmp_path / "out").read_text().split("\n")[:-1] == [f"line {i}" for i in range(1, 21)]
+    warm.run("rm", "pieces")
 
 
 @pytest.mark.parametrize("flags", [["--rm"], ["--name", "both"]])
