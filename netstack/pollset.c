@@ -5,15 +5,8 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <time.h>
 
-static int64_t clock_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
+#include "base/clock.h"
 
 void pollset_init(struct pollset *ps, unsigned cap)
 {

@@ -16,6 +16,9 @@ int store_error(struct error *err, int code, const char *fmt, ...)
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	error_code(err, code, "%s", text);
+	if (code == -EACCES || code == -EPERM)
+		error_hint(err, "it is not yours to write: change its owner or mode, or use --root "
+				"or CARREL_ROOT with another directory");
 	if (code == -ENOSPC || code == -EDQUOT || code == -EROFS || code == -EACCES ||
 	    code == -EPERM)
 		error_host(err, DCODE_STORE_WRITE);

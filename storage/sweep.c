@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cgroupfs.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/lock.h"
 #include "base/log.h"
@@ -281,28 +281,19 @@ int store_sweep(struct store *s, struct error *err)
 	return r;
 }
 
-static long elapsed_ms(const struct timespec *start)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - start->tv_sec) * 1000 + (now.tv_nsec - start->tv_nsec) / 1000000;
-}
-
 int store_empty_trash(int trash_fd, unsigned budget_ms, struct error *err)
 {
 	_cleanup_(strv_done) struct strv names = { 0 };
-	struct timespec start;
+	int64_t start = clock_ms();
 	int r, first = 0;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	r = store_names(trash_fd, ".", &names);
 	if (r < 0)
 		return store_error(err, r, "read the trash");
 	for (size_t i = 0; i < names.n; i++) {
-		long used = budget_ms ? elapsed_ms(&start) : 0;
+		int64_t used = budget_ms ? clock_ms() - start : 0;
 
-		if (budget_ms && used >= (long)budget_ms)
+		if (budget_ms && used >= budget_ms)
 			return 1;
 		r = rmtree(trash_fd, names.v[i], budget_ms - (unsigned)used,
 			   RMTREE_PARALLEL | RMTREE_ALONE);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/num.h"
@@ -15,7 +16,8 @@
 
 enum {
 	STOP_SECONDS = 10,
-	STOP_SECONDS_MAX = 1000000,
+	STOP_SECONDS_MAX = 1000000, /* in milliseconds an int */
+	TOGETHER_MAX = 100,	    /* two descriptors each */
 };
 
 struct stop_options {
@@ -28,63 +30,131 @@ static const struct opt options[] = {
 	{ NULL },
 };
 
+/* A container that runs and was asked to end, unless r is an error. */
+struct target {
+	struct container c;
+	struct proc init; /* pidfd -1: it has ended */
+	bool asked;	  /* and has time to react */
+	int r;
+	struct error err;
+};
+
+struct stop {
+	unsigned seconds;
+	char **names; /* not yet looked for */
+	struct target targets[TOGETHER_MAX];
+	size_t n, next;
+	int64_t deadline; /* of clock_ms() */
+};
+
+/* Who is named twice is asked once. */
+static const struct target *find_asked(const struct stop *s, const char *id)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->targets[i].asked && str_eq(s->targets[i].c.id, id))
+			return &s->targets[i];
+	return NULL;
+}
+
 /*
  * The kernel drops a signal that pid 1 of a pid namespace neither catches nor blocks: nobody would
  * ever react to it, so there is nothing to wait for.
  */
-static int stop_process(struct container *c, struct proc *p, int sig, unsigned seconds)
-{
-	struct error ignored = { 0 };
-	int r = 0;
-
-	if (seconds > 0 && !signal_is_lost(p->pid, sig)) {
-		r = proc_signal(p, sig);
-		/* One that is paused hears it when it goes on; if it does not, it is killed. */
-		if (r == 0 && c->paused)
-			ignore_result(ctrcmd_unpause(c, &ignored)); /* the kill will do */
-		if (r == 0)
-			r = ctrcmd_wait_pidfd(p->pidfd, (int)seconds * 1000);
-	} else {
-		log_debug("stop", "pid 1 does not catch signal %d: killed at once", sig);
-	}
-	if (r == 0)
-		r = proc_signal(p, SIGKILL);
-	return r == -ESRCH || r > 0 ? 0 : r;
-}
-
-static int stop_running(struct cli *cli, struct container *c, unsigned seconds, struct error *err)
+static int ask(const struct stop *s, struct target *t)
 {
 	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
-	struct proc p = { .pid = c->state.pid };
+	struct error ignored = { 0 };
 	int r, sig = SIGTERM;
 
-	r = ctrcmd_record(c, &rec, err);
+	r = ctrcmd_record(&t->c, &rec, &t->err);
 	if (r == 0 && *rec.stop_signal)
-		r = signal_parse(rec.stop_signal, &sig, err);
+		r = signal_parse(rec.stop_signal, &sig, &t->err);
 	if (r < 0)
 		return r;
-	p.pidfd = proc_open_recorded(c->state.pid, c->state.start_time);
-	if (p.pidfd >= 0) {
-		r = stop_process(c, &p, sig, seconds);
-		proc_done(&p);
+	t->init.pid = t->c.state.pid;
+	t->init.pidfd = proc_open_recorded(t->c.state.pid, t->c.state.start_time);
+	if (t->init.pidfd < 0 || s->seconds == 0)
+		return 0;
+	if (find_asked(s, t->c.id)) {
+		t->asked = true;
+		return 0;
 	}
+	if (signal_is_lost(t->init.pid, sig)) {
+		log_debug("stop", "pid 1 does not catch signal %d: killed at once", sig);
+		return 0;
+	}
+	r = proc_signal(&t->init, sig);
+	if (r == -ESRCH)
+		return 0;
 	if (r < 0)
-		return error_code(err, r, "stop container %s", c->name);
-	return ctrcmd_wait_free(cli, c, err);
+		return error_code(&t->err, r, "stop container %s", t->c.name);
+	t->asked = true;
+	/* One that is paused hears it when it goes on; if it does not, it is killed. */
+	if (t->c.paused)
+		ignore_result(ctrcmd_unpause(&t->c, &ignored)); /* the kill will do */
+	return 0;
+}
+
+/* All of them, before the first is waited for: they end side by side. */
+static void ask_next(struct cli *cli, struct stop *s)
+{
+	s->next = 0;
+	for (s->n = 0; *s->names && s->n < TOGETHER_MAX; s->names++, s->n++) {
+		struct target *t = &s->targets[s->n];
+
+		*t = (struct target){ .init.pidfd = -1, .c.dirfd = -1 };
+		t->r = ctrcmd_find(cli, *s->names, &t->c, &t->err);
+		if (t->r == 0 && t->c.state.status == CONTAINER_RUNNING)
+			t->r = ask(s, t);
+	}
+	s->deadline = clock_ms() + (int64_t)s->seconds * 1000;
+}
+
+static int end(struct cli *cli, const struct stop *s, struct target *t, struct error *err)
+{
+	int64_t left = s->deadline - clock_ms();
+	int r = 0;
+
+	if (t->init.pidfd >= 0) {
+		if (t->asked)
+			r = ctrcmd_wait_pidfd(t->init.pidfd, left > 0 ? (int)left : 0);
+		if (r == 0)
+			r = proc_signal(&t->init, SIGKILL);
+		if (r < 0 && r != -ESRCH)
+			return error_code(err, r, "stop container %s", t->c.name);
+	}
+	return ctrcmd_wait_free(cli, &t->c, err);
 }
 
 static int stop_one(struct cli *cli, const char *name, void *data, struct error *err)
 {
-	const unsigned *seconds = data;
-	struct container c;
+	struct stop *s = data;
+	struct target *t;
 	int r;
 
-	r = ctrcmd_find(cli, name, &c, err);
+	(void)name;
+	if (s->next == s->n)
+		ask_next(cli, s);
+	t = &s->targets[s->next++];
+	r = t->r;
 	if (r < 0)
-		return r;
-	if (c.state.status == CONTAINER_RUNNING)
-		r = stop_running(cli, &c, *seconds, err);
-	container_done(&c);
+		*err = t->err;
+	else if (t->c.state.status == CONTAINER_RUNNING)
+		r = end(cli, s, t, err);
+	proc_done(&t->init);
+	container_done(&t->c);
+	return r;
+}
+
+static int stop_each(struct cli *cli, char **names, unsigned seconds, struct error *err)
+{
+	struct stop *s = xcalloc(1, sizeof(*s));
+	int r;
+
+	s->seconds = seconds;
+	s->names = names;
+	r = ctrcmd_each(cli, names, stop_one, CTRCMD_ECHO, s, err);
+	free(s);
 	return r;
 }
 
@@ -107,7 +177,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 					 o.time);
 		seconds = n;
 	}
-	return ctrcmd_each(cli, args, stop_one, CTRCMD_ECHO, &seconds, err);
+	return stop_each(cli, args, seconds, err);
 }
 
 const struct command cmd_stop = {

@@ -7,6 +7,7 @@ libbase_a_SOURCES = \
 	src/lib/base/dcode.c src/lib/base/dcode.h \
 	src/lib/base/account.c src/lib/base/account.h \
 	src/lib/base/dirs.c src/lib/base/dirs.h \
+	src/lib/base/clock.h \
 	src/lib/base/error.c src/lib/base/error.h \
 	src/lib/base/exitcode.h \
 	src/lib/base/fd.c src/lib/base/fd.h \

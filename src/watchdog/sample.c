@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "watchdog/procfmt.h"
 
@@ -71,21 +71,13 @@ static ssize_t read_text(int dirfd, const char *name, const char *file, char tex
 	return fd < 0 ? -errno : read(fd, text, TEXT_MAX);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static bool is_enough(struct walk *w)
 {
 	double estimate;
 
 	if (!w->proportional || w->sum > w->enough)
 		return w->proportional;
-	if (w->seen < ESTIMATE_SEEN_MIN || now_ms() < w->slow_from)
+	if (w->seen < ESTIMATE_SEEN_MIN || clock_ms() < w->slow_from)
 		return false;
 	estimate = (double)w->sum / (double)w->seen_resident * (double)w->resident;
 	if (estimate < (double)w->enough * ESTIMATE_FAR)
@@ -252,14 +244,14 @@ int sample_proportional(int dirfd, uint64_t enough, uint64_t resident, struct sa
 			  .proportional = true,
 			  .enough = enough,
 			  .resident = resident,
-			  .slow_from = now_ms() + SLOW_AFTER_MS };
+			  .slow_from = clock_ms() + SLOW_AFTER_MS };
 	int r = all(&w);
 
 	if (r == 0)
 		*ret = (struct sample){
 			.bytes = w.sum,
 			.of = w.seen_resident,
-			.slow = now_ms() >= w.slow_from,
+			.slow = clock_ms() >= w.slow_from,
 		};
 	return r;
 }

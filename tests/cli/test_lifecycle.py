@@ -89,6 +89,21 @@ def test_stop_waits_and_then_kills(warm, box):
     assert "no\n" in warm.run("logs", name2).out
 
 
+def test_stop_of_several_is_side_by_side(warm, box, tmp_path):
+    """The first ends only when the second was asked, too; named twice it is asked once."""
+    shared = ("-v", f"{tmp_path}:/shared")
+    first = box("sh", "-c", "trap 'echo asked; until [ -e /shared/second ]; do sleep 0.05; done;"
+                " sleep 0.3; exit 7' TERM; echo ready; while :; do sleep 0.05; done", flags=shared)
+    second = box("sh", "-c", "trap 'touch /shared/second; exit 8' TERM; echo ready;"
+                 " while :; do sleep 0.05; done", flags=shared)
+    for n in (first, second):
+        wait_log(warm, n, "ready")
+    res = warm.run("stop", "-t", "20", first, "nobody", first, second, rc=125)
+    assert res.lines == [first, first, second] and "no such container: nobody" in res.err, res
+    assert [info(warm, n)["State"]["ExitCode"] for n in (first, second)] == [7, 8]
+    assert warm.run("logs", first).lines == ["ready", "asked"]
+
+
 @pytest.mark.parametrize("user", ["0", "1000"])
 def test_sigterm_to_the_supervisor_is_a_stop(warm, box, user):
     """At shutdown, and with its cgroup at logout, every process gets it."""

@@ -14,9 +14,9 @@
 #include <string.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/path.h"
@@ -192,23 +192,13 @@ int cgroupfs_kill(int dirfd)
 	return r == -ENOENT ? kill_each(dirfd) : r;
 }
 
-static int elapsed_ms(const struct timespec *start)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int)((now.tv_sec - start->tv_sec) * 1000 +
-		     (now.tv_nsec - start->tv_nsec) / 1000000);
-}
-
 int cgroupfs_wait(int events_fd, const char *key, uint64_t value, int timeout_ms)
 {
-	struct timespec start;
+	int64_t end = clock_ms() + timeout_ms;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	for (;;) {
 		struct pollfd p = { .fd = events_fd, .events = POLLPRI };
-		int n, left = timeout_ms - elapsed_ms(&start);
+		int n, left = (int)(end - clock_ms());
 		uint64_t now;
 		char text[256];
 
