@@ -41,8 +41,8 @@ static int clone_failed(int r, const struct ctr_spec *spec, struct error *err)
 		error_host(err, DCODE_USERNS_OFF);
 	else if (r == -ENOSYS)
 		error_host(err, DCODE_KERNEL_OLD);
-	else if (r == -EAGAIN)
-		error_hint(err, "the limit of your processes is reached: ulimit -u shows it");
+	else
+		proc_clone_hint(err, r);
 	return r;
 }
 

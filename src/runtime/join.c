@@ -200,6 +200,10 @@ static int joiner_main(void *arg)
 		r = proc_clone(CLONE_PARENT, -1, program_main, j, &p);
 		if (r < 0)
 			error_code(&err, r, "start a process in the container");
+		if (r == -EAGAIN)
+			error_hint(&err, "the container has as many as it may (`carrel explain` "
+					 "shows the limit, `carrel update --pids-limit` changes "
+					 "it), or the user has: ulimit -u shows that");
 	}
 	if (r < 0)
 		exec_fail(j->report, &err);

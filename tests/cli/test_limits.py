@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -199,6 +200,13 @@ def test_nothing_of_the_caller_stays_open(plain):
         plain.run("rm", "-f", "closed")
 
 
+def wait_for_processes(carrel, name, n):
+    end = time.monotonic() + 20
+    while carrel.run("stats", "--no-stream", "--format", "json", name).json()["PIDs"] != str(n):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def test_pids_limit(plain, hog, leftovers):
     before = leftovers.snapshot(plain)
     res = plain.run("run", "--rm", *NONE, "--pids-limit", "20", "-v", f"{hog}:/hog", plain.image,
@@ -239,6 +247,18 @@ def test_pids_limit_counts_its_own_processes_only(plain):
         assert "went on" in res.out, res
     finally:
         plain.run("rm", "-f", *names, check=False)
+
+
+def test_exec_where_no_process_is_left(plain):
+    name = "full"
+    try:
+        plain.run("run", "-d", "--name", name, *NONE, "--pids-limit", "3", plain.image, "sh", "-c",
+                  "sleep 600 & sleep 600 & wait")
+        wait_for_processes(plain, name, 3)
+        res = plain.run("exec", name, "true", rc=125)
+        assert "Resource temporarily unavailable" in res.err and "--pids-limit" in res.err, res
+    finally:
+        plain.run("rm", "-f", name, check=False)
 
 
 @pytest.mark.parametrize("args,words,command,wants", [

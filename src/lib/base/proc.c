@@ -41,11 +41,16 @@ static void signals_default(void)
 		(void)syscall(SYS_rt_sigaction, s, dfl, NULL, (size_t)8);
 }
 
+void proc_clone_hint(struct error *err, int r)
+{
+	if (r == -EAGAIN)
+		error_hint(err, "the limit of your processes is reached: ulimit -u shows it");
+}
+
 int proc_clone_error(struct error *err, int r, const char *what)
 {
 	error_code(err, r, "start %s", what);
-	if (r == -EAGAIN)
-		error_hint(err, "the limit of your processes is reached: ulimit -u shows it");
+	proc_clone_hint(err, r);
 	return r;
 }
 

@@ -58,6 +58,7 @@ int proc_clone(uint64_t clone_flags, int cgroup_fd, int (*fn)(void *arg), void *
 
 /* The error of a clone that the limit of processes has refused gets the hint that says so. */
 int proc_clone_error(struct error *err, int r, const char *what);
+void proc_clone_hint(struct error *err, int r); /* the hint alone */
 
 /* A reader that went away, and a file beyond RLIMIT_FSIZE, are errors of the write, which somebody
  * tells and cleans up after, and not a silent death. */
