@@ -123,10 +123,22 @@ static const char *missing_privilege(const char *program)
 	return NULL;
 }
 
+/* By ld.so(8) or by the program itself. Then nothing is wrong with the host. */
+static bool is_starved(const char *said)
+{
+	return strstr(said, "error while loading shared librar") || strstr(said, "out of memory") ||
+	       strstr(said, "Cannot allocate memory");
+}
+
 int hostdiag_idmap(const char *program, int status, const char *said, struct error *err)
 {
 	const char *why = missing_privilege(program);
 
+	if (is_starved(said)) {
+		error_set(err, -ENOMEM, "%s has too little room: %s", program, said);
+		error_hint(err, "`ulimit -a` shows your limits, and -v is most likely the one");
+		return -ENOMEM;
+	}
 	if (status == 127) {
 		error_set(err, -ENOEXEC, "%s cannot be executed", program);
 		error_host(err, DCODE_NO_NEWIDMAP);

@@ -53,6 +53,20 @@ def test_few_processes(warm, limited, leftovers):
     leftovers.check(warm, before)
 
 
+def test_little_address_space(warm, limited, leftovers):
+    """A helper that has too little of it is no reason to go on with one id."""
+    before = leftovers.snapshot(warm)
+    starved = 0
+    for kib in range(1500, 6000, 250):
+        res = run(limited(f"ulimit -v {kib}"), warm.image, "echo", "x", check=False)
+        if res.rc == 125 and "newuidmap" in res.err:
+            starved += 1
+            assert "ulimit -a" in res.err and res.err.count("\n") == 2, res
+        assert "[D-" not in res.err, res
+    assert starved and res.rc == 0, res
+    leftovers.check(warm, before)
+
+
 def test_small_files(warm, limited, leftovers):
     """SIGXFSZ is not the end of a command, and of a supervisor least of all."""
     before = leftovers.snapshot(warm)
