@@ -53,21 +53,20 @@ static int end_container(struct cli *cli, const struct container *c, struct erro
 	return ctrcmd_wait_free(cli, c, err);
 }
 
-static int take_lock(struct cli *cli, const struct container *c, bool force, struct error *err)
+static int take_lock(struct cli *cli, struct container *c, bool force, struct error *err)
 {
-	int fd = container_lock(cli->store, c), r;
+	int fd = ctrcmd_lock_ended(cli, c, err), r;
 
-	if (fd != -EAGAIN)
-		return fd < 0 ? error_code(err, fd, "lock container %s", c->name) : fd;
-	if (c->state.status == CONTAINER_EXITED) {
-		r = ctrcmd_wait_free(cli, c, err); /* its supervisor is at its last lines */
-	} else if (force) {
-		r = end_container(cli, c, err);
-	} else {
+	if (fd != -EAGAIN && fd != -EBUSY)
+		return fd;
+	if (!force && fd == -EAGAIN) {
 		error_set(err, -EBUSY, "container %s runs", c->name);
 		error_hint(err, "`carrel stop %s` first, or `carrel rm -f %s`", c->name, c->name);
-		return -EBUSY;
 	}
+	if (!force)
+		return -EBUSY;
+	error_clear(err);
+	r = end_container(cli, c, err);
 	if (r < 0)
 		return r;
 	fd = container_lock(cli->store, c);

@@ -56,6 +56,16 @@ struct retry {
 	bool ids_told; /* the warning of a map with one id was printed */
 };
 
+static int runs_already(const struct container *c, const struct start_options *o,
+			struct error *err)
+{
+	if (!o->attach && !o->interactive)
+		return 0;
+	error_set(err, -EBUSY, "container %s runs already", c->name);
+	error_hint(err, "`carrel attach %s` connects to it", c->name);
+	return -EBUSY;
+}
+
 static int try_start(struct cli *cli, struct container *c, const struct ctrconf *rec,
 		     const struct start_options *o, struct retry *retry, struct error *err)
 {
@@ -70,9 +80,11 @@ static int try_start(struct cli *cli, struct container *c, const struct ctrconf 
 	l.ctr = c;
 	l.rec = rec;
 	l.ids_told = retry->ids_told;
-	l.lock_fd = container_lock(cli->store, c);
+	l.lock_fd = ctrcmd_lock_ended(cli, c, err);
+	if (l.lock_fd == -EAGAIN)
+		return runs_already(c, o, err);
 	if (l.lock_fd < 0)
-		return error_code(err, l.lock_fd, "lock container %s", c->name);
+		return l.lock_fd;
 	r = launch_prepare(&l, err);
 	if (r == 0)
 		r = supervised_start(&l, attach ? SUPERVISED_ATTACH : 0, &s, err);
@@ -127,13 +139,8 @@ static int start_one(struct cli *cli, const char *name, void *data, struct error
 	r = container_find(cli->store, name, &c, err);
 	if (r < 0)
 		return r;
-	if (c.state.status != CONTAINER_RUNNING) {
-		r = start(cli, &c, o, err);
-	} else if (o->attach || o->interactive) {
-		error_set(err, -EBUSY, "container %s runs already", name);
-		error_hint(err, "`carrel attach %s` connects to it", name);
-		r = -EBUSY;
-	}
+	r = c.state.status == CONTAINER_RUNNING ? runs_already(&c, o, err)
+						: start(cli, &c, o, err);
 	container_done(&c);
 	return r;
 }

@@ -181,9 +181,9 @@ static int update(struct cli *cli, struct container *c, const struct limit_optio
 
 	/* One that does not run shall not start meanwhile. */
 	if (c->state.status != CONTAINER_RUNNING) {
-		lock = container_lock(cli->store, c);
-		if (lock < 0)
-			return error_code(err, lock, "lock container %s", c->name);
+		lock = ctrcmd_lock_ended(cli, c, err);
+		if (lock < 0 && lock != -EAGAIN)
+			return lock;
 	}
 	r = ctrcmd_record(c, &old, err);
 	if (r == 0)

@@ -9,10 +9,16 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "cli/trash.h"
 #include "storage/sweep.h"
+
+enum {
+	ENDING_MS = 5000, /* what a supervisor may need to deliver the rest of the output */
+	ENDING_POLL_MS = 2,
+};
 
 int ctrcmd_find(struct cli *cli, const char *name, struct container *ret, struct error *err)
 {
@@ -104,6 +110,31 @@ int ctrcmd_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_flags f
 	if (last.code < 0 && err)
 		*err = last;
 	return last.code;
+}
+
+int ctrcmd_lock_ended(struct cli *cli, struct container *c, struct error *err)
+{
+	int64_t end = clock_ms() + ENDING_MS;
+
+	for (;;) {
+		int fd = container_lock(cli->store, c);
+
+		if (fd != -EAGAIN)
+			return fd < 0 ? error_code(err, fd, "lock container %s", c->name) : fd;
+		/* Removed by another command: the next look finds that. */
+		if (container_read_state(c->dirfd, &c->state) == 0 &&
+		    c->state.status == CONTAINER_RUNNING)
+			return -EAGAIN;
+		if (clock_ms() >= end)
+			break;
+		(void)poll(NULL, 0, ENDING_POLL_MS); /* no lock tells that it is free, in time */
+	}
+	error_set(err, -EBUSY, "container %s has ended, its supervisor has not", c->name);
+	error_hint(err,
+		   "a command that is attached to it does not read its output; `carrel rm -f "
+		   "%s` does not wait for that",
+		   c->name);
+	return -EBUSY;
 }
 
 int ctrcmd_open_lock(struct cli *cli, const struct container *c, struct error *err)

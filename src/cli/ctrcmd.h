@@ -36,6 +36,13 @@ typedef int (*ctrcmd_fn)(struct cli *cli, const char *name, void *data, struct e
 int ctrcmd_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_flags flags, void *data,
 		struct error *err) _nodiscard_;
 
+/*
+ * The lock of a container that does not run, as a descriptor. Right after its end its supervisor
+ * still has it, and is waited for. -EAGAIN, with nothing in err: it runs by now, as c->state says.
+ * -EBUSY: its supervisor cannot end.
+ */
+int ctrcmd_lock_ended(struct cli *cli, struct container *c, struct error *err) _nodiscard_;
+
 /* Wait until nobody holds the lock for life any more. */
 int ctrcmd_wait_free(struct cli *cli, const struct container *c, struct error *err) _nodiscard_;
 /* Wait for the process that supervises it, where there is no lock to wait for. */

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Containers that stay: under the supervisor, stopped, started, asked, removed, killed at random."""
+import fcntl
+import glob
 import json
 import os
 import random
 import signal
 import socket
+import struct
 import subprocess
 import time
 
@@ -102,6 +105,26 @@ def test_stop_of_several_is_side_by_side(warm, box, tmp_path):
     assert res.lines == [first, first, second] and "no such container: nobody" in res.err, res
     assert [info(warm, n)["State"]["ExitCode"] for n in (first, second)] == [7, 8]
     assert warm.run("logs", first).lines == ["ready", "asked"]
+
+
+@pytest.mark.parametrize("command", [["update", "-m", "1g"], ["start"], ["rm"]])
+def test_supervisor_at_its_last_lines(warm, box, command):
+    """Its state says that the container has ended before its lock is free, and `wait` goes by that:
+    what comes next waits for it, and not for ever."""
+    name = box("sleep", "1000")
+    container = info(warm, name)["Id"]
+    warm.run("stop", name)
+    (swept,) = glob.glob(f"{warm.runtime}/carrel/*/swept")
+    fd = os.open(f"{os.path.dirname(swept)}/{container}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.fcntl(fd, fcntl.F_OFD_SETLK,
+                struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+    if command == ["rm"]:
+        warm.fails(*command, name, has=["has ended, its supervisor has not", "hint: "])
+    p = warm.start(*command, name)
+    time.sleep(0.2)
+    assert p.poll() is None
+    os.close(fd)
+    assert p.wait(timeout=20) == 0
 
 
 @pytest.mark.parametrize("user", ["0", "1000"])
