@@ -56,8 +56,7 @@ struct retry {
 	bool ids_told; /* the warning of a map with one id was printed */
 };
 
-static int runs_already(const struct container *c, const struct start_options *o,
-			struct error *err)
+static int runs_already(const struct container *c, const struct start_options *o, struct error *err)
 {
 	if (!o->attach && !o->interactive)
 		return 0;
@@ -139,8 +138,7 @@ static int start_one(struct cli *cli, const char *name, void *data, struct error
 	r = container_find(cli->store, name, &c, err);
 	if (r < 0)
 		return r;
-	r = c.state.status == CONTAINER_RUNNING ? runs_already(&c, o, err)
-						: start(cli, &c, o, err);
+	r = c.state.status == CONTAINER_RUNNING ? runs_already(&c, o, err) : start(cli, &c, o, err);
 	container_done(&c);
 	return r;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,13 +18,15 @@
 #include <unistd.h>
 
 #include "base/cgroupfs.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/proc.h"
 
 enum {
-	NESTING_MAX = 32,  /* the kernel's MAX_PID_NS_LEVEL */
-	PASSES_MAX = 1000, /* against a container that forks faster than we stop */
+	NESTING_MAX = 32, /* the kernel's MAX_PID_NS_LEVEL */
+	STOP_MS = 10000,  /* against a container that forks faster than we stop */
+	STOP_POLL_MS = 1,
 };
 
 struct scan {
@@ -208,25 +211,44 @@ static bool had(const struct pidtree *t, const struct pidtree_proc *p)
 	return t->n && bsearch(p, t->procs, t->n, sizeof(*t->procs), by_age);
 }
 
+/* It has the signal, and on a busy machine not yet a CPU to take it on; until then it may fork. */
+static bool is_on_its_way(const struct pidtree_proc *p)
+{
+	return p->state == 'R' || p->state == 'S';
+}
+
+/* Stop what there is. True when nobody was new, and nobody is on its way. */
+static bool stop_pass(const struct pidtree *now, const struct pidtree *last)
+{
+	bool is_new = false, on_its_way = false;
+
+	for (size_t i = 0; i < now->n; i++) {
+		const struct pidtree_proc *p = &now->procs[i];
+
+		is_new |= !had(last, p);
+		on_its_way |= is_on_its_way(p);
+		/* Twice over: one may have been continued from inside. */
+		if (p->state != 'T')
+			send_to(p, SIGSTOP);
+	}
+	if (!is_new && on_its_way)
+		(void)poll(NULL, 0, STOP_POLL_MS); /* /proc tells nobody when they are there */
+	return !is_new && !on_its_way;
+}
+
 int pidtree_stop(pid_t init, struct error *err)
 {
+	int64_t end = clock_ms() + STOP_MS;
 	struct pidtree last = { 0 };
 	int quiet = 0, r = 0;
 
-	for (int pass = 0; pass < PASSES_MAX && quiet < 2 && r == 0; pass++) {
+	while (quiet < 2 && r == 0 && clock_ms() < end) {
 		struct pidtree now = { 0 };
 
 		r = pidtree_read(init, &now, err);
 		if (r < 0)
 			break;
-		quiet++;
-		for (size_t i = 0; i < now.n; i++) {
-			if (!had(&last, &now.procs[i]))
-				quiet = 0;
-			/* Twice over: one may have been continued from inside. */
-			if (now.procs[i].state != 'T')
-				send_to(&now.procs[i], SIGSTOP);
-		}
+		quiet = stop_pass(&now, &last) ? quiet + 1 : 0;
 		pidtree_done(&last);
 		last = now;
 	}

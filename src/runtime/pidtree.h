@@ -39,8 +39,9 @@ int pidtree_parse_stat(char *text, struct pidtree_proc *ret) _nodiscard_;
 
 /*
  * Pause without a freezer. Every process gets SIGSTOP, parents before children, again and again
- * until two passes in a row find nobody new: what was forked meanwhile is found, too. Processes can
- * see it (a parent that waits for stopped children). Continuing goes the other way round.
+ * until two passes in a row find nobody new and nobody who still runs: what was forked meanwhile is
+ * found, too. -EAGAIN after ten seconds of that. Processes can see it (a parent that waits for
+ * stopped children). Continuing goes the other way round.
  */
 int pidtree_stop(pid_t init, struct error *err) _nodiscard_;
 int pidtree_continue(pid_t init, struct error *err) _nodiscard_;
