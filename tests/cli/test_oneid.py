@@ -166,7 +166,7 @@ def test_users(one_id, images):
                   "id -u; stat -c %u /bin; touch /tmp/x && stat -c %u:%g /tmp/x; "
                   "chown 5 /tmp/x || grep CapEff /proc/self/status")
     assert res.lines == [own, own, f"{own}:{os.getgid()}", "CapEff:\t" + "0" * 16], res
-    res = one_id.run(*ONE, images["layers"], "id", "-u")  # its user is `app`
+    res = one_id.run(*ONE, images["layers"], "id", "-u")  # its user is `app`, 4711
     assert res.out == "0\n" and len(warnings(res)) == 2, res
     assert "the image's user" in res.err, res
 

@@ -156,6 +156,6 @@ def busybox_layer():
         if name != "busybox":
             layer.symlink("bin/" + name, "busybox")
     layer.file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nwww:x:33:33:www:/:/bin/sh\n"
-                             "app:x:1000:1000:app:/home:/bin/sh\n")
-    layer.file("etc/group", "root:x:0:\nwww:x:33:\napp:x:1000:\nextra:x:2000:app\n")
+                             "app:x:4711:4711:app:/home:/bin/sh\n")
+    layer.file("etc/group", "root:x:0:\nwww:x:33:\napp:x:4711:\nextra:x:2000:app\n")
     return layer
