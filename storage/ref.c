@@ -122,7 +122,7 @@ int ref_write(struct store *s, const struct ref *ref, struct error *err)
 	char path[REFNAME_PATH_MAX], text[REF_SIZE_MAX];
 	_cleanup_(fd_closep) int dir = -1;
 	struct textrec_writer w;
-	const char *last;
+	const char *last = NULL;
 	size_t len;
 	int r;
 

@@ -457,18 +457,16 @@ static int status_of(const struct attach *a, const struct container *c, int *ret
 int attach_run(int sock, const struct container *c, enum attach_flags flags,
 	       const struct detach_keys *keys, int *ret_status, struct error *err)
 {
-	struct attach *a = xmalloc(sizeof(*a));
+	struct attach *a =
+		xcalloc(1, sizeof(*a)); /* no initializer: it would be made on the stack */
 	_cleanup_(tty_restore) struct tty tty = { .fd = -1 };
 	int r;
 
-	*a = (struct attach){
-		.flags = flags,
-		.keys = keys,
-		.loop.epoll_fd = -1,
-		.signals.fd = -1,
-		.init.pidfd = -1,
-		.ends = { { .source.fd = -1 }, { .source.fd = -1 }, { .source.fd = -1 } },
-	};
+	a->flags = flags;
+	a->keys = keys;
+	a->loop.epoll_fd = a->signals.fd = a->init.pidfd = -1;
+	for (size_t i = 0; i < ARRAY_SIZE(a->ends); i++)
+		a->ends[i].source.fd = -1;
 	r = attach_open(a, sock, c, err);
 	if (r == 0 && (flags & ATTACH_TTY)) {
 		if (flags & ATTACH_STDIN)

@@ -27,7 +27,8 @@ libbase_a_SOURCES = \
 	src/lib/base/str.c src/lib/base/str.h \
 	src/lib/base/sys.c src/lib/base/sys.h \
 	src/lib/base/timefmt.c src/lib/base/timefmt.h \
-	src/lib/initctl.h src/lib/netctl.h src/lib/superctl.h src/lib/transferctl.h
+	src/lib/initctl.h src/lib/netctl.h src/lib/superctl.h src/lib/transferctl.h \
+	src/lib/watchctl.h
 
 noinst_LIBRARIES += libcodec.a
 libcodec_a_CPPFLAGS = $(INC_LIB) $(JSONC_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) $(ISAL_CFLAGS) \

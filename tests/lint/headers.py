@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each header compiles alone, with the include roots of its own layer and no other.
+"""Each header compiles alone, with the include roots of its own layer and no other, and is in a
+list of the build, without which no archive has it.
 
 usage: headers.py TOP BUILD CC FLAGS...
 """
@@ -26,6 +27,16 @@ def compile_alone(top, build, cc, flags, path):
     return path, r.returncode, r.stderr
 
 
+def lists(top):
+    words = set()
+    for where, _, files in os.walk(top):
+        for name in files:
+            if name.endswith(".mk"):
+                with open(os.path.join(where, name), encoding="utf-8") as f:
+                    words.update(f.read().split())
+    return words
+
+
 def main():
     top, build, cc, flags = os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3].split(), \
         sys.argv[4:]
@@ -34,7 +45,11 @@ def main():
         for where, _, files in os.walk(os.path.join(top, folder)):
             headers += [os.path.relpath(os.path.join(where, f), top) for f in files
                         if f.endswith(".h")]
-    bad = 0
+    bad, listed = 0, lists(top)
+    for path in headers:
+        if path not in listed:
+            bad += 1
+            print(f"{path} is in no *.mk")
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for path, code, err in pool.map(
                 lambda p: compile_alone(top, build, cc, flags, p), sorted(headers)):

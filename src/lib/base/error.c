@@ -13,7 +13,8 @@
 
 _Static_assert(sizeof(struct error) <= 1024, "an error must fit one atomic pipe write");
 
-static int error_fill(struct error *err, int code, int show_errno, const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static int
+error_fill(struct error *err, int code, int show_errno, const char *fmt, va_list ap)
 {
 	struct error fresh = { .code = code, .show_errno = show_errno };
 

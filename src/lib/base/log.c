@@ -22,8 +22,8 @@ enum log_level log_get_level(void)
 }
 
 /* One write(2) per line: helpers share the terminal. Control characters never reach it raw. */
-static void log_line(const char *kind, const char *what, const char *tail, const char *fmt,
-		     va_list ap)
+__attribute__((format(printf, 4, 0))) static void
+log_line(const char *kind, const char *what, const char *tail, const char *fmt, va_list ap)
 {
 	char text[1024], line[1280];
 	int n;

@@ -108,6 +108,15 @@ int proc_clone(uint64_t clone_flags, int cgroup_fd, int (*fn)(void *arg), void *
 	return 0;
 }
 
+#ifdef __SANITIZE_ADDRESS__
+/* Its marks on the stack of a child that never returns would stay there, for us. */
+int proc_clone_vm(int clone_flags, struct proc_stack *stack, int (*fn)(void *arg), void *arg,
+		  struct proc *ret)
+{
+	(void)stack;
+	return proc_clone((uint64_t)(clone_flags & ~CLONE_VFORK), -1, fn, arg, ret);
+}
+#else
 /* Lies at the low end of the child's stack, since it may outlive proc_clone_vm(). */
 struct vm_child {
 	int (*fn)(void *arg);
@@ -126,11 +135,6 @@ static int vm_main(void *arg)
 int proc_clone_vm(int clone_flags, struct proc_stack *stack, int (*fn)(void *arg), void *arg,
 		  struct proc *ret)
 {
-#ifdef __SANITIZE_ADDRESS__
-	/* Its marks on the stack of a child that never returns would stay there, for us. */
-	(void)stack;
-	return proc_clone((uint64_t)(clone_flags & ~CLONE_VFORK), -1, fn, arg, ret);
-#else
 	struct vm_child *c = (struct vm_child *)stack->bytes;
 	int pidfd = -1, pid;
 	sigset_t all, old;
@@ -146,8 +150,8 @@ int proc_clone_vm(int clone_flags, struct proc_stack *stack, int (*fn)(void *arg
 		return pid;
 	*ret = (struct proc){ .pidfd = pidfd, .pid = pid };
 	return 0;
-#endif
 }
+#endif
 
 static int compare_int(const void *a, const void *b)
 {
