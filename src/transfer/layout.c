@@ -118,7 +118,7 @@ int layout_get_blob(int dirfd, const struct digest *digest, uint64_t size, size_
 int layout_blob_open(int dirfd, const struct digest *digest, uint64_t size, struct layout_blob *ret,
 		     struct error *err)
 {
-	uint64_t have;
+	uint64_t have = 0;
 	int fd = open_regular(dirfd, blob_name(digest).s, &have, err);
 
 	if (fd < 0)

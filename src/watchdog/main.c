@@ -125,7 +125,7 @@ static int watch(const struct watch *w)
 
 	for (;;) {
 		int64_t begin = cpu_ms();
-		struct sample s;
+		struct sample s = { 0 };
 		uint64_t again = 0;
 		int r = look(w, &s);
 

@@ -132,7 +132,7 @@ static void record(struct str_buf *b, const char *key, const char *value)
 	str_buf_addf(b, "%zu %s=%s\n", len, key, value);
 }
 
-void tarmake_pax(struct tarmake *t, char type, ...)
+void tarmake_pax(struct tarmake *t, int type, ...)
 {
 	struct str_buf b;
 	const char *key;
@@ -144,7 +144,7 @@ void tarmake_pax(struct tarmake *t, char type, ...)
 		record(&b, key, va_arg(ap, const char *));
 	va_end(ap);
 	tarmake_add(t, &(struct tarmake_entry){
-			       .type = type, .name = "pax", .data = b.s, .data_len = b.len });
+			       .type = (char)type, .name = "pax", .data = b.s, .data_len = b.len });
 	str_buf_done(&b);
 }
 

@@ -36,7 +36,7 @@ void tarmake_file(struct tarmake *t, const char *name, const char *text);
 void tarmake_dir(struct tarmake *t, const char *name);
 void tarmake_link(struct tarmake *t, char type, const char *name, const char *link);
 /* One extended header with these records: key, value, ..., NULL. */
-void tarmake_pax(struct tarmake *t, char type, ...) __attribute__((sentinel));
+void tarmake_pax(struct tarmake *t, int type, ...) __attribute__((sentinel));
 /* GNU L or K. */
 void tarmake_long(struct tarmake *t, char type, const char *name);
 void tarmake_end(struct tarmake *t);
