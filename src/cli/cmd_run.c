@@ -181,34 +181,10 @@ static int check_stdio(const struct run_options *o, struct error *err)
 	return 0;
 }
 
-static int somebody(int pidfd, pid_t pid, void *arg, struct error *err)
-{
-	(void)pidfd;
-	(void)pid;
-	(void)arg;
-	(void)err;
-	return 1;
-}
-
-/* Beside all that is read and written before it is entered; not where one that lives is joined. */
-static struct userns_ahead *begin_userns(struct cli *cli, const struct run_options *o)
-{
-	struct error ignored = { 0 }; /* it comes again, from who needs it */
-	struct store *s;
-	struct idmap map;
-
-	if (o->here || cli_store(cli, STORE_CREATE, &s, &ignored) < 0 ||
-	    container_each_process(s, somebody, NULL, &ignored) != 0 ||
-	    idmap_load(&map, &ignored) < 0)
-		return NULL;
-	return userns_begin(&map);
-}
-
 /* One try; *ret_lost: a layer of the image is not there any more, or not for our ids. */
 static int try_run(struct cli *cli, struct run_options *o, char **args, enum fetch_when when,
 		   bool *ret_lost, struct error *err)
 {
-	_cleanup_(userns_ahead_freep) struct userns_ahead *ahead = NULL;
 	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
 	struct launch l = {
 		.cli = cli,
@@ -228,10 +204,8 @@ static int try_run(struct cli *cli, struct run_options *o, char **args, enum fet
 		r = check_stdio(o, err);
 	if (r == 0)
 		r = enforce_check(&rec, o->strict ? ENFORCE_STRICT : 0, err);
-	if (r == 0) {
-		l.ahead = ahead = begin_userns(cli, o);
+	if (r == 0)
 		r = resolve(cli, o, args, when, &rec, &manifest, err);
-	}
 	if (r == 0)
 		r = make(cli, o, &rec, &manifest, &ctr, &l.lock_fd, err);
 	if (r < 0)

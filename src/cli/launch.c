@@ -336,10 +336,10 @@ static int enter_u(struct launch *l, const struct enforce *e, struct error *err)
 	int r = 0;
 
 	/* What the kernel counts for it, it counts by an id of U: a U of its own, then. */
-	if (!enforce_needs_owner(e) && !l->ahead)
+	if (!enforce_needs_owner(e))
 		r = container_each_process(l->store, join_process, l, err);
 	if (r == 0)
-		r = userns_enter_ahead(&l->map, l->ahead, err);
+		r = userns_enter(&l->map, err);
 	if (r < 0)
 		return r;
 	if (!l->ids_told)

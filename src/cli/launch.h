@@ -11,7 +11,6 @@
 #include "net/net.h"
 #include "runtime/cgroup.h"
 #include "runtime/ctr.h"
-#include "runtime/userns.h"
 #include "storage/container.h"
 
 /*
@@ -27,7 +26,6 @@ struct launch {
 	bool strict;   /* --strict: no lesser way that only warns */
 	bool detached; /* its caller goes away: it is told where systemd would end it then */
 	int lock_fd;   /* for life; inherited by whoever supervises */
-	struct userns_ahead *ahead; /* the outer user namespace, under way; or NULL. Borrowed */
 
 	/* What launch_prepare() finds. */
 	struct idmap map;

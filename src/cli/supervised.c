@@ -388,7 +388,6 @@ int supervised_start(struct launch *l, enum supervised_flags flags, struct super
 	for (int i = 0; i < 3; i++)
 		st.child_stdio[i] = -1;
 	r = starter_prepare(&st, &s.sock, &s.done_fd, err);
-	userns_finish(l->ahead);
 	if (r == 0) {
 		r = proc_clone(0, -1, starter, &st, &p);
 		if (r < 0)

@@ -3,13 +3,11 @@
 
 #include "runtime/userns.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -36,7 +34,7 @@ enum {
 
 /* One of newuidmap and newgidmap. */
 struct helper {
-	char program[64];
+	const char *program;
 	struct proc proc;
 	int said[2]; /* its stderr */
 	char numbers[MAP_ARGS_MAX][NUMBER_LEN];
@@ -59,7 +57,7 @@ static void helper_args(struct helper *h, pid_t pid, uint32_t own, const struct 
 		(void)snprintf(h->numbers[k++], NUMBER_LEN, "%u", e[i].count);
 		next += e[i].count;
 	}
-	h->argv[0] = h->program;
+	h->argv[0] = (char *)h->program;
 	for (unsigned i = 0; i < k; i++)
 		h->argv[i + 1] = h->numbers[i];
 	h->argv[k + 1] = NULL;
@@ -105,9 +103,28 @@ static int helper_wait(struct helper *h, struct error *err)
 
 static void helper_done(struct helper *h)
 {
-	fd_close(TAKE_FD(h->said[0]));
-	fd_close(TAKE_FD(h->said[1]));
+	fd_close(h->said[0]);
+	fd_close(h->said[1]);
 	proc_kill(&h->proc);
+}
+
+/* Both run at the same time; each says its own error. */
+static int helpers_run(struct helper *u, struct helper *g, struct error *err)
+{
+	struct error second = { 0 };
+	int r, q;
+
+	r = helper_start(u, err);
+	if (r == 0)
+		r = helper_start(g, err);
+	if (r < 0)
+		return r;
+	r = helper_wait(u, err);
+	/* Waited for in any case: until then it may write. */
+	q = helper_wait(g, &second);
+	if (r == 0 && q < 0 && err)
+		*err = second;
+	return r < 0 ? r : q;
 }
 
 static int find_program(const char *name, char *buf, size_t size)
@@ -183,8 +200,8 @@ static int anchor_open(const struct anchor *a, struct error *err)
 
 static void anchor_done(struct anchor *a)
 {
-	fd_close(TAKE_FD(a->gate[0]));
-	fd_close(TAKE_FD(a->gate[1]));
+	fd_close(a->gate[0]);
+	fd_close(a->gate[1]);
 	proc_kill(&a->proc); /* its stack is ours */
 }
 
@@ -197,102 +214,41 @@ static int follow(int ns, struct error *err)
 	return 0;
 }
 
-struct userns_ahead {
-	struct idmap map;
-	struct anchor anchor;
-	struct helper u, g;
-	int r, ns; /* r: 0 as long as nothing has failed; ns: when it is finished */
-	struct error why;
-};
-
-static int start_all(struct userns_ahead *a, struct error *err)
+static int map_anchor(const struct idmap *map, pid_t pid, struct error *err)
 {
-	const struct idmap *map = &a->map;
+	char uid_prog[64], gid_prog[64];
+	struct helper u = { uid_prog, { .pidfd = -1 }, { -1, -1 } };
+	struct helper g = { gid_prog, { .pidfd = -1 }, { -1, -1 } };
 	int r;
 
-	if (find_program("newuidmap", a->u.program, sizeof(a->u.program)) < 0 ||
-	    find_program("newgidmap", a->g.program, sizeof(a->g.program)) < 0) {
+	if (find_program("newuidmap", uid_prog, sizeof(uid_prog)) < 0 ||
+	    find_program("newgidmap", gid_prog, sizeof(gid_prog)) < 0) {
 		error_set(err, -ENOENT, "newuidmap and newgidmap are not in /usr/bin");
 		error_host(err, DCODE_NO_NEWIDMAP);
 		return -ENOENT;
 	}
-	r = anchor_start(&a->anchor, err);
-	if (r < 0)
-		return r;
-	helper_args(&a->u, a->anchor.proc.pid, map->uid0, map->uids, map->n_uid_extents);
-	helper_args(&a->g, a->anchor.proc.pid, map->gid0, map->gids, map->n_gid_extents);
-	r = helper_start(&a->u, err);
-	return r < 0 ? r : helper_start(&a->g, err);
+	helper_args(&u, pid, map->uid0, map->uids, map->n_uid_extents);
+	helper_args(&g, pid, map->gid0, map->gids, map->n_gid_extents);
+	r = helpers_run(&u, &g, err);
+	helper_done(&u);
+	helper_done(&g);
+	return r;
 }
 
-struct userns_ahead *userns_begin(const struct idmap *map)
+static int map_by_helpers(const struct idmap *map, struct error *err)
 {
-	struct userns_ahead *a;
+	struct anchor a = { .proc = { .pidfd = -1 }, .gate = { -1, -1 } };
+	_cleanup_(fd_closep) int ns = -1;
+	int r = anchor_start(&a, err);
 
-	if (userns_is_inside() || secure_getenv(IDMAP_MAPPER_ENV) || idmap_is_single(map))
-		return NULL;
-	a = xmalloc(sizeof(*a));
-	*a = (struct userns_ahead){
-		.map = *map,
-		.anchor = { .proc = { .pidfd = -1 }, .gate = { -1, -1 } },
-		.u = { .proc = { .pidfd = -1 }, .said = { -1, -1 } },
-		.g = { .proc = { .pidfd = -1 }, .said = { -1, -1 } },
-		.ns = -1,
-	};
-	a->r = start_all(a, &a->why);
-	return a;
-}
-
-void userns_finish(struct userns_ahead *a)
-{
-	struct error second = { 0 };
-	int q;
-
-	if (!a || a->ns >= 0)
-		return;
-	if (a->r == 0) {
-		a->r = helper_wait(&a->u, &a->why);
-		/* Waited for in any case: until then it may write. */
-		q = helper_wait(&a->g, &second);
-		if (a->r == 0 && q < 0) {
-			a->r = q;
-			a->why = second;
-		}
-	}
-	if (a->r == 0)
-		a->ns = anchor_open(&a->anchor, &a->why);
-	if (a->r == 0 && a->ns < 0)
-		a->r = a->ns;
-	helper_done(&a->u);
-	helper_done(&a->g);
-	anchor_done(&a->anchor);
-}
-
-void userns_ahead_free(struct userns_ahead *a)
-{
-	if (!a)
-		return;
-	helper_done(&a->u);
-	helper_done(&a->g);
-	anchor_done(&a->anchor);
-	fd_close(a->ns);
-	free(a);
-}
-
-static int map_by_helpers(const struct idmap *map, struct userns_ahead *ahead, struct error *err)
-{
-	_cleanup_(userns_ahead_freep) struct userns_ahead *own = NULL;
-
-	/* The files may say something else by now. */
-	if (!ahead || memcmp(&ahead->map, map, sizeof(*map)) != 0)
-		ahead = own = userns_begin(map);
-	assert(ahead); /* the other ways were taken before */
-	userns_finish(ahead);
-	if (ahead->r == 0)
-		return follow(ahead->ns, err);
-	if (err)
-		*err = ahead->why;
-	return ahead->r;
+	if (r == 0)
+		r = map_anchor(map, a.proc.pid, err);
+	if (r == 0)
+		r = ns = anchor_open(&a, err);
+	if (r >= 0)
+		r = follow(ns, err);
+	anchor_done(&a);
+	return r;
 }
 
 static int write_own(const char *path, const char *text)
@@ -338,14 +294,14 @@ static bool is_mappers_fault(enum dcode code)
 	       code == DCODE_NO_PASSWD;
 }
 
-static int map_caller(struct idmap *map, struct userns_ahead *ahead, struct error *err)
+static int map_caller(struct idmap *map, struct error *err)
 {
 	struct error why = { 0 };
 	int r;
 
 	if (idmap_is_single(map))
 		return map_single(map, err);
-	r = map_by_helpers(map, ahead, &why);
+	r = map_by_helpers(map, &why);
 	if (r == 0)
 		return 0;
 	if (!is_mappers_fault(why.dcode)) {
@@ -374,11 +330,6 @@ int userns_become_root(struct error *err)
 
 int userns_enter(struct idmap *map, struct error *err)
 {
-	return userns_enter_ahead(map, NULL, err);
-}
-
-int userns_enter_ahead(struct idmap *map, struct userns_ahead *ahead, struct error *err)
-{
 	const char *mapper = secure_getenv(IDMAP_MAPPER_ENV);
 	int r;
 
@@ -390,7 +341,7 @@ int userns_enter_ahead(struct idmap *map, struct userns_ahead *ahead, struct err
 		if (r == 0)
 			r = rootcaller_ask(mapper, err);
 	} else {
-		r = map_caller(map, ahead, err);
+		r = map_caller(map, err);
 	}
 	return r < 0 ? r : userns_become_root(err);
 }

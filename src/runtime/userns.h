@@ -22,24 +22,6 @@
 int userns_enter(struct idmap *map, struct error *err) _nodiscard_;
 
 /*
- * A U that is made while the caller goes on with something else: newuidmap takes longer than all
- * that a start has to read before. NULL: none can be made so. Its failure is told by who enters it.
- */
-struct userns_ahead;
-struct userns_ahead *userns_begin(const struct idmap *map);
-/* Wait until it is made, or not: before a fork, since its helpers are this process's children. */
-void userns_finish(struct userns_ahead *a);
-void userns_ahead_free(struct userns_ahead *a);
-static inline void userns_ahead_freep(struct userns_ahead **a)
-{
-	userns_ahead_free(*a);
-}
-/* As userns_enter(); ahead, where it is not NULL and of this map, is the U. It stays the caller's.
- */
-int userns_enter_ahead(struct idmap *map, struct userns_ahead *ahead,
-		       struct error *err) _nodiscard_;
-
-/*
  * Into the U of another process instead: pid, which pidfd pins, is to be one of this user's that is
  * in a U made right below the present namespace, with this map and these resource limits. No
  * newuidmap, a fifth of the time. 1: done, in a mount namespace of its own; 0: it is not so, and
