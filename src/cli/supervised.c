@@ -129,14 +129,19 @@ static int open_janitor(struct starter *st, struct error *err)
 
 static int fill_start(struct starter *st, struct error *err)
 {
+	const char *name = st->l->rec->stop_signal;
+	int sig = SIGTERM, r = *name ? signal_parse(name, &sig, err) : 0;
 	struct stat ns;
 
+	if (r < 0)
+		return r;
 	if (stat("/proc/self/ns/user", &ns) < 0)
 		return error_sys(err, "look at /proc/self/ns/user");
 	st->start = (struct super_start){
 		.version = SUPER_START_VERSION,
 		.flags = (st->l->rec->tty ? SUPER_TTY : 0) |
 			 (st->flags & SUPERVISED_ATTACH ? SUPER_STDIN_ONCE : 0),
+		.stop_signal = (uint32_t)sig,
 		.userns_dev = ns.st_dev,
 		.userns_ino = ns.st_ino,
 	};
@@ -259,6 +264,15 @@ static void hand_over_cgroup(struct starter *st)
 	memcpy(st->start.cgroup_name, c->name, sizeof(st->start.cgroup_name));
 }
 
+/* Without it a supervisor that is told to stop gives pid 1 its time in any case. */
+static int open_status(pid_t pid)
+{
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 static int exec_supervisor(struct starter *st, struct launched *d, int report, struct error *err)
 {
 	static char *const argv[] = { (char *)"carrel-supervisor", NULL };
@@ -270,6 +284,7 @@ static int exec_supervisor(struct starter *st, struct launched *d, int report, s
 	st->fds[SUPER_SERVER_FD] = d->ctr.server.pidfd;
 	st->fds[SUPER_NET_FD] = d->has_net ? d->net.control_fd : -1;
 	st->fds[SUPER_NETPROC_FD] = d->has_net ? d->net.proc.pidfd : -1;
+	st->fds[SUPER_STATUS_FD] = open_status(d->ctr.init.pid);
 	st->fds[SUPER_OOM_FD] = d->enforce.oom_fd;
 	st->fds[SUPER_WATCHDOG_FD] = d->enforce.watchdog.pidfd;
 	if (st->l->rec->tty) {

@@ -193,3 +193,5 @@ int signal_parse(const char *s, int *ret, struct error *err) _nodiscard_;
 /* Is sig neither caught nor blocked by this process (SigCgt, SigBlk)? Then pid 1 of a pid namespace
  * never sees it and a stop need not wait. */
 bool signal_is_lost(pid_t pid, int sig);
+/* The same by the text of /proc/PID/status. */
+bool signal_is_lost_by(const char *status, int sig);

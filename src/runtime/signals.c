@@ -105,21 +105,28 @@ static bool read_mask(const char *status, const char *name, uint64_t *ret)
 	return true;
 }
 
+bool signal_is_lost_by(const char *status, int sig)
+{
+	uint64_t caught, blocked;
+
+	if (sig == SIGKILL || sig == SIGSTOP || sig < 1)
+		return false;
+	if (!read_mask(status, "\nSigCgt:\t", &caught) ||
+	    !read_mask(status, "\nSigBlk:\t", &blocked))
+		return false;
+	/* Blocked may mean a signalfd or sigwait behind it. */
+	return !((caught | blocked) >> (sig - 1) & 1);
+}
+
 bool signal_is_lost(pid_t pid, int sig)
 {
 	_cleanup_(freep) char *text = NULL;
 	_cleanup_(fd_closep) int fd = -1;
-	uint64_t caught, blocked;
 	char path[32];
 
-	if (sig == SIGKILL || sig == SIGSTOP || sig < 1)
-		return false;
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fd_read_to_end(fd, STATUS_SIZE_MAX, &text, NULL) < 0)
 		return false;
-	if (!read_mask(text, "\nSigCgt:\t", &caught) || !read_mask(text, "\nSigBlk:\t", &blocked))
-		return false;
-	/* Blocked may mean a signalfd or sigwait behind it. */
-	return !((caught | blocked) >> (sig - 1) & 1);
+	return signal_is_lost_by(text, sig);
 }

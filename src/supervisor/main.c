@@ -11,8 +11,9 @@
  * container's output, and requests on the socket until HELLO has proved where they come from.
  *
  * SIGTERM is the host's wish that all of the user's processes end, at shutdown or with the cgroup
- * at a logout. It is passed on, and pid 1 has as long as `stop` gives it: most of those that run a
- * single program do not catch it, and without us the host would wait for them for minutes.
+ * at a logout. It is a `stop`: pid 1 gets the stop signal and has as long as there, or, where it
+ * does not catch that, as most that run a single program, is killed at once. Without us the host
+ * would wait for it for minutes.
  *
  * The end: pid 1 is reaped, what its pipes still hold is logged and delivered, the state is
  * published, clients get the exit status, the socket's name is removed, and the end of the process
@@ -35,6 +36,7 @@
 #include "base/sandbox.h"
 #include "base/str.h"
 #include "base/timefmt.h"
+#include "runtime/ctr.h"
 #include "runtime/oom.h"
 #include "runtime/rootfs.h"
 #include "supervisor/supervisor.h"
@@ -47,6 +49,7 @@
 enum {
 	CGROUP_END_MS = 2000,
 	STOP_MS = 10000, /* as `stop` waits */
+	STATUS_MAX = 4096,
 };
 
 /*
@@ -167,13 +170,30 @@ static int signal_init(int sig)
 	return proc_signal(&init, sig);
 }
 
+static bool is_lost(const struct super *s, int sig)
+{
+	char text[STATUS_MAX];
+	ssize_t n;
+
+	if (!(s->start.fds & 1u << SUPER_STATUS_FD))
+		return false;
+	n = pread(SUPER_STATUS_FD, text, sizeof(text) - 1, 0);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	return signal_is_lost_by(text, sig);
+}
+
 static int on_term(struct loop *loop, struct loop_source *source, uint32_t events)
 {
 	struct super *s = source->data;
+	int sig = (int)s->start.stop_signal;
 
 	(void)events;
-	loop_remove(loop, source);	     /* one is enough */
-	ignore_result(signal_init(SIGTERM)); /* ESRCH: it has ended */
+	loop_remove(loop, source); /* one is enough */
+	if (is_lost(s, sig))
+		sig = SIGKILL;
+	ignore_result(signal_init(sig)); /* ESRCH: it has ended */
 	return loop_timer_set(s->stop.fd, STOP_MS);
 }
 

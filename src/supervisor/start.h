@@ -34,7 +34,8 @@ enum super_fd {
 	SUPER_SERVER_FD = 21,	/* pidfd of the root file system's process (rootfs.h); or absent */
 	SUPER_WATCHDOG_FD = 22, /* pidfd of the memory watchdog (watchctl.h); or absent */
 	SUPER_NETPROC_FD = 23,	/* pidfd of the netstack, with SUPER_NET_FD; or absent */
-	SUPER_FD_END = 24,
+	SUPER_STATUS_FD = 24,	/* /proc/PID/status of pid 1; or absent */
+	SUPER_FD_END = 25,
 };
 
 enum super_flags {
@@ -44,14 +45,14 @@ enum super_flags {
 };
 
 enum {
-	SUPER_START_VERSION = 5,
+	SUPER_START_VERSION = 6,
 };
 
 struct super_start {
 	uint32_t version;
 	uint32_t flags;
 	uint32_t fds; /* bit n: descriptor n is there */
-	uint32_t unused;
+	uint32_t stop_signal;
 	uint64_t userns_dev, userns_ino;     /* of the caller, see superctl.h */
 	char socket_name[ID_LEN + 8];	     /* below SUPER_RUNTIME_FD, removed at the end */
 	char cgroup_name[CGROUPFS_NAME_MAX]; /* below SUPER_CGROUP_FD */

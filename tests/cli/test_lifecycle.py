@@ -35,6 +35,11 @@ def info(warm, name):
     return warm.run("inspect", name).json()[0]
 
 
+def supervisor_of(warm, name):
+    with open(f"/proc/{info(warm, name)['State']['Pid']}/status", encoding="ascii") as f:
+        return int(f.read().split("PPid:")[1].split()[0])
+
+
 def test_detached_life(warm, box):
     name = box("sh", "-c", "trap 'exit 3' TERM; echo up; while :; do sleep 0.05; done")
     state = info(warm, name)["State"]
@@ -134,13 +139,19 @@ def test_sigterm_to_the_supervisor_is_a_stop(warm, box, user):
                            ("trap 'echo no' TERM; echo ready; while :; do sleep 0.05; done", 137)):
         name = box("sh", "-c", script, flags=("-u", user))
         wait_log(warm, name, "ready")
-        with open(f"/proc/{info(warm, name)['State']['Pid']}/status", encoding="ascii") as f:
-            supervisor = int(f.read().split("PPid:")[1].split()[0])
-        os.kill(supervisor, signal.SIGTERM)
+        os.kill(supervisor_of(warm, name), signal.SIGTERM)
         assert warm.run("wait", name).out == f"{status}\n"
         state = info(warm, name)["State"]
         assert state["ExitCode"] == status and state["FinishedAt"], state
     assert "no\n" in warm.run("logs", name).out
+
+
+def test_sigterm_to_the_supervisor_of_a_deaf_pid_1(warm, box):
+    name = box("sleep", "1000")
+    began = time.monotonic()
+    os.kill(supervisor_of(warm, name), signal.SIGTERM)
+    assert warm.run("wait", name).out == "137\n"
+    assert time.monotonic() - began < 5
 
 
 def wait_log(warm, name, word):
@@ -154,11 +165,16 @@ def wait_log(warm, name, word):
     p.stdout.close()
 
 
-def test_the_image_names_the_stop_signal(warm, images, leftovers):
+@pytest.mark.parametrize("how", ["stop", "supervisor"])
+def test_the_image_names_the_stop_signal(warm, images, leftovers, how):
     warm.run("run", "-d", "--name", "usr1", "--network", "none", "-u", "0", images["layers"], "sh",
              "-c", "trap 'exit 11' USR1; echo ready; while :; do sleep 0.05; done")
     wait_log(warm, "usr1", "ready")
-    warm.run("stop", "usr1")
+    if how == "stop":
+        warm.run("stop", "usr1")
+    else:
+        os.kill(supervisor_of(warm, "usr1"), signal.SIGTERM)
+        warm.run("wait", "usr1")
     assert info(warm, "usr1")["State"]["ExitCode"] == 11
     warm.run("rm", "usr1")
 
