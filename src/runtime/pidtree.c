@@ -211,10 +211,39 @@ static bool had(const struct pidtree *t, const struct pidtree_proc *p)
 	return t->n && bsearch(p, t->procs, t->n, sizeof(*t->procs), by_age);
 }
 
+static bool runs(char state)
+{
+	return state == 'R' || state == 'S';
+}
+
+/* The state of a process is that of its first thread, which may have ended before the others. */
+static bool thread_runs(pid_t pid)
+{
+	struct pidtree_proc p = { 0 };
+	char path[64], text[1024];
+	bool found = false;
+	struct dirent *e;
+	DIR *d;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	d = opendir(path);
+	while (d && !found && (e = readdir(d))) {
+		_cleanup_(fd_closep) int fd = -1;
+
+		(void)snprintf(path, sizeof(path), "%.16s/stat", e->d_name);
+		fd = openat(dirfd(d), path, O_RDONLY | O_CLOEXEC);
+		found = fd >= 0 && cgroupfs_pread(fd, text, sizeof(text)) > 0 &&
+			pidtree_parse_stat(text, &p) == 0 && runs(p.state);
+	}
+	if (d)
+		(void)closedir(d);
+	return found;
+}
+
 /* It has the signal, and on a busy machine not yet a CPU to take it on; until then it may fork. */
 static bool is_on_its_way(const struct pidtree_proc *p)
 {
-	return p->state == 'R' || p->state == 'S';
+	return runs(p->state) || (p->threads > 1 && thread_runs(p->pid));
 }
 
 /* Stop what there is. True when nobody was new, and nobody is on its way. */
@@ -255,7 +284,7 @@ int pidtree_stop(pid_t init, struct error *err)
 	pidtree_done(&last);
 	if (r == 0 && quiet < 2)
 		return error_set(err, -EAGAIN,
-				 "its processes fork faster than they can be stopped");
+				 "some of its processes did not stop within ten seconds");
 	return r;
 }
 

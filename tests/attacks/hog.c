@@ -11,6 +11,7 @@
  *	hog nested MIB		in user, pid and mount namespaces of its own
  *	hog mapped MIB FILE	writes a file of so much, and changes all of it by a mapping
  *	hog bomb MIB		each process forks as fast as it can and takes so much each time
+ *	hog threads		threads that use all CPU time, without the first one
  *	hog forks		forks until it is refused, half of them as another user; says how
  *many
  */
@@ -18,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -86,6 +88,25 @@ static int take_and_stay(int mib)
 	wait_ms(STAY_MS);
 	(void)dprintf(1, "survived\n");
 	return 0;
+}
+
+static void *spin(void *arg)
+{
+	for (;;)
+		;
+	return arg;
+}
+
+/* The first thread ends, and with it what /proc/PID/stat says of the others. */
+static int leave_threads_behind(void)
+{
+	pthread_t t;
+
+	for (int i = 0; i < SPINNERS; i++)
+		if (pthread_create(&t, NULL, spin, NULL) != 0)
+			return 3;
+	(void)dprintf(1, "up\n");
+	pthread_exit(NULL);
 }
 
 static int take_while_busy(int mib)
@@ -245,6 +266,8 @@ int main(int argc, char **argv)
 		return map_file(mib, argv[3]);
 	if (strcmp(what, "bomb") == 0)
 		return bomb(mib);
+	if (strcmp(what, "threads") == 0)
+		return leave_threads_behind();
 	if (strcmp(what, "forks") == 0)
 		return take_processes();
 	return 2;

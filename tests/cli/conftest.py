@@ -188,6 +188,15 @@ def one_id(make_carrel, carrel):
 
 
 @pytest.fixture(scope="session")
+def hog(worker_dir):
+    """A static program that takes what it is told to (tests/attacks/hog.c)."""
+    path = os.path.join(worker_dir, "hog")
+    subprocess.run(["cc", "-static", "-O1", "-w", "-o", path,
+                    os.path.join(os.path.dirname(__file__), "..", "attacks", "hog.c")], check=True)
+    return path
+
+
+@pytest.fixture(scope="session")
 def _warm_store(images):
     need_feature("subids")
     home = new_home("w")

@@ -10,16 +10,7 @@ import time
 
 import pytest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 NONE = ["--network", "none"]
-
-
-@pytest.fixture(scope="module")
-def hog(worker_dir):
-    path = os.path.join(worker_dir, "hog")
-    subprocess.run(["cc", "-static", "-O1", "-w", "-o", path,
-                    os.path.join(HERE, "..", "attacks", "hog.c")], check=True)
-    return path
 
 
 @pytest.fixture

@@ -91,6 +91,20 @@ def test_a_container_that_forks_all_the_time(warm, box):
         warm.run("unpause", name)
 
 
+def test_threads_without_the_first_one(warm, box, hog):
+    name = box("exec /hog threads", "-v", f"{hog}:/hog")
+    init = state(warm, name)["Pid"]
+    for _ in range(3):
+        warm.run("pause", name)
+        found = {}
+        for tid in os.listdir(f"/proc/{init}/task"):
+            with open(f"/proc/{init}/task/{tid}/stat", encoding="ascii") as f:
+                found[tid] = f.read().rpartition(")")[2].split()[0]
+        assert len(found) == 7 and found.pop(str(init)) == "Z", found
+        assert set(found.values()) == {"T"}, found
+        warm.run("unpause", name)
+
+
 def test_what_is_refused(warm, box):
     name = box("echo up; exec sleep 1000")
     warm.fails("unpause", name, has="is not paused")
