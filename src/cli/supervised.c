@@ -273,6 +273,14 @@ static int open_status(pid_t pid)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
+static int open_children(pid_t pid)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 static int exec_supervisor(struct starter *st, struct launched *d, int report, struct error *err)
 {
 	static char *const argv[] = { (char *)"carrel-supervisor", NULL };
@@ -285,6 +293,7 @@ static int exec_supervisor(struct starter *st, struct launched *d, int report, s
 	st->fds[SUPER_NET_FD] = d->has_net ? d->net.control_fd : -1;
 	st->fds[SUPER_NETPROC_FD] = d->has_net ? d->net.proc.pidfd : -1;
 	st->fds[SUPER_STATUS_FD] = open_status(d->ctr.init.pid);
+	st->fds[SUPER_CHILDREN_FD] = open_children(d->ctr.init.pid);
 	st->fds[SUPER_OOM_FD] = d->enforce.oom_fd;
 	st->fds[SUPER_WATCHDOG_FD] = d->enforce.watchdog.pidfd;
 	if (st->l->rec->tty) {

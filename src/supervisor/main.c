@@ -11,9 +11,10 @@
  * container's output, and requests on the socket until HELLO has proved where they come from.
  *
  * SIGTERM is the host's wish that all of the user's processes end, at shutdown or with the cgroup
- * at a logout. It is a `stop`: pid 1 gets the stop signal and has as long as there, or, where it
- * does not catch that, as most that run a single program, is killed at once. Without us the host
- * would wait for it for minutes.
+ * at a logout. Pid 1 gets the stop signal, beside that of the host, and as long as `stop` gives it;
+ * where it does not catch the signal, as most that run a single program, and has no children to
+ * whom the host's signal may mean something, it is killed at once. Without us the host would wait
+ * for it for minutes. A container that is paused is not continued: that is beyond us.
  *
  * The end: pid 1 is reaped, what its pipes still hold is logged and delivered, the state is
  * published, clients get the exit status, the socket's name is removed, and the end of the process
@@ -170,12 +171,13 @@ static int signal_init(int sig)
 	return proc_signal(&init, sig);
 }
 
-static bool is_lost(const struct super *s, int sig)
+static bool is_deaf_and_alone(const struct super *s, int sig)
 {
+	const unsigned need = 1u << SUPER_STATUS_FD | 1u << SUPER_CHILDREN_FD;
 	char text[STATUS_MAX];
 	ssize_t n;
 
-	if (!(s->start.fds & 1u << SUPER_STATUS_FD))
+	if ((s->start.fds & need) != need || pread(SUPER_CHILDREN_FD, text, 1, 0) != 0)
 		return false;
 	n = pread(SUPER_STATUS_FD, text, sizeof(text) - 1, 0);
 	if (n <= 0)
@@ -191,7 +193,7 @@ static int on_term(struct loop *loop, struct loop_source *source, uint32_t event
 
 	(void)events;
 	loop_remove(loop, source); /* one is enough */
-	if (is_lost(s, sig))
+	if (is_deaf_and_alone(s, sig))
 		sig = SIGKILL;
 	ignore_result(signal_init(sig)); /* ESRCH: it has ended */
 	return loop_timer_set(s->stop.fd, STOP_MS);

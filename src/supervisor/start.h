@@ -35,7 +35,8 @@ enum super_fd {
 	SUPER_WATCHDOG_FD = 22, /* pidfd of the memory watchdog (watchctl.h); or absent */
 	SUPER_NETPROC_FD = 23,	/* pidfd of the netstack, with SUPER_NET_FD; or absent */
 	SUPER_STATUS_FD = 24,	/* /proc/PID/status of pid 1; or absent */
-	SUPER_FD_END = 25,
+	SUPER_CHILDREN_FD = 25, /* /proc/PID/task/PID/children of pid 1; or absent */
+	SUPER_FD_END = 26,
 };
 
 enum super_flags {
