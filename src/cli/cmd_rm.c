@@ -14,6 +14,7 @@
 
 enum {
 	SUPERVISOR_MS = 5000, /* what a supervisor may need to deliver the rest of the output */
+	LIVES_MAX = 10,
 };
 
 struct rm_options {
@@ -50,27 +51,37 @@ static int end_container(struct cli *cli, const struct container *c, struct erro
 	proc_done(&super);
 	if (r < 0 && r != -ESRCH)
 		return error_code(err, r, "kill container %s", c->name);
-	return ctrcmd_wait_free(cli, c, err);
+	return ctrcmd_wait_end(cli, c, err);
 }
 
-static int take_lock(struct cli *cli, struct container *c, bool force, struct error *err)
+static int take_lock(struct cli *cli, struct container *c, struct error *err)
 {
-	int fd = ctrcmd_lock_ended(cli, c, err), r;
+	int fd = ctrcmd_lock_ended(cli, c, err);
 
-	if (fd != -EAGAIN && fd != -EBUSY)
+	if (fd != -EAGAIN)
 		return fd;
-	if (!force && fd == -EAGAIN) {
-		error_set(err, -EBUSY, "container %s runs", c->name);
-		error_hint(err, "`carrel stop %s` first, or `carrel rm -f %s`", c->name, c->name);
+	error_set(err, -EBUSY, "container %s runs", c->name);
+	error_hint(err, "`carrel stop %s` first, or `carrel rm -f %s`", c->name, c->name);
+	return -EBUSY;
+}
+
+/* Whoever starts it again in between loses, too. */
+static int take_lock_by_force(struct cli *cli, struct container *c, struct error *err)
+{
+	for (int i = 0; i < LIVES_MAX; i++) {
+		int fd = container_lock(cli->store, c), r;
+
+		if (fd != -EAGAIN)
+			return fd < 0 ? error_code(err, fd, "lock container %s", c->name) : fd;
+		r = end_container(cli, c, err);
+		if (r < 0)
+			return r;
+		fd = ctrcmd_lock_ended(cli, c, err);
+		if (fd != -EAGAIN)
+			return fd;
 	}
-	if (!force)
-		return -EBUSY;
-	error_clear(err);
-	r = end_container(cli, c, err);
-	if (r < 0)
-		return r;
-	fd = container_lock(cli->store, c);
-	return fd < 0 ? error_code(err, fd, "lock container %s", c->name) : fd;
+	error_set(err, -EBUSY, "container %s is started again and again", c->name);
+	return -EBUSY;
 }
 
 static int rm_one(struct cli *cli, const char *name, void *data, struct error *err)
@@ -87,7 +98,7 @@ static int rm_one(struct cli *cli, const char *name, void *data, struct error *e
 	}
 	if (r < 0)
 		return r;
-	lock = take_lock(cli, &c, o->force, err);
+	lock = o->force ? take_lock_by_force(cli, &c, err) : take_lock(cli, &c, err);
 	r = lock < 0 ? lock : 0;
 	/* Where its own --rm was faster there is only the lock file that we have just made. */
 	if (r == 0)

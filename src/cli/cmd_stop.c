@@ -17,7 +17,7 @@
 enum {
 	STOP_SECONDS = 10,
 	STOP_SECONDS_MAX = 1000000, /* in milliseconds an int */
-	TOGETHER_MAX = 100,	    /* two descriptors each */
+	TOGETHER_MAX = 100,	    /* a descriptor each; fewer where those run out */
 };
 
 struct stop_options {
@@ -32,9 +32,8 @@ static const struct opt options[] = {
 
 /* A container that runs and was asked to end, unless r is an error. */
 struct target {
-	struct container c;
-	struct proc init; /* pidfd -1: it has ended */
-	bool asked;	  /* and has time to react */
+	struct container c; /* its dirfd is closed by then */
+	struct proc init;   /* that has time to react; pidfd -1: there is none, or it was killed */
 	int r;
 	struct error err;
 };
@@ -48,12 +47,12 @@ struct stop {
 };
 
 /* Who is named twice is asked once. */
-static const struct target *find_asked(const struct stop *s, const char *id)
+static bool is_asked(const struct stop *s, const char *id)
 {
 	for (size_t i = 0; i < s->n; i++)
-		if (s->targets[i].asked && str_eq(s->targets[i].c.id, id))
-			return &s->targets[i];
-	return NULL;
+		if (s->targets[i].init.pidfd >= 0 && str_eq(s->targets[i].c.id, id))
+			return true;
+	return false;
 }
 
 /*
@@ -63,35 +62,36 @@ static const struct target *find_asked(const struct stop *s, const char *id)
 static int ask(const struct stop *s, struct target *t)
 {
 	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
+	_cleanup_(proc_done) struct proc init = { .pidfd = -1 };
 	struct error ignored = { 0 };
 	int r, sig = SIGTERM;
+	bool waits;
 
 	r = ctrcmd_record(&t->c, &rec, &t->err);
 	if (r == 0 && *rec.stop_signal)
 		r = signal_parse(rec.stop_signal, &sig, &t->err);
 	if (r < 0)
 		return r;
-	t->init.pid = t->c.state.pid;
-	t->init.pidfd = proc_open_recorded(t->c.state.pid, t->c.state.start_time);
-	if (t->init.pidfd < 0 || s->seconds == 0)
-		return 0;
-	if (find_asked(s, t->c.id)) {
-		t->asked = true;
-		return 0;
-	}
-	if (signal_is_lost(t->init.pid, sig)) {
-		log_debug("stop", "pid 1 does not catch signal %d: killed at once", sig);
-		return 0;
-	}
-	r = proc_signal(&t->init, sig);
-	if (r == -ESRCH)
-		return 0;
-	if (r < 0)
+	init.pid = t->c.state.pid;
+	init.pidfd = proc_open_recorded(t->c.state.pid, t->c.state.start_time);
+	if (init.pidfd == -ESRCH || init.pidfd == -ENOENT)
+		return 0; /* it has ended */
+	if (init.pidfd < 0)
+		return error_code(&t->err, init.pidfd, "find pid 1 of container %s", t->c.name);
+	waits = s->seconds > 0 && !signal_is_lost(init.pid, sig);
+	if (!waits)
+		log_debug("stop", "no time, or pid 1 does not catch signal %d: killed at once",
+			  sig);
+	r = is_asked(s, t->c.id) ? 0 : proc_signal(&init, waits ? sig : SIGKILL);
+	if (r < 0 && r != -ESRCH)
 		return error_code(&t->err, r, "stop container %s", t->c.name);
-	t->asked = true;
 	/* One that is paused hears it when it goes on; if it does not, it is killed. */
-	if (t->c.paused)
+	if (waits && t->c.paused)
 		ignore_result(ctrcmd_unpause(&t->c, &ignored)); /* the kill will do */
+	if (waits) {
+		t->init = init;
+		init.pidfd = -1;
+	}
 	return 0;
 }
 
@@ -106,6 +106,9 @@ static void ask_next(struct cli *cli, struct stop *s)
 		t->r = ctrcmd_find(cli, *s->names, &t->c, &t->err);
 		if (t->r == 0 && t->c.state.status == CONTAINER_RUNNING)
 			t->r = ask(s, t);
+		container_done(&t->c);
+		if (t->r == -EMFILE && s->n > 0)
+			break; /* with those of these it goes on */
 	}
 	s->deadline = clock_ms() + (int64_t)s->seconds * 1000;
 }
@@ -116,14 +119,14 @@ static int end(struct cli *cli, const struct stop *s, struct target *t, struct e
 	int r = 0;
 
 	if (t->init.pidfd >= 0) {
-		if (t->asked)
-			r = ctrcmd_wait_pidfd(t->init.pidfd, left > 0 ? (int)left : 0);
+		r = ctrcmd_wait_pidfd(t->init.pidfd, left > 0 ? (int)left : 0);
 		if (r == 0)
 			r = proc_signal(&t->init, SIGKILL);
+		proc_done(&t->init);
 		if (r < 0 && r != -ESRCH)
 			return error_code(err, r, "stop container %s", t->c.name);
 	}
-	return ctrcmd_wait_free(cli, &t->c, err);
+	return ctrcmd_wait_end(cli, &t->c, err);
 }
 
 static int stop_one(struct cli *cli, const char *name, void *data, struct error *err)
@@ -141,8 +144,6 @@ static int stop_one(struct cli *cli, const char *name, void *data, struct error 
 		*err = t->err;
 	else if (t->c.state.status == CONTAINER_RUNNING)
 		r = end(cli, s, t, err);
-	proc_done(&t->init);
-	container_done(&t->c);
 	return r;
 }
 

@@ -16,7 +16,8 @@
 #include "storage/sweep.h"
 
 enum {
-	ENDING_MS = 5000, /* what a supervisor may need to deliver the rest of the output */
+	ENDING_MS = 5000, /* what a supervisor may need to deliver the rest of the output, a start
+			     to begin, a removal to end */
 	ENDING_POLL_MS = 2,
 };
 
@@ -121,7 +122,7 @@ int ctrcmd_lock_ended(struct cli *cli, struct container *c, struct error *err)
 
 		if (fd != -EAGAIN)
 			return fd < 0 ? error_code(err, fd, "lock container %s", c->name) : fd;
-		/* Removed by another command: the next look finds that. */
+		/* It fails where another command has just removed it. */
 		if (container_read_state(c->dirfd, &c->state) == 0 &&
 		    c->state.status == CONTAINER_RUNNING)
 			return -EAGAIN;
@@ -129,11 +130,10 @@ int ctrcmd_lock_ended(struct cli *cli, struct container *c, struct error *err)
 			break;
 		(void)poll(NULL, 0, ENDING_POLL_MS); /* no lock tells that it is free, in time */
 	}
-	error_set(err, -EBUSY, "container %s has ended, its supervisor has not", c->name);
-	error_hint(err,
-		   "a command that is attached to it does not read its output; `carrel rm -f "
-		   "%s` does not wait for that",
-		   c->name);
+	error_set(err, -EBUSY, "container %s does not run, and something holds it all the same",
+		  c->name);
+	error_hint(err, "another command that is at work on it, or one that is attached to it and "
+			"does not read its output: let that end, or end it");
 	return -EBUSY;
 }
 
@@ -171,13 +171,18 @@ int ctrcmd_wait_supervisor(const struct container *c, struct error *err)
 	return r < 0 ? error_code(err, r, "wait for container %s", c->name) : 0;
 }
 
-int ctrcmd_wait_free(struct cli *cli, const struct container *c, struct error *err)
+int ctrcmd_wait_end(struct cli *cli, const struct container *c, struct error *err)
 {
-	_cleanup_(fd_closep) int fd = ctrcmd_open_lock(cli, c, err);
+	_cleanup_(fd_closep) int fd = -1;
+	int r = ctrcmd_wait_supervisor(c, err);
 
+	/* Its janitor holds the lock on, and nobody can start it again. */
+	if (r < 0 || !c->state.remove_at_end)
+		return r;
+	fd = ctrcmd_open_lock(cli, c, err);
 	if (fd == -ENOENT) {
 		error_clear(err);
-		return ctrcmd_wait_supervisor(c, err);
+		return 0;
 	}
 	return fd < 0 ? fd : ctrcmd_wait_lock(fd, c, NULL, err);
 }

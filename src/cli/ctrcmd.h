@@ -43,8 +43,9 @@ int ctrcmd_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_flags f
  */
 int ctrcmd_lock_ended(struct cli *cli, struct container *c, struct error *err) _nodiscard_;
 
-/* Wait until nobody holds the lock for life any more. */
-int ctrcmd_wait_free(struct cli *cli, const struct container *c, struct error *err) _nodiscard_;
+/* Wait until this life of it is over, whoever starts it again meanwhile; with --rm until it is
+ * removed. */
+int ctrcmd_wait_end(struct cli *cli, const struct container *c, struct error *err) _nodiscard_;
 /* Wait for the process that supervises it, where there is no lock to wait for. */
 int ctrcmd_wait_supervisor(const struct container *c, struct error *err) _nodiscard_;
 /*
