@@ -123,11 +123,11 @@ static const char *missing_privilege(const char *program)
 	return NULL;
 }
 
-/* By ld.so(8) or by the program itself. Then nothing is wrong with the host. */
+/* In the words of ld.so(8), of libc and of the program. Then nothing is wrong with the host. */
 static bool is_starved(const char *said)
 {
-	return strstr(said, "error while loading shared librar") || strstr(said, "out of memory") ||
-	       strstr(said, "Cannot allocate memory");
+	return strstr(said, "failed to map segment") || strstr(said, "annot allocate memory") ||
+	       strstr(said, "out of memory");
 }
 
 int hostdiag_idmap(const char *program, int status, const char *said, struct error *err)

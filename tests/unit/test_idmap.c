@@ -10,6 +10,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/error.h"
+#include "base/mem.h"
+#include "runtime/hostdiag.h"
 #include "runtime/idmap.h"
 
 static struct idmap_extent got[IDMAP_EXTENTS_MAX];
@@ -126,6 +129,39 @@ static void test_format(void **state)
 	str_buf_done(&b);
 }
 
+/* What newuidmap says decides between one id and no container at all. */
+static void test_words_of_the_helper(void **state)
+{
+	static const struct {
+		int status;
+		const char *said;
+		int r;
+		enum dcode dcode;
+	} cases[] = {
+		{ 127,
+		  "p: error while loading shared libraries: libc.so.6: failed to map segment "
+		  "from shared object",
+		  -ENOMEM, DCODE_NONE },
+		{ 13, "p: xgetpwuid: out of memory", -ENOMEM, DCODE_NONE },
+		{ 127,
+		  "p: error while loading shared libraries: libsubid.so.4: cannot open shared "
+		  "object file: No such file or directory",
+		  -ENOEXEC, DCODE_NO_NEWIDMAP },
+		{ 127, "", -ENOEXEC, DCODE_NO_NEWIDMAP },
+		{ 1, "p: Cannot determine your user name.", -EPERM, DCODE_NO_PASSWD },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct error err = { 0 };
+
+		assert_int_equal(hostdiag_idmap("/usr/bin/p", cases[i].status, cases[i].said, &err),
+				 cases[i].r);
+		assert_int_equal(err.dcode, cases[i].dcode);
+		assert_true(err.hint[0]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +172,7 @@ int main(void)
 		cmocka_unit_test(test_proc_text),
 		cmocka_unit_test(test_one_id),
 		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_words_of_the_helper),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
