@@ -17,8 +17,9 @@ int store_error(struct error *err, int code, const char *fmt, ...)
 	va_end(ap);
 	error_code(err, code, "%s", text);
 	if (code == -EACCES || code == -EPERM)
-		error_hint(err, "it is not yours to write: change its owner or mode, or use --root "
-				"or CARREL_ROOT with another directory");
+		error_hint(err,
+			   "its owner or mode keeps you out: change that, or name another place "
+			   "by --root or XDG_RUNTIME_DIR");
 	if (code == -ENOSPC || code == -EDQUOT || code == -EROFS || code == -EACCES ||
 	    code == -EPERM)
 		error_host(err, DCODE_STORE_WRITE);

@@ -230,8 +230,11 @@ static int on_signal(struct loop *loop, struct loop_source *source, uint32_t eve
 
 static int write_pending(struct attach *a)
 {
-	struct end *e = &a->ends[a->out.head.value];
+	struct end *e;
 
+	if (!a->out_len)
+		return 0; /* and the value is no number of an end */
+	e = &a->ends[a->out.head.value];
 	while (a->out_len) {
 		ssize_t n;
 

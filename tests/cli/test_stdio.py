@@ -98,19 +98,19 @@ def test_file_of_a_container_that_stays(warm, tmp_path):
         p = warm.start("run", "--name", "pieces", "--network", "none", "-v", f"{shared}:/shared",
                        warm.image, "sh", "-c",
                        "touch /shared/begun; until [ -e /shared/go ]; do sleep 0.02; done;"
-                       " for i in $(seq 20); do echo line $i; sleep 0.02; done; touch /shared/said;"
+                       " for i in $(seq 100); do echo line $i; sleep 0.02; done; touch /shared/said;"
                        " exec sleep 0.1", stdout=dst)
-    wait_for(shared / "begun")
-    p.send_signal(signal.SIGSTOP)
-    (shared / "go").touch()
-    wait_for(shared / "said")
-    p.send_signal(signal.SIGCONT)
     try:
+        wait_for(shared / "begun")
+        p.send_signal(signal.SIGSTOP)
+        (shared / "go").touch()
+        wait_for(shared / "said")
+        p.send_signal(signal.SIGCONT)
         assert p.wait(timeout=20) == 0
     finally:
         p.kill()
-    assert (tmp_path / "out").read_text().split("\n")[:-1] == [f"line {i}" for i in range(1, 21)]
-    warm.run("rm", "pieces")
+        warm.run("rm", "-f", "pieces")
+    assert (tmp_path / "out").read_text().split("\n")[:-1] == [f"line {i}" for i in range(1, 101)]
 
 
 @pytest.mark.parametrize("flags", [["--rm"], ["--name", "both"]])
