@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "oci/manifest.h"
@@ -21,11 +22,6 @@ static const char manifest_accept[] = "application/vnd.oci.image.index.v1+json, 
 				      "application/vnd.docker.distribution.manifest.list.v2+json, "
 				      "application/vnd.oci.image.manifest.v1+json, "
 				      "application/vnd.docker.distribution.manifest.v2+json";
-
-static uint64_t fetch_now(void)
-{
-	return http_now();
-}
 
 int fetch_collect(void *data, const void *p, size_t n)
 {
@@ -182,7 +178,7 @@ static void end(struct registry *r, struct fetch *f, int result)
 
 static void retry_after(struct fetch *f, uint64_t ms)
 {
-	f->not_before = fetch_now() + ms;
+	f->not_before = clock_ms() + (int64_t)ms;
 	if (!f->not_before)
 		f->not_before = 1;
 }
@@ -320,7 +316,7 @@ static bool must_wait(const struct registry *r, const struct fetch *f)
 static bool has_stalled(const struct registry *r, const struct fetch *f)
 {
 	return !f->req.done && !f->req.paused &&
-	       fetch_now() - f->req.moved >= (uint64_t)r->stall_seconds * 1000;
+	       clock_ms() - f->req.moved >= (int64_t)r->stall_seconds * 1000;
 }
 
 /* Handling one may start or end others: begin anew after each. */
@@ -332,7 +328,7 @@ static bool handle_one(struct registry *r)
 		if (f->not_before) {
 			int q;
 
-			if (f->not_before > fetch_now())
+			if (f->not_before > clock_ms())
 				continue;
 			q = try_now(r, f, &f->err);
 			if (q < 0)
@@ -352,12 +348,12 @@ static bool handle_one(struct registry *r)
 
 static int step_timeout(const struct registry *r)
 {
-	uint64_t now = fetch_now(), least = STEP_MAX_MS;
+	int64_t now = clock_ms(), least = STEP_MAX_MS;
 
 	for (const struct fetch *f = r->running; f; f = f->next) {
-		uint64_t due = f->not_before ? f->not_before
-					     : f->req.moved + (uint64_t)r->stall_seconds * 1000;
-		uint64_t left = due > now ? due - now : 0;
+		int64_t due = f->not_before ? f->not_before
+					    : f->req.moved + (int64_t)r->stall_seconds * 1000;
+		int64_t left = due > now ? due - now : 0;
 
 		if (must_wait(r, f) || f->req.done || (!f->not_before && f->req.paused))
 			continue;

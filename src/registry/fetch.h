@@ -47,7 +47,7 @@ struct fetch {
 	uint64_t got_at_try;
 	unsigned token_at_try; /* registry's token generation that this try used */
 	bool refused;	       /* 401 with a token made for this fetch */
-	uint64_t not_before;   /* ms, monotonic; 0 = running */
+	int64_t not_before;    /* of clock_ms(); 0 = running */
 	bool done;
 	int result;
 	struct error err;

@@ -56,11 +56,6 @@ void http_free(struct http *h)
 	free(h);
 }
 
-uint64_t http_now(void)
-{
-	return (uint64_t)clock_ms();
-}
-
 static bool succeeded(long status)
 {
 	return status == 200 || status == 206;
@@ -73,7 +68,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *data)
 	int r;
 
 	(void)size; /* always 1 */
-	req->moved = http_now();
+	req->moved = clock_ms();
 	curl_easy_getinfo(req->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (!succeeded(status)) {
 		req->ignored += n; /* a page for people */
@@ -131,7 +126,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *data)
 		req->content_type[0] = req->content_range[0] = req->challenge[0] = '\0';
 		req->retry_after = 0;
 	}
-	req->moved = http_now();
+	req->moved = clock_ms();
 	req->header_bytes += n;
 	if (req->header_bytes > HTTP_HEADERS_MAX)
 		return 0;
@@ -264,7 +259,7 @@ static void reset_outcome(struct http_request *req)
 	req->content_length = -1;
 	req->content_type[0] = req->content_range[0] = req->challenge[0] = req->why[0] = '\0';
 	req->retry_after = 0;
-	req->moved = http_now();
+	req->moved = clock_ms();
 	req->paused = false;
 	req->header_bytes = 0;
 	req->ignored = 0;
@@ -332,7 +327,7 @@ void http_resume(struct http_request *req)
 	if (!req->easy)
 		return;
 	req->paused = false;
-	req->moved = http_now();
+	req->moved = clock_ms();
 	curl_easy_pause(req->easy, CURLPAUSE_CONT);
 }
 

@@ -66,8 +66,8 @@ struct http_request {
 	CURL *easy;
 	struct curl_slist *fields;
 	size_t header_bytes, ignored;
-	uint64_t moved; /* http_now() of the last sign of life */
-	bool paused;	/* by the sink: silence is ours */
+	int64_t moved; /* clock_ms() of the last sign of life */
+	bool paused;   /* by the sink: silence is ours */
 	unsigned redirects;
 	bool strange; /* on an origin that gets no credentials */
 };
@@ -84,8 +84,6 @@ void http_resume(struct http_request *req);
 int http_step(struct http *h, int wake_fd, int timeout_ms, struct error *err) _nodiscard_;
 /* End it as CURLE_OPERATION_TIMEDOUT. */
 void http_expire(struct http *h, struct http_request *req);
-/* Monotonic milliseconds. */
-uint64_t http_now(void);
 /* From any thread. */
 void http_wake(struct http *h);
 
