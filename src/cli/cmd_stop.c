@@ -64,12 +64,12 @@ static int ask(const struct stop *s, struct target *t)
 	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
 	_cleanup_(proc_done) struct proc init = { .pidfd = -1 };
 	struct error ignored = { 0 };
-	int r, sig = SIGTERM;
 	bool waits;
+	int r, sig;
 
 	r = ctrcmd_record(&t->c, &rec, &t->err);
-	if (r == 0 && *rec.stop_signal)
-		r = signal_parse(rec.stop_signal, &sig, &t->err);
+	if (r == 0)
+		r = ctrconf_stop_signal(&rec, &sig, &t->err);
 	if (r < 0)
 		return r;
 	init.pid = t->c.state.pid;

@@ -371,6 +371,11 @@ static int parse_rest(struct json_object *doc, struct ctrconf *rec, struct error
 	return r < 0 ? r : parse_resources(doc, rec, err);
 }
 
+int ctrconf_stop_signal(const struct ctrconf *rec, int *ret, struct error *err)
+{
+	return signal_parse(*rec->stop_signal ? rec->stop_signal : "SIGTERM", ret, err);
+}
+
 int ctrconf_parse(const char *text, size_t len, struct ctrconf *ret, struct error *err)
 {
 	_cleanup_(json_putp) struct json_object *doc = NULL;

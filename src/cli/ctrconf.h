@@ -56,6 +56,8 @@ void ctrconf_done(struct ctrconf *rec); /* for _cleanup_() too */
 void ctrconf_add_mount(struct ctrconf *rec, const struct ctrconf_mount *m); /* takes the strings */
 
 void ctrconf_format(const struct ctrconf *rec, struct str_buf *out);
+/* The one of the image; SIGTERM where none is on record. */
+int ctrconf_stop_signal(const struct ctrconf *rec, int *ret, struct error *err) _nodiscard_;
 int ctrconf_parse(const char *text, size_t len, struct ctrconf *ret, struct error *err) _nodiscard_;
 
 const char *net_mode_name(enum net_mode mode);

@@ -129,9 +129,8 @@ static int open_janitor(struct starter *st, struct error *err)
 
 static int fill_start(struct starter *st, struct error *err)
 {
-	const char *name = st->l->rec->stop_signal;
-	int sig = SIGTERM, r = *name ? signal_parse(name, &sig, err) : 0;
 	struct stat ns;
+	int sig, r = ctrconf_stop_signal(st->l->rec, &sig, err);
 
 	if (r < 0)
 		return r;
