@@ -123,21 +123,28 @@ static bool is_in(const struct scan *s, const char *pid)
 	return ino == s->target || is_below(s, path);
 }
 
+/* Of a process below /proc, or of a thread below its task directory. */
+static bool read_stat(int dir, const char *name, struct pidtree_proc *p)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	char text[1024], path[48];
+
+	(void)snprintf(path, sizeof(path), "%.16s/stat", name);
+	fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && cgroupfs_pread(fd, text, sizeof(text)) > 0 &&
+	       pidtree_parse_stat(text, p) == 0;
+}
+
 static int add(struct scan *s, const char *name)
 {
 	struct pidtree_proc p = { 0 };
-	char text[1024], path[48];
-	_cleanup_(fd_closep) int fd = -1;
 	uint32_t pid;
 
 	if (num_u32(name, &pid) < 0 || !is_in(s, name))
 		return 0;
-	(void)snprintf(path, sizeof(path), "%.16s/stat", name);
-	fd = openat(s->proc, path, O_RDONLY | O_CLOEXEC);
 	p.pid = (pid_t)pid;
-	/* ESRCH: it has just ended. A zombie runs no more. */
-	if (fd < 0 || cgroupfs_pread(fd, text, sizeof(text)) <= 0 ||
-	    pidtree_parse_stat(text, &p) < 0)
+	/* It has just ended. A zombie runs no more. */
+	if (!read_stat(s->proc, name, &p))
 		return 0;
 	if (s->t->n >= PIDTREE_MAX)
 		return -E2BIG;
@@ -220,21 +227,15 @@ static bool runs(char state)
 static bool thread_runs(pid_t pid)
 {
 	struct pidtree_proc p = { 0 };
-	char path[64], text[1024];
+	char path[32];
 	bool found = false;
 	struct dirent *e;
 	DIR *d;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	d = opendir(path);
-	while (d && !found && (e = readdir(d))) {
-		_cleanup_(fd_closep) int fd = -1;
-
-		(void)snprintf(path, sizeof(path), "%.16s/stat", e->d_name);
-		fd = openat(dirfd(d), path, O_RDONLY | O_CLOEXEC);
-		found = fd >= 0 && cgroupfs_pread(fd, text, sizeof(text)) > 0 &&
-			pidtree_parse_stat(text, &p) == 0 && runs(p.state);
-	}
+	while (d && !found && (e = readdir(d)))
+		found = read_stat(dirfd(d), e->d_name, &p) && runs(p.state);
 	if (d)
 		(void)closedir(d);
 	return found;
@@ -255,7 +256,7 @@ static bool stop_pass(const struct pidtree *now, const struct pidtree *last)
 		const struct pidtree_proc *p = &now->procs[i];
 
 		is_new |= !had(last, p);
-		on_its_way |= is_on_its_way(p);
+		on_its_way = on_its_way || is_on_its_way(p);
 		/* Twice over: one may have been continued from inside. */
 		if (p->state != 'T')
 			send_to(p, SIGSTOP);

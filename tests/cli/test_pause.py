@@ -44,6 +44,12 @@ def state(warm, name):
     return warm.run("inspect", name).json()[0]["State"]
 
 
+def letter(process):
+    """The state of a process or a thread, by its directory in /proc."""
+    with open(f"{process}/stat", encoding="utf-8", errors="replace") as f:
+        return f.read().rpartition(")")[2].split()[0]
+
+
 def tasks(warm, name):
     """{pid: state letter} of the container's pid namespace, by the host's /proc."""
     init = state(warm, name)["Pid"]
@@ -52,8 +58,7 @@ def tasks(warm, name):
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             if os.stat(f"/proc/{pid}/ns/pid").st_ino == want:
-                with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
-                    found[int(pid)] = f.read().rpartition(")")[2].split()[0]
+                found[int(pid)] = letter(f"/proc/{pid}")
         except OSError:
             pass
     return found
@@ -96,10 +101,8 @@ def test_threads_without_the_first_one(warm, box, hog):
     init = state(warm, name)["Pid"]
     for _ in range(3):
         warm.run("pause", name)
-        found = {}
-        for tid in os.listdir(f"/proc/{init}/task"):
-            with open(f"/proc/{init}/task/{tid}/stat", encoding="ascii") as f:
-                found[tid] = f.read().rpartition(")")[2].split()[0]
+        task = f"/proc/{init}/task"
+        found = {tid: letter(f"{task}/{tid}") for tid in os.listdir(task)}
         assert len(found) == 7 and found.pop(str(init)) == "Z", found
         assert set(found.values()) == {"T"}, found
         warm.run("unpause", name)
