@@ -27,25 +27,18 @@ def compile_alone(top, build, cc, flags, path):
     return path, r.returncode, r.stderr
 
 
-def lists(top):
-    words = set()
-    for where, _, files in os.walk(top):
-        for name in files:
-            if name.endswith(".mk"):
-                with open(os.path.join(where, name), encoding="utf-8") as f:
-                    words.update(f.read().split())
-    return words
-
-
 def main():
     top, build, cc, flags = os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3].split(), \
         sys.argv[4:]
-    headers = []
+    headers, listed, bad = [], set(), 0
     for folder in ("src", "storage", "netstack", "tools"):
         for where, _, files in os.walk(os.path.join(top, folder)):
             headers += [os.path.relpath(os.path.join(where, f), top) for f in files
                         if f.endswith(".h")]
-    bad, listed = 0, lists(top)
+            for name in files:
+                if name.endswith(".mk"):
+                    with open(os.path.join(where, name), encoding="utf-8") as f:
+                        listed.update(f.read().split())
     for path in headers:
         if path not in listed:
             bad += 1
