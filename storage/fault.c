@@ -16,13 +16,13 @@ int store_error(struct error *err, int code, const char *fmt, ...)
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	error_code(err, code, "%s", text);
-	if (code == -EACCES || code == -EPERM)
+	if (code == -EACCES || code == -EPERM) {
 		error_hint(err,
 			   "its owner or mode keeps you out: change that, or name another place "
 			   "by --root or XDG_RUNTIME_DIR");
-	if (code == -ENOSPC || code == -EDQUOT || code == -EROFS || code == -EACCES ||
-	    code == -EPERM)
 		error_host(err, DCODE_STORE_WRITE);
+	}
+	store_error_full(err, code);
 	return code;
 }
 

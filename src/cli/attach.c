@@ -230,12 +230,8 @@ static int on_signal(struct loop *loop, struct loop_source *source, uint32_t eve
 
 static int write_pending(struct attach *a)
 {
-	struct end *e;
-
-	if (!a->out_len)
-		return 0; /* and the value is no number of an end */
-	e = &a->ends[a->out.head.value];
-	while (a->out_len) {
+	while (a->out_len) { /* else the value need not be the number of an end */
+		struct end *e = &a->ends[a->out.head.value];
 		ssize_t n;
 
 		if (e->source.fd < 0) { /* our reader is gone: the rest goes nowhere */

@@ -68,18 +68,19 @@ static int take_lock(struct cli *cli, struct container *c, struct error *err)
 /* Whoever starts it again in between loses, too. */
 static int take_lock_by_force(struct cli *cli, struct container *c, struct error *err)
 {
-	for (int i = 0; i < LIVES_MAX; i++) {
-		int fd = container_lock(cli->store, c), r;
+	int fd = container_lock(cli->store, c);
 
-		if (fd != -EAGAIN)
-			return fd < 0 ? error_code(err, fd, "lock container %s", c->name) : fd;
-		r = end_container(cli, c, err);
+	if (fd < 0 && fd != -EAGAIN)
+		return error_code(err, fd, "lock container %s", c->name);
+	for (int i = 0; fd == -EAGAIN && i < LIVES_MAX; i++) {
+		int r = end_container(cli, c, err);
+
 		if (r < 0)
 			return r;
 		fd = ctrcmd_lock_ended(cli, c, err);
-		if (fd != -EAGAIN)
-			return fd;
 	}
+	if (fd != -EAGAIN)
+		return fd;
 	error_set(err, -EBUSY, "container %s is started again and again", c->name);
 	return -EBUSY;
 }

@@ -39,7 +39,7 @@ int ctrcmd_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_flags f
 /*
  * The lock of a container that does not run, as a descriptor. Right after its end its supervisor
  * still has it, and is waited for. -EAGAIN, with nothing in err: it runs by now, as c->state says.
- * -EBUSY: its supervisor cannot end.
+ * -EBUSY: whoever has it does not let go.
  */
 int ctrcmd_lock_ended(struct cli *cli, struct container *c, struct error *err) _nodiscard_;
 
