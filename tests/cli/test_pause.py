@@ -99,9 +99,13 @@ def test_a_container_that_forks_all_the_time(warm, box):
 def test_threads_without_the_first_one(warm, box, hog):
     name = box("exec /hog threads", "-v", f"{hog}:/hog")
     init = state(warm, name)["Pid"]
+    task = f"/proc/{init}/task"
+    end = time.monotonic() + 20
+    while letter(f"{task}/{init}") != "Z":  # it says `up` before it ends
+        assert time.monotonic() < end
+        time.sleep(0.01)
     for _ in range(3):
         warm.run("pause", name)
-        task = f"/proc/{init}/task"
         found = {tid: letter(f"{task}/{tid}") for tid in os.listdir(task)}
         assert len(found) == 7 and found.pop(str(init)) == "Z", found
         assert set(found.values()) == {"T"}, found
