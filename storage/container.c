@@ -464,15 +464,13 @@ int container_read_config(struct container *c, char **ret, size_t *ret_len, stru
 
 bool container_is_alive(struct store *s, const struct container *c)
 {
-	_cleanup_(fd_closep) int fd = -1;
 	char lname[ID_LEN + 8];
 
 	if (s->runtime_fd >= 0 && lock_test(s->runtime_fd, ctrrec_lock_name(c->id, lname)) == 1)
 		return true;
 	if (c->state.status == CONTAINER_EXITED || !str_eq(c->state.node, s->node))
 		return false;
-	fd = proc_open_recorded(c->state.supervisor, c->state.supervisor_start);
-	return fd >= 0;
+	return proc_recorded_lives(c->state.supervisor, c->state.supervisor_start);
 }
 
 int container_lock(struct store *s, const struct container *c)
@@ -491,13 +489,10 @@ int container_lock(struct store *s, const struct container *c)
 	if (fd < 0)
 		return fd;
 	/* Free here, but alive under another runtime directory? */
-	if (c->state.status != CONTAINER_EXITED && str_eq(c->state.node, s->node)) {
-		_cleanup_(fd_closep) int pidfd =
-			proc_open_recorded(c->state.supervisor, c->state.supervisor_start);
-
-		if (pidfd >= 0 && c->state.supervisor != getpid())
-			return -EAGAIN;
-	}
+	if (c->state.status != CONTAINER_EXITED && str_eq(c->state.node, s->node) &&
+	    c->state.supervisor != getpid() &&
+	    proc_recorded_lives(c->state.supervisor, c->state.supervisor_start))
+		return -EAGAIN;
 	return TAKE_FD(fd);
 }
 

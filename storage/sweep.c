@@ -45,12 +45,15 @@ struct sweep {
 };
 
 /* pid 1 outlived its supervisor: nobody would ever see its end. */
-static void kill_recorded(const struct container_state *st)
+static int kill_recorded(const struct container_state *st)
 {
-	_cleanup_(fd_closep) int fd = proc_open_recorded(st->pid, st->start_time);
+	_cleanup_(proc_done) struct proc init = {
+		.pid = st->pid,
+		.pidfd = proc_open_recorded(st->pid, st->start_time),
+	};
+	int r = init.pidfd < 0 ? init.pidfd : proc_signal(&init, SIGKILL);
 
-	if (fd >= 0 && syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
-		log_debug("sweep", "kill %d: %s", st->pid, strerror(errno));
+	return r == -ESRCH ? 0 : r;
 }
 
 static void drop_temporary(int dirfd)
@@ -86,7 +89,9 @@ static int bury(struct sweep *w, struct container *c, struct error *err)
 	int r = 0;
 
 	if (was_running && id_boot(boot) == 0 && str_eq(boot, st->boot))
-		kill_recorded(st);
+		r = kill_recorded(st);
+	if (r < 0) /* the record is all that leads to it */
+		return store_error(err, r, "kill what is left of container %.12s", c->id);
 	if (st->remove_at_end) {
 		w->names_dirty = true;
 		return container_remove(w->s, c, err);
@@ -107,12 +112,9 @@ static int bury(struct sweep *w, struct container *c, struct error *err)
 
 static bool has_living_supervisor(const struct store *s, const struct container_state *st)
 {
-	_cleanup_(fd_closep) int fd = -1;
-
 	if (st->status == CONTAINER_EXITED || !str_eq(st->node, s->node))
 		return false;
-	fd = proc_open_recorded(st->supervisor, st->supervisor_start);
-	return fd >= 0;
+	return proc_recorded_lives(st->supervisor, st->supervisor_start);
 }
 
 /* A creation that ended before its record moved to containers/. */

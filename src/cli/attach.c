@@ -387,6 +387,8 @@ static int attach_open(struct attach *a, int sock, const struct container *c, st
 	if (r < 0)
 		return r;
 	a->init.pidfd = proc_open_recorded(c->state.pid, c->state.start_time);
+	if (a->init.pidfd < 0 && a->init.pidfd != -ESRCH)
+		return error_code(err, a->init.pidfd, "find pid 1 of container %s", c->name);
 	r = loop_init(&a->loop);
 	if (r < 0)
 		return error_code(err, r, "make an event loop");
@@ -413,7 +415,6 @@ static void attach_close(struct attach *a)
 /* The supervisor has closed the connection, and why is in the state alone. */
 static int closed(const struct container *c, int *ret_status, struct error *err)
 {
-	_cleanup_(fd_closep) int supervisor = -1;
 	struct container_state st;
 	int r;
 
@@ -422,9 +423,7 @@ static int closed(const struct container *c, int *ret_status, struct error *err)
 		*ret_status = st.exit_code;
 		return 0;
 	}
-	if (r == 0)
-		supervisor = proc_open_recorded(st.supervisor, st.supervisor_start);
-	if (supervisor < 0)
+	if (r < 0 || !proc_recorded_lives(st.supervisor, st.supervisor_start))
 		return error_set(err, -ECONNRESET,
 				 "the supervisor of container %.12s ended unexpectedly", c->id);
 	error_set(err, -EBUSY, "too many others are attached to container %.12s", c->id);

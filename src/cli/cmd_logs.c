@@ -194,6 +194,8 @@ static int follow(struct cli *cli, struct container *c, struct logs *l, struct e
 
 	if (watch_fd < 0)
 		return watch_fd;
+	if (super_fd < 0 && super_fd != -ESRCH)
+		return error_code(err, super_fd, "find the supervisor of container %s", c->name);
 	for (;;) {
 		/* In this order: what was written before the end is in the log by then. */
 		bool ended = has_ended(c) || !container_is_alive(cli->store, c);

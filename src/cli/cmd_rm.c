@@ -39,12 +39,10 @@ static int end_container(struct cli *cli, const struct container *c, struct erro
 		.pid = c->state.supervisor,
 		.pidfd = proc_open_recorded(c->state.supervisor, c->state.supervisor_start),
 	};
-	int r = 0;
+	int r = init.pidfd < 0 ? init.pidfd : proc_signal(&init, SIGKILL);
 
-	if (init.pidfd >= 0)
-		r = proc_signal(&init, SIGKILL);
 	if (r == -ESRCH)
-		r = 0;
+		r = super.pidfd < 0 && super.pidfd != -ESRCH ? super.pidfd : 0;
 	if (r == 0 && super.pidfd >= 0 && ctrcmd_wait_pidfd(super.pidfd, SUPERVISOR_MS) == 0)
 		r = proc_signal(&super, SIGKILL);
 	proc_done(&init);

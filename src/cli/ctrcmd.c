@@ -166,9 +166,9 @@ int ctrcmd_wait_supervisor(const struct container *c, struct error *err)
 {
 	_cleanup_(fd_closep) int pidfd =
 		proc_open_recorded(c->state.supervisor, c->state.supervisor_start);
-	int r = pidfd < 0 ? 0 : ctrcmd_wait_pidfd(pidfd, -1);
+	int r = pidfd < 0 ? pidfd : ctrcmd_wait_pidfd(pidfd, -1);
 
-	return r < 0 ? error_code(err, r, "wait for container %s", c->name) : 0;
+	return r < 0 && r != -ESRCH ? error_code(err, r, "wait for container %s", c->name) : 0;
 }
 
 int ctrcmd_wait_end(struct cli *cli, const struct container *c, struct error *err)

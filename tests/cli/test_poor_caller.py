@@ -45,6 +45,35 @@ def test_few_descriptors(warm, limited, leftovers):
     leftovers.check(warm, before)
 
 
+def test_few_descriptors_for_one_that_runs(warm, limited, leftovers, tmp_path):
+    """Who cannot look at a process has not seen it end."""
+    before = leftovers.snapshot(warm)
+    name = f"few{os.getpid()}"
+    run(warm, warm.image, "sleep", "1000", flags=["-d", "--name", name])
+    pid = warm.run("inspect", name).json()[0]["State"]["Pid"]
+    elsewhere = {"XDG_RUNTIME_DIR": str(tmp_path)}  # its lock is free there
+    tmp_path.chmod(0o700)
+    for n in range(3, 24):
+        few = limited(f"ulimit -n {n}")
+        for args in (["ps", "-aq"], ["rm", "nobody"]):
+            few.run(*args, env=elsewhere, check=False)
+        assert os.path.exists(f"/proc/{pid}"), n
+        p = few.start("wait", name, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            out, err = p.communicate(timeout=0.2)
+            assert p.returncode == 125 and out == b"" and b"Too many open files" in err, (n, err)
+        except subprocess.TimeoutExpired:
+            p.kill()
+            p.communicate()
+        res = few.run("rm", "-f", name, check=False)
+        assert os.path.exists(f"/proc/{pid}") == (res.rc != 0), (n, res)
+        if res.rc == 0:
+            break
+        assert res.rc in (125, 127) and "Too many open files" in res.err, (n, res)
+    assert n > 4 and res.rc == 0, res
+    leftovers.check(warm, before)
+
+
 def test_few_processes(warm, limited, leftovers):
     before = leftovers.snapshot(warm)
     for flags in (["--rm"], ["-d"]):

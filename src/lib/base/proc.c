@@ -421,6 +421,13 @@ int proc_open_recorded(pid_t pid, uint64_t start_time)
 	return TAKE_FD(fd);
 }
 
+bool proc_recorded_lives(pid_t pid, uint64_t start_time)
+{
+	_cleanup_(fd_closep) int fd = proc_open_recorded(pid, start_time);
+
+	return fd != -ESRCH;
+}
+
 int proc_open_libexec(struct error *err)
 {
 	static const char *const beside[] = { "libexec/carrel", "../libexec/carrel", "." };

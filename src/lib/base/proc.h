@@ -102,8 +102,13 @@ int proc_close_fds(const int *keep, unsigned n) _nodiscard_;
  * tells a recorded process from a stranger that got the number later.
  */
 int proc_start_time(pid_t pid, uint64_t *ret) _nodiscard_;
-/* pidfd of a recorded process, or -ESRCH when it has ended or the number is somebody else's. */
+/*
+ * pidfd of a recorded process, or -ESRCH when it has ended or the number is somebody else's. Any
+ * other error (no descriptor is left, say) tells nothing about the process.
+ */
 int proc_open_recorded(pid_t pid, uint64_t start_time) _nodiscard_;
+/* Only what is known to have ended is dead: more than one caller buries the dead. */
+bool proc_recorded_lives(pid_t pid, uint64_t start_time);
 
 /*
  * Directory with the helper programs (libexec/carrel), found relative to the running program:
