@@ -314,8 +314,12 @@ static int write_running(struct launch *l, const struct launched *d, struct erro
 	r = id_boot(st->boot);
 	if (r == 0)
 		r = container_state_set_supervisor(st, getpid());
-	if (r == 0)
-		r = container_write_state(l->ctr->dirfd, st);
+	if (r < 0)
+		return error_code(err, r, "record that container %.12s runs", l->ctr->id);
+	r = ctr_hidden(&d->ctr, err);
+	if (r < 0)
+		return r;
+	r = container_write_state(l->ctr->dirfd, st);
 	return r < 0 ? error_code(err, r, "record that container %.12s runs", l->ctr->id) : 0;
 }
 

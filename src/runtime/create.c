@@ -23,6 +23,8 @@
 /*
  * Theory of operation. One socket joins the parent (in U) and pid 1 (in N):
  *	parent -> pid 1	one byte: your id maps are written (ctr_create)
+ *	pid 1 -> parent	one byte: nobody of our id can look into it any more (ctr_hidden); or
+ *			struct error, why it ends
  *	pid 1 -> parent	struct error: everything is mounted, with the pty's master; or why not
  *			(ctr_ready)
  *	parent -> pid 1	one byte: go on (ctr_start)
@@ -57,7 +59,7 @@ static int open_ns(pid_t pid, const char *name, struct error *err)
 }
 
 /* One struct error from pid 1, with up to PID1_FDS_MAX descriptors. 0: end of file. */
-static int receive(struct ctr *c, struct error *ret, int fds[PID1_FDS_MAX], size_t *ret_n)
+static int receive(const struct ctr *c, struct error *ret, int fds[PID1_FDS_MAX], size_t *ret_n)
 {
 	size_t n_fds = PID1_FDS_MAX;
 	ssize_t n = fd_recv(c->gate_fd, ret, sizeof(*ret), fds, &n_fds, 0);
@@ -237,6 +239,27 @@ int ctr_create(const struct ctr_spec *spec, struct ctr *ret, struct error *err)
 	return 0;
 }
 
+static int hear(int r, struct error *err)
+{
+	if (r < 0)
+		return error_code(err, r, "hear from the container's first process");
+	if (r == 0)
+		return error_set(err, -EIO, "the container's first process ended during set-up");
+	return 0;
+}
+
+int ctr_hidden(const struct ctr *c, struct error *err)
+{
+	struct error said;
+	ssize_t n = fd_recv(c->gate_fd, &said, sizeof(said), NULL, NULL, 0);
+
+	if (n == 1)
+		return 0;
+	if (n == sizeof(said))
+		return take_error(err, &said);
+	return hear(n > 0 ? -EPROTO : n == -ECONNRESET ? 0 : (int)n, err);
+}
+
 int ctr_ready(struct ctr *c, struct error *err)
 {
 	int fds[PID1_FDS_MAX] = { -1, -1 }, r;
@@ -244,10 +267,8 @@ int ctr_ready(struct ctr *c, struct error *err)
 	size_t n = 0;
 
 	r = receive(c, &said, fds, &n);
-	if (r < 0)
-		return error_code(err, r, "hear from the container's first process");
-	if (r == 0)
-		return error_set(err, -EIO, "the container's first process ended during set-up");
+	if (r <= 0)
+		return hear(r, err);
 	take_fds(c, fds, n);
 	return said.code < 0 ? take_error(err, &said) : 0;
 }

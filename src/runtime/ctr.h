@@ -120,7 +120,6 @@ struct ctr {
 	int proc_fd;	      /* with CTR_KEEP_PROC: a read-only mount of its proc, else -1 */
 	enum ctr_flags flags; /* the spec's */
 	int gate_fd;	      /* private to ctr.c */
-	int error_fd;
 };
 
 /* Nothing is open: for ctr_done() where ctr_create() did not come to pass. */
@@ -132,14 +131,18 @@ struct ctr {
 		       .pty_master = -1,   \
 		       .proc_fd = -1,      \
 		       .files_fd = -1,     \
-		       .gate_fd = -1,      \
-		       .error_fd = -1 })
+		       .gate_fd = -1 })
 
 /*
  * The caller is root inside U (userns_enter) and becomes the parent of pid 1, which dies with it
  * (PDEATHSIG). On failure nothing remains but empty directories in ctr_dirfd.
  */
 int ctr_create(const struct ctr_spec *spec, struct ctr *ret, struct error *err) _nodiscard_;
+/*
+ * Wait until pid 1 is undumpable. Its pid is written down after that, and not before: whoever joins
+ * its namespaces until it has left the host's root would be there, too (CVE-2016-9962).
+ */
+int ctr_hidden(const struct ctr *c, struct error *err) _nodiscard_;
 /* Wait until pid 1 has mounted everything; what else the namespaces need is done before, beside
  * it. On failure, as on that of ctr_start(), ctr_done() is the caller's. */
 int ctr_ready(struct ctr *c, struct error *err) _nodiscard_;

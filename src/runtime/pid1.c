@@ -181,13 +181,15 @@ int pid1_main(void *plan)
 	r = tune_apply(&p->spec->tune, &err);
 	if (r < 0)
 		exec_fail(p->sync, &err);
-	/* After the maps, whose files would not be the parent's any more. From the moment that a
-	 * pid is on record `exec` may join us, while all of the host's descriptors are still open
-	 * here: what it starts must not look into this process (CVE-2016-9962). */
+	/* After the maps, whose files would not be the parent's any more. From the moment that our
+	 * pid is on record somebody may want to join us, while the host's root and all of its
+	 * descriptors are still here: it is refused, and cannot look into us (CVE-2016-9962). */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
 		error_sys(&err, "make this process undumpable");
 		exec_fail(p->sync, &err);
 	}
+	if (send(p->sync, "", 1, MSG_NOSIGNAL) != 1)
+		_exit(EXIT_OURS); /* the parent is gone */
 	r = prepare(p, &master, &proc, &err);
 	if (r < 0)
 		exec_fail(p->sync, &err);

@@ -66,21 +66,35 @@ def pid_of(runner, name):
     return runner.run("inspect", name).json()[0]["State"]["Pid"]
 
 
+def wait_on_record(runner, name):
+    """Its pid 1, as soon as anybody can know it."""
+    for _ in range(1000):
+        res = runner.run("inspect", name, check=False)
+        if res.rc == 0 and res.json()[0]["State"]["Running"]:
+            return res.json()[0]["State"]["Pid"]
+    pytest.fail(f"{name} does not come to run")
+
+
 # ---- rule 1: who joins a container cannot be looked into ----------------------------------------
 
 def test_rule1_joining_process_is_out_of_reach(warm, attack_image, leftovers):
     name = "rule1"
+    cpu = min(os.sched_getaffinity(0))
     r, w = os.pipe()
     # With all capabilities in N, so that only the joiner's own precautions are in the way.
     p = warm.start("run", "--rm", "--name", name, "--network", "none", "--cap-add", "ALL",
-                   attack_image, "/attack", "joined", "3", stdout=w)
+                   attack_image, "/attack", "joined", "3", stdout=w,
+                   preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
     os.close(w)
     said = b""
     while b"ready" not in said:
         assert select.select([r], [], [], 30)[0], "no container"
         said += os.read(r, 4096)
     while not select.select([r], [], [], 0)[0]:
-        warm.run("exec", name, "true", check=False)
+        # On one processor with the attack, and only when that waits: it has time to look.
+        warm.start("exec", name, "true", preexec_fn=lambda: (
+            os.sched_setaffinity(0, {cpu}),
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0)))).wait(60)
     while data := os.read(r, 4096):
         said += data
     os.close(r)
@@ -125,29 +139,41 @@ def test_rule1_pid_1_before_its_exec_is_out_of_reach(make_carrel, carrel, attack
     subprocess.run(["cc", "-static", "-o", netstack, source], check=True)
     runner = make_carrel(os.path.join(prefix, "bin", "carrel"))
     runner.run("pull", "-q", attack_image)
-    p = runner.start("run", "--rm", attack_image, "true")
+    p = runner.start("run", "--rm", "--name", "slow", attack_image, "true")
     # The network is not there, and will not be: pid 1 waits before its exec.
     with open(fifo, encoding="ascii") as f:
         lingerer = int(f.readline())  # it keeps the other end open
     try:
-        inner = []
-        for entry in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{entry}/status", encoding="ascii") as f:
-                    status = f.read()
-            except OSError:
-                continue
-            if re.search(r"^NSpid:\t\d+\t1$", status, re.M) and "Name:\tcarrel\n" in status:
-                inner.append(entry)
-        assert inner
-        for pid in inner:
-            with pytest.raises(PermissionError):
-                os.listdir(f"/proc/{pid}/fd")
-            with pytest.raises(PermissionError):
-                os.open(f"/proc/{pid}/mem", os.O_RDWR)
+        pid = wait_on_record(runner, "slow")
+        with open(f"/proc/{pid}/comm", encoding="ascii") as f:
+            assert f.read() == "carrel\n", "it is beyond its exec"
+        with pytest.raises(PermissionError):
+            os.listdir(f"/proc/{pid}/fd")
+        with pytest.raises(PermissionError):
+            os.open(f"/proc/{pid}/mem", os.O_RDWR)
+        runner.fails("exec", "slow", "true", has=["join the container", "just be starting"])
     finally:
         os.kill(lingerer, signal.SIGKILL)
         p.wait(30)
+
+
+def test_rule1_exec_during_the_start(warm, leftovers, tmp_path):
+    """Until pid 1 has left the host's root, who joins its namespaces would be there as well."""
+    before = leftovers.snapshot(warm)
+    # Its user namespace is taken: newuidmap would not work below strace.
+    warm.run("run", "-d", "--name", "first", "--network", "none", warm.image, "sleep", "1000")
+    p = warm.start("-f", "-o", "/dev/null", "-e", "trace=prctl", "-e",
+                   "inject=prctl:delay_enter=100000", warm.program, "run", "-d", "--name", "slow",
+                   "--network", "none", warm.image, "sleep", "1000", program="/usr/bin/strace")
+    early, late = 0, 0
+    while p.poll() is None and not late:
+        res = warm.run("exec", "slow", "test", "!", "-e", warm.home, check=False)
+        assert res.rc != 1, "it was in the host's root"
+        early += "just be starting" in res.err
+        late += res.rc == 0
+    warm.run("rm", "-f", "first", "slow")
+    assert p.wait(60) == 0 and early > 0 and late  # strace stays as long as the container
+    leftovers.check(warm, before)
 
 
 def test_rule1_no_descriptor_of_the_host(warm, attack_image):
