@@ -193,8 +193,9 @@ const char *caps_name(unsigned n);
 /* "SIGTERM", "TERM", "15", "SIGRTMIN+3" -> number. */
 int signal_parse(const char *s, int *ret, struct error *err) _nodiscard_;
 
-/* Is sig neither caught nor blocked by this process (SigCgt, SigBlk)? Then pid 1 of a pid namespace
- * never sees it and a stop need not wait. */
+/* Is sig neither caught, nor blocked, nor waited for by this process? Then pid 1 of a pid namespace
+ * never sees it and a stop need not wait. What cannot be looked at is not lost. */
 bool signal_is_lost(pid_t pid, int sig);
-/* The same by the text of /proc/PID/status. */
-bool signal_is_lost_by(const char *status, int sig);
+/* The same for whoever holds the process's status, syscall and stat of /proc/PID. It may take 0.2
+ * s, where the process runs or wants to: without the last (-1) that counts as not lost. */
+bool signal_is_lost_by(int status_fd, int syscall_fd, int stat_fd, int sig);

@@ -50,7 +50,6 @@
 enum {
 	CGROUP_END_MS = 2000,
 	STOP_MS = 10000, /* as `stop` waits */
-	STATUS_MAX = 4096,
 };
 
 /*
@@ -173,17 +172,12 @@ static int signal_init(int sig)
 
 static bool is_deaf_and_alone(const struct super *s, int sig)
 {
-	const unsigned need = 1u << SUPER_STATUS_FD | 1u << SUPER_CHILDREN_FD;
-	char text[STATUS_MAX];
-	ssize_t n;
+	const unsigned need = 1u << SUPER_STATUS_FD | 1u << SUPER_SYSCALL_FD | 1u << SUPER_STAT_FD |
+			      1u << SUPER_CHILDREN_FD;
+	char c;
 
-	if ((s->start.fds & need) != need || pread(SUPER_CHILDREN_FD, text, 1, 0) != 0)
-		return false;
-	n = pread(SUPER_STATUS_FD, text, sizeof(text) - 1, 0);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	return signal_is_lost_by(text, sig);
+	return (s->start.fds & need) == need && pread(SUPER_CHILDREN_FD, &c, 1, 0) == 0 &&
+	       signal_is_lost_by(SUPER_STATUS_FD, SUPER_SYSCALL_FD, SUPER_STAT_FD, sig);
 }
 
 static int on_term(struct loop *loop, struct loop_source *source, uint32_t events)

@@ -36,7 +36,9 @@ enum super_fd {
 	SUPER_NETPROC_FD = 23,	/* pidfd of the netstack, with SUPER_NET_FD; or absent */
 	SUPER_STATUS_FD = 24,	/* /proc/PID/status of pid 1; or absent */
 	SUPER_CHILDREN_FD = 25, /* /proc/PID/task/PID/children of pid 1; or absent */
-	SUPER_FD_END = 26,
+	SUPER_SYSCALL_FD = 26,	/* /proc/PID/syscall of pid 1; or absent */
+	SUPER_STAT_FD = 27,	/* /proc/PID/stat of pid 1; or absent */
+	SUPER_FD_END = 28,
 };
 
 enum super_flags {
@@ -46,7 +48,7 @@ enum super_flags {
 };
 
 enum {
-	SUPER_START_VERSION = 6,
+	SUPER_START_VERSION = 7,
 };
 
 struct super_start {

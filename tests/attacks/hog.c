@@ -12,6 +12,7 @@
  *	hog mapped MIB FILE	writes a file of so much, and changes all of it by a mapping
  *	hog bomb MIB		each process forks as fast as it can and takes so much each time
  *	hog threads		threads that use all CPU time, without the first one
+ *	hog sigwait		catches nothing and waits for SIGTERM, then ends with 7
  *	hog forks		forks until it is refused, half of them as another user; says how
  *many
  */
@@ -245,6 +246,19 @@ static int take_processes(void)
 	return 0;
 }
 
+static int wait_for_term(void)
+{
+	sigset_t set;
+	int sig;
+
+	(void)sigfillset(&set);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)dprintf(1, "ready\n");
+	while (sigwait(&set, &sig) == 0 && sig != SIGTERM)
+		;
+	return 7;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -268,6 +282,8 @@ int main(int argc, char **argv)
 		return bomb(mib);
 	if (strcmp(what, "threads") == 0)
 		return leave_threads_behind();
+	if (strcmp(what, "sigwait") == 0)
+		return wait_for_term();
 	if (strcmp(what, "forks") == 0)
 		return take_processes();
 	return 2;

@@ -84,6 +84,21 @@ def test_stop_of_a_deaf_pid_1_does_not_wait(warm, box):
     assert info(warm, name)["State"]["ExitCode"] == 137
 
 
+@pytest.mark.parametrize("user", ["0", "1000"])
+@pytest.mark.parametrize("how", ["stop", "supervisor"])
+def test_stop_of_one_that_waits_for_signals(warm, box, hog, how, user):
+    """By sigwait, as tini and our own init do: /proc shows the signal as not even blocked."""
+    caught = ("sh", "-c", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done")
+    for command, flags in ((("/hog", "sigwait"), ("-v", f"{hog}:/hog")), (caught, ("--init",))):
+        name = box(*command, flags=(*flags, "-u", user))
+        wait_log(warm, name, "ready")
+        if how == "stop":
+            warm.run("stop", "-t", "60", name)
+        else:
+            os.kill(supervisor_of(warm, name), signal.SIGTERM)
+        assert warm.run("wait", name).out == "7\n"
+
+
 def test_stop_waits_and_then_kills(warm, box):
     name = box("sh", "-c", "trap '' TERM; trap : USR1; echo ready; while :; do sleep 0.05; done")
     # SIGTERM is ignored, which is not caught: killed at once; what is caught has its time

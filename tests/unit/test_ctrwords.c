@@ -8,6 +8,7 @@
 /* cmocka wants the four above first */
 #include <cmocka.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runtime/ctr.h"
@@ -85,12 +86,61 @@ static void test_signal_is_lost(void **state)
 	assert_false(signal_is_lost(0x7ffffff0, SIGUSR2));
 }
 
+/* While it waits, /proc shows the signal as neither blocked nor caught. */
+static void test_sigwait_loses_nothing(void **state)
+{
+	sigset_t set;
+	pid_t pid;
+	int status;
+
+	(void)state;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		while (sigwaitinfo(&set, NULL) != SIGTERM)
+			;
+		_exit(7);
+	}
+	for (int i = 0; i < 1000; i++) {
+		assert_false(signal_is_lost(pid, SIGTERM));
+		kill(pid, SIGUSR1); /* out of the wait, and into it again */
+	}
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* It is in no call for good, and deaf all the same. */
+static void test_one_that_runs_is_deaf(void **state)
+{
+	pid_t pid = fork();
+	bool lost = false;
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0)
+		for (;;)
+			;
+	for (int i = 0; i < 1000 && !lost; i++)
+		lost = signal_is_lost(pid, SIGTERM);
+	assert_true(lost);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_caps),
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_signal_is_lost),
+		cmocka_unit_test(test_sigwait_loses_nothing),
+		cmocka_unit_test(test_one_that_runs_is_deaf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
