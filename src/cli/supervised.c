@@ -354,6 +354,16 @@ static void record_failure(struct starter *st, const struct error *err)
 	ignore_result(container_write_state(st->l->ctr->dirfd, s)); /* full disk: reads as dead */
 }
 
+/* From here on it is a wish that pid 1 stops: the supervisor hears it when it is there. */
+static void block_term(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static int starter(void *arg)
 {
 	struct starter *st = arg;
@@ -381,6 +391,7 @@ static int starter(void *arg)
 		fd_close(TAKE_FD(st->child_stdio[i]));
 	r = start_janitor(st, &err);
 	if (r == 0) {
+		block_term();
 		/* Code 0: it runs. Only a broken installation fails after this. */
 		ignore_result(fd_write_all(report, &err, sizeof(err))); /* as above */
 		r = exec_supervisor(st, &d, report, &err);

@@ -181,6 +181,24 @@ def test_sigterm_to_the_supervisor_is_a_stop(warm, box, user):
     assert "no\n" in warm.run("logs", name).out
 
 
+def test_sigterm_to_the_supervisor_before_it_listens(warm, box):
+    """`run -d` is back as soon as the container runs, and a logout may follow at once."""
+    box("sleep", "1000")  # its user namespace is taken: newuidmap would not work below strace
+    name = f"early{os.getpid()}"
+    p = warm.start("-f", "-o", "/dev/null", "-e", "trace=signalfd4", "-e",
+                   "inject=signalfd4:delay_enter=300000", warm.program, "run", "-d", "--name",
+                   name, "--network", "none", warm.image, "sh", "-c",
+                   "trap 'exit 7' TERM; while :; do sleep 0.05; done",
+                   program="/usr/bin/strace", stdout=subprocess.PIPE)
+    assert len(p.stdout.readline()) == 65
+    os.kill(supervisor_of(warm, name), signal.SIGTERM)
+    assert warm.run("wait", name).out in ("7\n", "137\n")  # 137: before its trap
+    assert info(warm, name)["State"]["FinishedAt"]
+    warm.run("rm", name)
+    p.stdout.close()
+    assert p.wait(60) == 0
+
+
 def test_sigterm_to_the_supervisor_of_a_deaf_pid_1(warm, box):
     name = box("sleep", "1000")
     began = time.monotonic()
