@@ -110,6 +110,7 @@ int main(int argc, char **argv)
 	if (r < 0)
 		return EXIT_OURS;
 	proc_hear_write_errors();
+	proc_keep_children();
 	keep_own_access();
 	r = cli_main(&cli, argc, argv, &err);
 	if (r < 0) {

@@ -98,6 +98,19 @@ def test_little_address_space(warm, limited, leftovers):
     leftovers.check(warm, before)
 
 
+def test_ignored_children(warm, images, limited, leftovers):
+    """As daemons and job launchers do it; what is ignored survives exec."""
+    before = leftovers.snapshot(warm)
+    deaf = limited("trap '' CHLD")
+    assert run(deaf, warm.image, "sh", "-c", "exit 3", rc=3).err == ""
+    name = f"deaf{os.getpid()}"
+    run(deaf, warm.image, "sleep", "1000", flags=["-d", "--name", name])
+    assert deaf.run("exec", name, "sh", "-c", "echo x; exit 4", rc=4).out == "x\n"
+    deaf.run("pull", "-q", images["busybox"])
+    deaf.run("rm", "-f", name)
+    leftovers.check(warm, before)
+
+
 def test_small_files(warm, limited, leftovers):
     """SIGXFSZ is not the end of a command, and of a supervisor least of all."""
     before = leftovers.snapshot(warm)

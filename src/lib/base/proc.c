@@ -62,6 +62,13 @@ void proc_hear_write_errors(void)
 	(void)sigaction(SIGXFSZ, &ignore, NULL);
 }
 
+void proc_keep_children(void)
+{
+	static const struct sigaction keep = { .sa_handler = SIG_DFL };
+
+	(void)sigaction(SIGCHLD, &keep, NULL);
+}
+
 /* Container engines filter clone3 by ENOSYS, because seccomp cannot look into its struct. */
 #define CLASSIC_FLAGS                                                                              \
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | \

@@ -63,6 +63,9 @@ void proc_clone_hint(struct error *err, int r); /* the hint alone */
 /* A reader that went away, and a file beyond RLIMIT_FSIZE, are errors of the write, which somebody
  * tells and cleans up after, and not a silent death. */
 void proc_hear_write_errors(void);
+/* A caller may have left SIGCHLD ignored, which survives exec: the kernel would reap our children,
+ * and nobody could ask how they ended. */
+void proc_keep_children(void);
 
 /*
  * As proc_clone(), on `stack` and in this process's own memory, so that nothing is copied: where
