@@ -151,6 +151,9 @@ static void emit_socket(struct code *c)
 	};
 
 	emit_load_low(c, 0);
+	/* The kernel's cryptography: a page cache that it may write has changed read-only files of
+	 * the host and of other containers (CVE-2026-31431). docker refuses it since 29.4.2. */
+	emit(c, BPF_JMP | BPF_JEQ | BPF_K, AF_ALG, 6, 0);
 	emit(c, BPF_JMP | BPF_JEQ | BPF_K, AF_VSOCK, 5, 0); /* reaches the hypervisor */
 	emit(c, BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 3);
 	emit_load_low(c, 2);

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -181,6 +182,8 @@ static int escalate(char **argv)
 	say("sysrq", open("/proc/sysrq-trigger", O_WRONLY));
 	say("kcore", lseek(open("/proc/kcore", O_RDONLY), 1, SEEK_END) > 1 ? 0 : -1);
 	say("sethostname", sethostname("evil", 4));
+	say("alg", socket(AF_ALG, SOCK_SEQPACKET, 0));
+	say("vsock", socket(AF_VSOCK, SOCK_STREAM, 0));
 	return 0;
 }
 

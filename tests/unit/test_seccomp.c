@@ -145,6 +145,8 @@ static void test_arguments(void **state)
 	assert_int_equal(ask(0, "socket", 16, 3, 9), ERRNO(EINVAL));
 	assert_int_equal(ask(0, "socket", 2, 3, 9), SECCOMP_RET_ALLOW);
 	assert_int_equal(ask(0, "socket", 40, 1, 0), ERRNO(EPERM));
+	assert_int_equal(ask(0, "socket", 38, 5, 0), ERRNO(EPERM));
+	assert_int_equal(ask(0, "socket", 39, 5, 0), SECCOMP_RET_ALLOW);
 }
 
 /* Nothing slips in between two intervals of the tree: numbers without a name are refused. */
