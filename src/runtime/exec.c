@@ -46,8 +46,10 @@ bool exec_own_binary_is_safe(void)
 
 	if (stat("/proc/self/exe", &st) < 0)
 		return false;
-	/* Inside U: an owner that it does not map, host root or another user. Outside: root. */
-	return st.st_uid == (userns_is_inside() ? OVERFLOW_UID : 0) && !(st.st_mode & S_IWOTH);
+	/* Inside U: an owner that it does not map, host root or another user. Outside: root. The
+	 * group may be one of the user's, and with it the container's. */
+	return st.st_uid == (userns_is_inside() ? OVERFLOW_UID : 0) &&
+	       !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
 /* /dev/stdout of a program that is not root is opened by path: the pipe must be its own. A FIFO
