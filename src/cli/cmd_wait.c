@@ -39,11 +39,12 @@ static int recorded_status(const struct container *c, int *ret_status, struct er
 	struct container_state st;
 	int r = container_read_state(c->dirfd, &st);
 
-	if (r < 0 || st.status != CONTAINER_EXITED) {
+	if (r < 0 || st.status == CONTAINER_CREATED) {
 		error_set(err, -ENOENT, "container %s ended and left no exit status", c->name);
 		return -ENOENT;
 	}
-	*ret_status = st.exit_code;
+	/* Killed, without a word: 137, as everybody else reads such a record. */
+	*ret_status = st.status == CONTAINER_EXITED ? st.exit_code : 137;
 	return 0;
 }
 
