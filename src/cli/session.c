@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "cli/signals.h"
+#include "runtime/rootfs.h"
 
 static int open_caller(struct session *s, int i, struct error *err)
 {
@@ -143,7 +144,9 @@ static int on_helper(struct loop *loop, struct loop_source *source, uint32_t eve
 
 	(void)events;
 	loop_remove(loop, source);
-	if (proc_wait(helper, &status) < 0 || status != 0)
+	if (proc_wait(helper, &status) < 0)
+		status = EXIT_OURS;
+	if (status != 0 && !(is_server && rootfs_server_is_done(status, s->proc)))
 		log_warn(DCODE_NONE, "%s was killed or failed: the container is ended",
 			 is_server ? "fuse-overlayfs, which served the container's files,"
 				   : "the watchdog of the container's memory limit");

@@ -12,3 +12,17 @@
  * one of overlay's two ways (tests run all). The server is a child of the caller and dies with it.
  */
 int rootfs_mount(const struct ctr_spec *spec, struct rootfs *ret, struct error *err) _nodiscard_;
+
+enum {
+	ROOTFS_GONE_MS = 500, /* from the end of the mount, in that of pid 1, to the latter */
+};
+
+/*
+ * Did the server end with the mount? Where a request is on its way just then the kernel lets the
+ * server's read fail (ECONNABORTED), and fuse-overlayfs calls that a failure: 1, with pid 1 close
+ * behind.
+ */
+static inline bool rootfs_server_is_done(int status, const struct proc *init)
+{
+	return status == 0 || (status == 1 && proc_ends(init, ROOTFS_GONE_MS));
+}

@@ -138,7 +138,10 @@ static int on_helper(struct loop *loop, struct loop_source *source, uint32_t eve
 	(void)events;
 	loop_remove(loop, source);
 	source->fd = -1;
-	if (proc_wait(&helper, &status) < 0 || status != 0)
+	if (proc_wait(&helper, &status) < 0)
+		status = EXIT_OURS;
+	if (status != 0 &&
+	    !(helper.pidfd == SUPER_SERVER_FD && rootfs_server_is_done(status, &init)))
 		ignore_result(
 			str_copy(s->start.state.error, sizeof(s->start.state.error),
 				 helper.pidfd == SUPER_SERVER_FD ? no_files : no_limit)); /* fits */

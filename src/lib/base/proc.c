@@ -356,6 +356,17 @@ void proc_done(struct proc *p)
 	*p = (struct proc){ .pidfd = -1 };
 }
 
+bool proc_ends(const struct proc *p, int ms)
+{
+	struct pollfd pfd = { .fd = p->pidfd, .events = POLLIN };
+	int r;
+
+	do
+		r = poll(&pfd, 1, ms);
+	while (r < 0 && errno == EINTR);
+	return r == 1;
+}
+
 void proc_kill(struct proc *p)
 {
 	int status;

@@ -89,6 +89,8 @@ int proc_exec_error(struct error *err, int r, const char *argv0);
 
 /* Wait for the end. ret_status as a shell has it: 0-255, 128 + signal. */
 int proc_wait(struct proc *p, int *ret_status) _nodiscard_;
+/* True when it ends, or has ended, within so many milliseconds; it is not reaped. */
+bool proc_ends(const struct proc *p, int ms);
 /* Closes the pidfd; does not wait. */
 void proc_done(struct proc *p);
 /* SIGKILL and reap. */
