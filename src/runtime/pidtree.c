@@ -27,6 +27,7 @@ enum {
 	NESTING_MAX = 32, /* the kernel's MAX_PID_NS_LEVEL */
 	STOP_MS = 10000,  /* against a container that forks faster than we stop */
 	STOP_POLL_MS = 1,
+	DISK_MS = 1000, /* against a call that no signal ends: of a dead disk, or vfork's */
 };
 
 struct scan {
@@ -218,13 +219,14 @@ static bool had(const struct pidtree *t, const struct pidtree_proc *p)
 	return t->n && bsearch(p, t->procs, t->n, sizeof(*t->procs), by_age);
 }
 
-static bool runs(char state)
+/* 'D' stops behind its call, and has yet to do its work: it is waited for, but not for ever. */
+static bool runs(char state, bool is_late)
 {
-	return state == 'R' || state == 'S';
+	return state == 'R' || state == 'S' || (state == 'D' && !is_late);
 }
 
 /* The state of a process is that of its first thread, which may have ended before the others. */
-static bool thread_runs(pid_t pid)
+static bool thread_runs(pid_t pid, bool is_late)
 {
 	struct pidtree_proc p = { 0 };
 	char path[32];
@@ -235,20 +237,20 @@ static bool thread_runs(pid_t pid)
 	(void)snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	d = opendir(path);
 	while (d && !found && (e = readdir(d)))
-		found = read_stat(dirfd(d), e->d_name, &p) && runs(p.state);
+		found = read_stat(dirfd(d), e->d_name, &p) && runs(p.state, is_late);
 	if (d)
 		(void)closedir(d);
 	return found;
 }
 
 /* It has the signal, and on a busy machine not yet a CPU to take it on; until then it may fork. */
-static bool is_on_its_way(const struct pidtree_proc *p)
+static bool is_on_its_way(const struct pidtree_proc *p, bool is_late)
 {
-	return runs(p->state) || (p->threads > 1 && thread_runs(p->pid));
+	return runs(p->state, is_late) || (p->threads > 1 && thread_runs(p->pid, is_late));
 }
 
 /* Stop what there is. True when nobody was new, and nobody is on its way. */
-static bool stop_pass(const struct pidtree *now, const struct pidtree *last)
+static bool stop_pass(const struct pidtree *now, const struct pidtree *last, bool is_late)
 {
 	bool is_new = false, on_its_way = false;
 
@@ -256,7 +258,7 @@ static bool stop_pass(const struct pidtree *now, const struct pidtree *last)
 		const struct pidtree_proc *p = &now->procs[i];
 
 		is_new |= !had(last, p);
-		on_its_way = on_its_way || is_on_its_way(p);
+		on_its_way = on_its_way || is_on_its_way(p, is_late);
 		/* Twice over: one may have been continued from inside. */
 		if (p->state != 'T')
 			send_to(p, SIGSTOP);
@@ -268,17 +270,18 @@ static bool stop_pass(const struct pidtree *now, const struct pidtree *last)
 
 int pidtree_stop(pid_t init, struct error *err)
 {
-	int64_t end = clock_ms() + STOP_MS;
+	int64_t begin = clock_ms();
 	struct pidtree last = { 0 };
 	int quiet = 0, r = 0;
 
-	while (quiet < 2 && r == 0 && clock_ms() < end) {
+	while (quiet < 2 && r == 0 && clock_ms() < begin + STOP_MS) {
+		bool is_late = clock_ms() >= begin + DISK_MS;
 		struct pidtree now = { 0 };
 
 		r = pidtree_read(init, &now, err);
 		if (r < 0)
 			break;
-		quiet = stop_pass(&now, &last) ? quiet + 1 : 0;
+		quiet = stop_pass(&now, &last, is_late) ? quiet + 1 : 0;
 		pidtree_done(&last);
 		last = now;
 	}
