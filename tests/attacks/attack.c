@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/keyctl.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,10 +100,12 @@ static int open_of(int pid, const char *what, int flags)
 	return open(path, flags);
 }
 
+/* -1: it was not carrel itself any more. */
 static int reach(int pid)
 {
 	char name[16];
-	int got = 0;
+	int got = 0, status;
+	bool still;
 
 	got |= open_of(pid, "mem", O_RDWR) >= 0;
 	got |= open_of(pid, "root/.", O_RDONLY) >= 0;
@@ -109,11 +113,15 @@ static int reach(int pid)
 		snprintf(name, sizeof(name), "fd/%d", fd);
 		got |= open_of(pid, name, O_RDONLY) >= 0;
 	}
-	if (ptrace(PTRACE_ATTACH, pid, 0, 0) == 0) {
-		got = 1;
-		ptrace(PTRACE_DETACH, pid, 0, 0);
-	}
-	return got;
+	if (ptrace(PTRACE_ATTACH, pid, 0, 0) < 0)
+		return is_host_program(pid) ? got : -1;
+	/* Whose program has begun is ours by right. It must not stay: a detach fails before it has
+	 * stopped, and behind the stop of its exec waits ours. */
+	still = is_host_program(pid);
+	kill(pid, SIGKILL);
+	while (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status))
+		;
+	return still ? 1 : -1;
 }
 
 /* Rule 1: catch the joining process of `exec` before its program starts. Still the host's program
@@ -138,7 +146,7 @@ static int joined(char **argv)
 			if (!is_host_program(pid))
 				continue;
 			r = reach(pid);
-			if (!is_host_program(pid))
+			if (r < 0)
 				continue;
 			seen++;
 			got += r;

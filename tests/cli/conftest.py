@@ -512,7 +512,7 @@ class Leftovers:
         return {"ps": sorted(runner.run("ps", "-a", "-q").lines), "staging": runner.staging(),
                 "runtime": runner.runtime_files()}
 
-    def wait_processes(self, seconds=5):
+    def wait_processes(self, seconds=60):
         """What is ending may take its time, and may have forked meanwhile; what stays is left."""
         end = time.monotonic() + seconds
         while True:

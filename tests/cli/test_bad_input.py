@@ -193,7 +193,9 @@ def test_gzip_bomb(clean, fake, file_size, told):
     image.blobs[blob] = data
     change_manifest(image, lambda doc: doc["layers"][0].update(digest=blob, size=len(data)))
     ref = fake.add(image)
-    res = has_hint(one_line(clean.fails("pull", "-q", ref, rc=125, has=[blob[:19], told])))
+    # The free gigabyte and 400 MB: with the ratio of every day it is 3 GB, for all disks to write.
+    res = has_hint(one_line(clean.fails("pull", "-q", ref, rc=125, has=[blob[:19], told],
+                                        env={"CARREL_LAYER_RATIO": "40"}, timeout=300)))
     if told.startswith("unpack"):
         assert int(re.search(r"first (\d+) bytes", res.err).group(1)) < 3 << 20, res
     clean.empty_trash()

@@ -114,6 +114,7 @@ def test_pull(kept, images, leftovers, rng):
     for i in range(KILLS):
         moment = rng.uniform(0, took * 1.1)
         end_of(start(kept, "pull", "-q", what), moment)
+        leftovers.wait_processes()  # a last call of its processes may still publish it
         # Published, or not: never half.
         if kept.run("image", "inspect", what, check=False).rc == 0:
             kept.run("run", "--rm", "--network", "none", what, "cat", "/data/kept")

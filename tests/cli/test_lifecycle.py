@@ -80,7 +80,7 @@ def test_stop_of_a_deaf_pid_1_does_not_wait(warm, box):
     name = box("sleep", "1000")
     began = time.monotonic()
     warm.run("stop", name)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 9  # of the ten that it would have
     assert info(warm, name)["State"]["ExitCode"] == 137
 
 
@@ -106,8 +106,8 @@ def test_stop_waits_and_then_kills(warm, box):
     for n in (name, name2):
         wait_log(warm, n, "ready")
     began = time.monotonic()
-    warm.run("stop", "-t", "1", name2)
-    assert 0.9 < time.monotonic() - began < 8
+    warm.run("stop", "-t", "2", name2)
+    assert time.monotonic() - began > 1.9
     assert info(warm, name2)["State"]["ExitCode"] == 137
     assert "no\n" in warm.run("logs", name2).out
 
@@ -115,15 +115,21 @@ def test_stop_waits_and_then_kills(warm, box):
 def test_stop_of_several_is_side_by_side(warm, box, tmp_path):
     """The first ends only when the second was asked, too; named twice it is asked once."""
     shared = ("-v", f"{tmp_path}:/shared")
-    first = box("sh", "-c", "trap 'echo asked; until [ -e /shared/second ]; do sleep 0.05; done;"
-                " sleep 0.3; exit 7' TERM; echo ready; while :; do sleep 0.05; done", flags=shared)
+    first = box("sh", "-c", "trap 'echo asked; until [ -e /shared/second ] && [ -e /shared/third ];"
+                " do sleep 0.05; done; exit 7' TERM; echo ready; while :; do sleep 0.05; done",
+                flags=shared)
     second = box("sh", "-c", "trap 'touch /shared/second; exit 8' TERM; echo ready;"
                  " while :; do sleep 0.05; done", flags=shared)
     deaf = box("sleep", "1000")
     for n in (first, second):
         wait_log(warm, n, "ready")
-    res = warm.run("stop", "-t", "20", first, "nobody", first, second, deaf, rc=125)
-    assert res.lines == [first, first, second, deaf] and "no such container: nobody" in res.err
+    p = warm.start("stop", "-t", "60", first, "nobody", first, second, deaf,
+                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert warm.run("wait", deaf).out == "137\n"  # while the first is waited for
+    (tmp_path / "third").touch()
+    out, err = (x.decode() for x in p.communicate(timeout=90))
+    assert p.returncode == 125 and out.split() == [first, first, second, deaf], (out, err)
+    assert "no such container: nobody" in err
     ends = [info(warm, n)["State"] for n in (first, second, deaf)]
     assert [state["ExitCode"] for state in ends] == [7, 8, 137]
     assert ends[2]["FinishedAt"] < ends[0]["FinishedAt"]  # nobody waited to kill it
@@ -141,7 +147,7 @@ def test_stop_does_not_wait_for_the_next_life(warm, box, tmp_path):
     warm.run("start", quick)
     (tmp_path / "again").touch()
     try:
-        assert p.wait(timeout=20) == 0
+        assert p.wait(timeout=90) == 0
     finally:
         p.kill()
     assert info(warm, quick)["State"]["Running"]
@@ -164,7 +170,7 @@ def test_supervisor_at_its_last_lines(warm, box, command):
     time.sleep(0.2)
     assert p.poll() is None
     os.close(fd)
-    assert p.wait(timeout=20) == 0
+    assert p.wait(timeout=90) == 0
 
 
 @pytest.mark.parametrize("user", ["0", "1000"])
@@ -210,7 +216,8 @@ def test_sigterm_to_the_supervisor_of_a_deaf_pid_1(warm, box):
                " while :; do sleep 0.05; done) & wait")
     wait_log(warm, name, "ready")
     os.kill(supervisor_of(warm, name), signal.SIGTERM)
-    warm.run("exec", name, "kill", "-TERM", "2")
+    # It may be over before this `kill` is: then it ends with the container.
+    assert warm.run("exec", name, "kill", "-TERM", "2", check=False).rc in (0, 137)
     assert warm.run("wait", name).out == "0\n"
     assert "done\n" in warm.run("logs", name).out
 
@@ -269,7 +276,7 @@ def test_logs_follow_ends_with_a_killed_supervisor(warm, box):
     p = warm.start("logs", "-f", name, stdout=subprocess.PIPE)
     assert p.stdout.readline() == b"up\n"
     os.kill(supervisor(warm, name), signal.SIGKILL)
-    assert p.communicate(timeout=20)[0] == b"" and p.returncode == 0
+    assert p.communicate(timeout=90)[0] == b"" and p.returncode == 0
 
 
 def test_logs_of_both_streams_keep_their_order(warm, box):
@@ -314,7 +321,7 @@ def test_attach_without_a_terminal(warm, box):
     p = warm.start("attach", name, stdin=r, stdout=subprocess.PIPE)
     os.close(r)
     os.write(w, b"word\n")
-    assert p.communicate(timeout=20)[0] == b"got word\n"
+    assert p.communicate(timeout=90)[0] == b"got word\n"
     os.close(w)
     assert p.returncode == 6
 
@@ -334,7 +341,7 @@ def test_wait_of_rm_container(warm, leftovers):
     wait_log(warm, "w4", "ready")
     p = warm.start("wait", "w4", stdout=subprocess.PIPE)
     warm.run("stop", "w4")
-    out = p.communicate(timeout=20)[0]
+    out = p.communicate(timeout=90)[0]
     # `wait` may come after the end: then the container is not there any more
     assert (p.returncode, out) in ((0, b"4\n"), (125, b""))
     leftovers.check(warm, before)

@@ -164,7 +164,7 @@ def test_watchdog_is_killed(plain, leftovers, words):
     assert plain.run("ps", "-q").out
     as_owner_of(dog, "kill", "-KILL", dog)
     status = plain.run("wait", name).out if words == ("-d",) else None
-    err = p.communicate(timeout=20)[1].decode()
+    err = p.communicate(timeout=90)[1].decode()
     if words == ("-d",):
         state = plain.run("inspect", name).json()[0]["State"]
         assert status == "137\n" and state["ExitCode"] == 137 and not state["OOMKilled"], state
@@ -183,7 +183,7 @@ def test_nothing_of_the_caller_stays_open(plain):
     p = plain.start("run", "-d", "--name", "closed", *NONE, "-m", "64m", plain.image, "sleep",
                     "600", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
-        out, err = p.communicate(timeout=20)
+        out, err = p.communicate(timeout=90)
         assert p.returncode == 0 and len(out) == 65 and b"watchdog" in err, (out, err)
     finally:
         p.kill()
@@ -228,6 +228,7 @@ def test_pids_limit_counts_its_own_processes_only(plain):
         for name, limit in zip(names, (["--pids-limit", "11"], ["--pids-limit", "11"], [])):
             plain.run("run", "-d", "--name", name, *NONE, *limit, plain.image, "sh", "-c", many)
         for name in names:
+            wait_for_processes(plain, name, 9)
             assert plain.run("exec", name, "true").rc == 0
         # Full: 1 + 8 + the program of exec (which has a second one while it joins), + 1.
         res = plain.run("exec", names[0], "sh", "-c",

@@ -15,7 +15,9 @@ import badregistry as bad  # noqa: E402
 from lib import ociimg  # noqa: E402
 
 WHOLE = bad.ignore_range()
-FAST = {"CARREL_RETRY_MS": "10", "CARREL_STALL_SECONDS": "1"}
+# Silence of a second is a fault of the machine as well: only where it is the fault asked for.
+FAST = {"CARREL_RETRY_MS": "10", "CARREL_STALL_SECONDS": "60"}
+SILENT = dict(FAST, CARREL_STALL_SECONDS="1")
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +39,8 @@ def assert_clean(carrel):
     assert carrel.run("images", "-q").out == ""
 
 
-def fails(carrel, ref, *words, **kw):
-    r = carrel.run("pull", "-q", ref, rc=125, env=dict(FAST, **kw))
+def fails(carrel, ref, *words, env=None, **kw):
+    r = carrel.run("pull", "-q", ref, rc=125, env=dict(env or FAST, **kw))
     errors = [line for line in r.err.splitlines() if "hint:" not in line]
     assert len(errors) == 1, r
     for w in words:
@@ -58,11 +60,12 @@ def fails(carrel, ref, *words, **kw):
     [bad.truncate(1 << 20), WHOLE],
     [bad.truncate(1 << 20), bad.status(503), bad.stall(100)],
 ], ids=["truncated", "empty", "thrice", "stall", "5xx", "429", "no-range", "mixed"])
-def test_recovers(carrel, image, reg, faults):
+def test_recovers(carrel, image, reg, faults, request):
     ref = reg.add(image, "x")
     big = image.layers[0]["digest"]
     reg.on("blobs", big, *faults)
-    assert carrel.run("pull", "-q", ref, env=FAST).out.strip() == image.id
+    env = SILENT if request.node.callspec.id in ("stall", "mixed") else FAST
+    assert carrel.run("pull", "-q", ref, env=env).out.strip() == image.id
     # A whole answer to a Range request is right, only wasteful.
     wrong = [f for f in faults if f is not WHOLE]
     assert len(reg.asked("blobs", big)) == len(wrong) + 1
@@ -99,10 +102,10 @@ def test_manifest_is_retried(carrel, image, reg):
     (bad.redirect("ftp://127.0.0.1/x"), ["redirect"]),
 ], ids=["truncated", "stall", "503", "429", "404", "403", "tampered-head", "tampered", "short",
         "long", "endless", "redirect-file", "redirect-ftp"])
-def test_gives_up_clearly(carrel, image, reg, fault, words):
+def test_gives_up_clearly(carrel, image, reg, fault, words, request):
     ref = reg.add(image, "x")
     reg.always("blobs", image.layers[0]["digest"], fault)
-    fails(carrel, ref, *words)
+    fails(carrel, ref, *words, env=SILENT if request.node.callspec.id == "stall" else FAST)
 
 
 def test_wrong_digest_of_right_size(carrel, image, reg):
@@ -186,7 +189,7 @@ def test_signal_cleans_up(carrel, image, reg, leftovers, sig):
     while b"fetching" not in said:  # the first layer is under way
         said += p.stderr.readline()
     os.killpg(p.pid, sig)
-    p.wait(20)
+    p.wait(90)
     p.stdout.close()
     p.stderr.close()
     assert_clean(carrel)
@@ -201,9 +204,10 @@ def test_kill_is_swept_by_the_next_command(carrel, image, reg, leftovers):
     while b"fetching" not in said:
         said += p.stderr.readline()
     os.killpg(p.pid, signal.SIGKILL)
-    p.wait(20)
+    p.wait(90)
     p.stdout.close()
     p.stderr.close()
+    leftovers.wait_processes()
     carrel.run("pull", "-q", ref, env=FAST)
     assert os.listdir(f"{carrel.store}/staging") == []
     carrel.empty_trash()
@@ -247,7 +251,7 @@ def test_both_halves_are_confined(carrel, image, reg, leftovers):
         halves = [confined(pid) for pid in children(transfer)]
     finally:
         p.send_signal(signal.SIGTERM)
-        p.wait(20)
+        p.wait(90)
         p.stdout.close()
         p.stderr.close()
     caps = []

@@ -295,7 +295,7 @@ def test_server_is_killed(warm, need, leftovers, detached):
         assert os.read(r, 10) == b"up\n"
         pid, = servers(p.pid)
         os.kill(pid, signal.SIGKILL)
-        assert str(p.wait(timeout=20)) in ENDED
+        assert str(p.wait(timeout=90)) in ENDED
         os.close(r)
         err.seek(0)
         assert err.read().count(b"fuse-overlayfs") == 1

@@ -244,7 +244,9 @@ def test_security_options(warm):
 
 
 def test_init_reaps(warm):
-    res = run(warm, "--init", warm.image, "sh", "-c", "(true &) ; sleep 0.2; ps -o pid,stat,comm")
+    res = run(warm, "--init", warm.image, "sh", "-c", "(true &); i=0;"
+              "while ps -o stat | grep -q Z && [ $((i += 1)) -lt 500 ]; do sleep 0.05; done;"
+              "ps -o pid,stat,comm")
     assert not [x for x in res.lines if " Z" in x], res
 
 
@@ -292,7 +294,7 @@ def test_signals_are_passed_on(warm, leftovers, sig, flags):
     os.close(w)
     assert os.read(r, 100) == b"ready\n"
     p.send_signal(sig)
-    assert p.wait(timeout=20) == 42
+    assert p.wait(timeout=90) == 42
     os.close(r)
     if not flags:
         warm.run("rm", name)

@@ -106,7 +106,7 @@ def test_file_of_a_container_that_stays(warm, tmp_path):
         (shared / "go").touch()
         wait_for(shared / "said")
         p.send_signal(signal.SIGCONT)
-        assert p.wait(timeout=20) == 0
+        assert p.wait(timeout=90) == 0
     finally:
         p.kill()
         warm.run("rm", "-f", "pieces")
@@ -194,7 +194,7 @@ def test_reader_that_goes_away(warm):
     os.close(w)
     assert os.read(r, 2) == b"y\n"
     os.close(r)
-    assert p.wait(timeout=20) in (1, 128 + 13)
+    assert p.wait(timeout=90) in (1, 128 + 13)
 
 
 @pytest.mark.parametrize("how", ["run", "start", "attach"])
@@ -229,7 +229,7 @@ def test_detached_holds_nothing_of_the_caller(warm, need, leftovers, network):
     before = leftovers.snapshot(warm)
     p = warm.start("run", "-d", "--rm", "--name", "holds", "--network", network, warm.image,
                    "sleep", "60", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    out = p.communicate(timeout=20)[0].decode()
+    out = p.communicate(timeout=90)[0].decode()
     assert p.returncode == 0 and len(out.strip()) == 64, out
     warm.run("rm", "-f", "holds")
     leftovers.check(warm, before)

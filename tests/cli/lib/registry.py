@@ -31,12 +31,10 @@ class Registry:
     def __init__(self, path, storage, kind="plain", tls=None):
         os.makedirs(path, exist_ok=True)
         self.kind, self.path = kind, path
-        self.port = free_port()
-        self.host = f"127.0.0.1:{self.port}"
         self.ca, self.scheme = None, "https" if kind == "tls" else "http"
         conf = ["version: 0.1", "log: {level: info, accesslog: {disabled: true}}",
                 f"storage: {{filesystem: {{rootdirectory: {storage}}}, delete: {{enabled: true}}}}",
-                "http:", f"  addr: {self.host}", "  secret: test"]
+                "http:", "  secret: test"]
         if kind == "tls":
             self.make_certificate()
             conf += [f"  tls: {{certificate: {path}/cert.pem, key: {path}/key.pem}}"]
@@ -57,16 +55,24 @@ class Registry:
                         "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
                        check=True, capture_output=True)
 
-    def start(self):
+    def try_start(self):
+        """What it says until it listens, or ends."""
+        self.host = f"127.0.0.1:{free_port()}"
         self.proc = subprocess.Popen(["docker-registry", "serve", f"{self.path}/config.yml"],
                                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                     stderr=subprocess.PIPE)
+                                     stderr=subprocess.PIPE,
+                                     env=dict(os.environ, REGISTRY_HTTP_ADDR=self.host))
         said = b""
-        while b"listening on" not in said:
-            line = self.proc.stderr.readline()
-            if not line:
-                raise RuntimeError("docker-registry: " + said.decode("utf-8", "replace"))
+        while b"listening on" not in said and (line := self.proc.stderr.readline()):
             said += line
+        return said
+
+    def start(self):
+        said = b"address already in use"
+        while b"address already in use" in said:  # somebody was faster: another one
+            said = self.try_start()
+        if b"listening on" not in said:
+            raise RuntimeError("docker-registry: " + said.decode("utf-8", "replace"))
         # The rest of what it says goes nowhere, but must be read.
         self.drain = subprocess.Popen(["cat"], stdin=self.proc.stderr, stdout=subprocess.DEVNULL)
         self.proc.stderr.close()

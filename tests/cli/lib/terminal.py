@@ -32,7 +32,7 @@ class Terminal:
     def send(self, data):
         os.write(self.master, data if isinstance(data, bytes) else data.encode())
 
-    def expect(self, pattern, timeout=20):
+    def expect(self, pattern, timeout=90):
         """Reads until the pattern is in what came since the last expect; returns the match."""
         regex = re.compile(pattern if isinstance(pattern, bytes) else pattern.encode(), re.S)
         end = time.monotonic() + timeout
@@ -54,7 +54,7 @@ class Terminal:
                                      + self.seen.decode("utf-8", "replace"))
             self.seen += data
 
-    def wait(self, timeout=20):
+    def wait(self, timeout=90):
         return self.proc.wait(timeout=timeout)
 
     def settings_restored(self):
