@@ -203,6 +203,13 @@ static bool wants_plain_http(const struct registry *r, const struct fetch *f)
 	}
 }
 
+bool fetch_is_turned_away(const struct fetch *f)
+{
+	long status = f->req.status;
+
+	return f->req.strange && (status == 400 || status == 401 || status == 403);
+}
+
 static bool is_transient(const struct registry *r, const struct fetch *f)
 {
 	long status = f->req.status;
@@ -211,6 +218,8 @@ static bool is_transient(const struct registry *r, const struct fetch *f)
 		return false;
 	switch ((int)f->req.code) {
 	case CURLE_OK:
+		if (fetch_is_turned_away(f))
+			return f->kind != FETCH_TOKEN && f->tries < FETCH_DETOURS;
 		return status == 429 || status == 408 || status >= 500 || status == 200 ||
 		       status == 206;
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -297,7 +306,7 @@ static void handle(struct registry *r, struct fetch *f)
 	if (wants_plain_http(r, f)) {
 		r->scheme = "http";
 		q = try_now(r, f, &f->err);
-	} else if (f->req.status == 401) {
+	} else if (f->req.status == 401 && !fetch_is_turned_away(f)) {
 		q = authorise(r, f);
 	} else {
 		q = retry(r, f);

@@ -23,6 +23,7 @@ enum {
 	FETCH_PAUSE = 1,	  /* of a sink: none taken, come again */
 	FETCH_TRIES = 6,	  /* without progress between them */
 	FETCH_STALLS = 3,	  /* of them silent for the whole stall limit */
+	FETCH_DETOURS = 3,	  /* of them refused where a redirect led to */
 	FETCH_PROGRESS = 1 << 20, /* bytes that make the tries count anew */
 };
 
@@ -88,6 +89,10 @@ int fetch_step(struct registry *r, int wake_fd, struct error *err) _nodiscard_;
 
 /* A 401 with this challenge: a new r->authorization, or why not. (token.c) */
 int token_renew(struct registry *r, const char *challenge, struct error *err) _nodiscard_;
+
+/* 401 or 403 from where a redirect led to: no place to log in at. Its address may be one that
+ * expires (400 at Google), so that the registry is asked for another. */
+bool fetch_is_turned_away(const struct fetch *f);
 
 /* The error of a final response or transport failure, with what the user can do. (failure.c) */
 int failure_set(struct registry *r, struct fetch *f, struct error *err);

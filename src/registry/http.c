@@ -103,8 +103,12 @@ static void keep(char *buf, size_t size, const char *s, size_t n)
 static void keep_challenge(struct http_request *req, const char *s, size_t n)
 {
 	struct challenge now, kept;
-	int r = challenge_parse(s, n, &now);
+	int r;
 
+	/* It would name the place that our password goes to (CVE-2020-15157). */
+	if (req->strange)
+		return;
+	r = challenge_parse(s, n, &now);
 	if (r == -EOPNOTSUPP)
 		return;
 	if (!req->challenge[0] ||
@@ -341,6 +345,21 @@ static char *url_part(CURLU *u, CURLUPart part)
 static void url_freep(CURLU **u)
 {
 	curl_url_cleanup(*u);
+}
+
+char *http_host(const char *url)
+{
+	_cleanup_(url_freep) CURLU *u = curl_url();
+	char *host = NULL, *port = NULL, *text;
+
+	if (u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK) {
+		ignore_result(curl_url_get(u, CURLUPART_HOST, &host, 0)); /* NULL then */
+		ignore_result(curl_url_get(u, CURLUPART_PORT, &port, 0));
+	}
+	text = xasprintf("%s%s%s", host ? host : "?", port ? ":" : "", port ? port : "");
+	curl_free(host);
+	curl_free(port);
+	return text;
 }
 
 /* Same scheme, host and port? */

@@ -58,7 +58,9 @@ struct http_request {
 	int64_t content_length; /* -1 = not given */
 	char content_type[128];
 	char content_range[128];
-	char challenge[HTTP_HEADER_MAX]; /* Bearer if there is one, else the first known */
+	char challenge[HTTP_HEADER_MAX]; /* Bearer if there is one, else the first known; none of
+					    a stranger's */
+	bool strange; /* a redirect led to another origin, which gets no credentials */
 	unsigned retry_after;
 	char why[CURL_ERROR_SIZE];
 
@@ -69,7 +71,6 @@ struct http_request {
 	int64_t moved; /* clock_ms() of the last sign of life */
 	bool paused;   /* by the sink: silence is ours */
 	unsigned redirects;
-	bool strange; /* on an origin that gets no credentials */
 };
 
 int http_start(struct http *h, struct http_request *req, struct error *err) _nodiscard_;
@@ -89,5 +90,7 @@ void http_wake(struct http *h);
 
 /* The file of authorities that is used by itself, or NULL: libcurl knows. */
 const char *http_bundle(void);
+/* "host" or "host:port" of a URL; owned by the caller. */
+char *http_host(const char *url);
 /* Query escaping of a value; owned by the caller. */
 char *http_escape(const char *s);

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """pull from registries that misbehave: either the right image, or one clear line and nothing left."""
+import base64
+import json
 import os
 import random
 import signal
@@ -126,7 +128,6 @@ def test_wrong_diff_id(carrel, reg):
     right.blobs.update(wrong.blobs)
     doc = {"schemaVersion": 2, "mediaType": right.manifest["mediaType"], "config": right.config,
            "layers": right.layers}
-    import json
     right.manifest = right.put(json.dumps(doc).encode(), right.manifest["mediaType"])
     fails(carrel, reg.add(right, "x"), "diff-id")
 
@@ -170,6 +171,49 @@ def test_redirect_keeps_credentials_home(carrel, image):
         carrel.run("pull", "-q", ref, env=FAST)
         assert "Authorization" in reg.asked("blobs", big)[-1].headers
         assert "Authorization" not in store.asked("blobs", big)[0].headers
+
+
+def write_login(carrel, host, **entry):
+    os.makedirs(f"{carrel.home}/.docker")
+    with open(f"{carrel.home}/.docker/config.json", "w", encoding="ascii") as f:
+        json.dump({"auths": {host: entry}}, f)
+
+
+@pytest.mark.parametrize("auth", [None, "token"])
+@pytest.mark.parametrize("login", [
+    {"auth": base64.b64encode(b"me:pw").decode()}, {"identitytoken": "refresh me"}],
+    ids=["password", "identity"])
+@pytest.mark.parametrize("kind", ["Basic", "Bearer"])
+def test_redirect_asks_for_credentials(carrel, image, auth, login, kind):
+    """CVE-2020-15157 by a redirect: storage names a token service of its own."""
+    with bad.BadRegistry() as store, bad.BadRegistry(auth=auth) as reg:
+        if "auth" in login:
+            reg.basic = f"Basic {login['auth']}"
+        else:
+            reg.refresh = login["identitytoken"]
+        ref = reg.add(image, "x")
+        store.auth = "token"  # which nothing can satisfy
+        store.challenge = f'{kind} realm="{store.url}/token",service="x"'
+        write_login(carrel, reg.host, **login)
+        big = image.layers[0]["digest"]
+        reg.always("blobs", big, bad.redirect(f"{store.url}/v2/x/blobs/{big}"))
+        r = fails(carrel, ref, "refuses it (status 401)", store.host, "hint:")
+        assert "no such image" not in r.err
+        assert {q.path for q in store.log} == {f"/v2/x/blobs/{big}"}
+        assert not [q for q in store.log if "Authorization" in q.headers]
+        assert len(reg.asked("blobs", big)) == 3  # for an address that has not expired
+
+
+@pytest.mark.parametrize("code", [400, 401, 403])
+def test_redirect_that_has_expired(carrel, image, code):
+    with bad.BadRegistry() as store, bad.BadRegistry(auth="token") as reg:
+        store.add(image, "x")
+        ref = reg.add(image, "x")
+        big = image.layers[0]["digest"]
+        reg.always("blobs", big, bad.redirect(f"{store.url}/v2/x/blobs/{big}"))
+        store.on("blobs", big, bad.status(code), bad.truncate(1 << 20), bad.status(code))
+        assert carrel.run("pull", "-q", ref, env=FAST).out.strip() == image.id
+        assert len(reg.scopes) == 1  # no token was to blame
 
 
 def test_redirect_loop(carrel, image, reg):
