@@ -123,6 +123,7 @@ static int try_now(struct registry *r, struct fetch *f, struct error *err)
 		.from = f->got,
 		.sink = on_piece,
 		.data = f,
+		.insecure_host = r->insecure_all ? NULL : r->host,
 		.flags = (r->insecure ? HTTP_INSECURE : 0) | (r->loopback ? HTTP_NO_PROXY : 0) |
 			 (token ? HTTP_NO_CERT : 0),
 	};
@@ -186,7 +187,8 @@ static void retry_after(struct fetch *f, uint64_t ms)
 /* A transport that broke before any TLS answer came, on a host that may have none. */
 static bool wants_plain_http(const struct registry *r, const struct fetch *f)
 {
-	if (f->kind == FETCH_TOKEN || r->sure || !r->insecure || str_eq(r->scheme, "http"))
+	if (f->kind == FETCH_TOKEN || f->req.strange || r->sure || !r->insecure ||
+	    str_eq(r->scheme, "http"))
 		return false;
 	switch ((int)f->req.code) {
 	case CURLE_COULDNT_RESOLVE_HOST: /* other proxies */

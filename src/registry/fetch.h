@@ -62,7 +62,8 @@ struct registry {
 	const char *host;   /* where the API is: registry-1.docker.io for docker.io */
 	const char *scheme; /* "https" or "http" */
 	bool sure;	    /* the scheme has answered */
-	bool insecure;	    /* no certificate checks, plain HTTP allowed */
+	bool insecure;	    /* no certificate checks, plain HTTP allowed: of this host */
+	bool insecure_all;  /* and of all that it sends us to, as the user has said */
 	bool loopback;
 	bool answered; /* any response yet: it is reachable */
 	struct authfile_login login;

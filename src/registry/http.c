@@ -56,6 +56,65 @@ void http_free(struct http *h)
 	free(h);
 }
 
+static char *url_part(CURLU *u, CURLUPart part)
+{
+	char *s = NULL;
+
+	return curl_url_get(u, part, &s, CURLU_DEFAULT_PORT) == CURLUE_OK ? s : NULL;
+}
+
+static void url_freep(CURLU **u)
+{
+	curl_url_cleanup(*u);
+}
+
+char *http_host(const char *url)
+{
+	_cleanup_(url_freep) CURLU *u = curl_url();
+	char *host = NULL, *port = NULL, *text;
+
+	if (u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK) {
+		ignore_result(curl_url_get(u, CURLUPART_HOST, &host, 0)); /* NULL then */
+		ignore_result(curl_url_get(u, CURLUPART_PORT, &port, 0));
+	}
+	text = xasprintf("%s%s%s", host ? host : "?", port ? ":" : "", port ? port : "");
+	curl_free(host);
+	curl_free(port);
+	return text;
+}
+
+static char *host_name(const char *url)
+{
+	_cleanup_(url_freep) CURLU *u = curl_url();
+
+	return u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK
+		       ? url_part(u, CURLUPART_HOST)
+		       : NULL;
+}
+
+static bool is_loopback_name(const char *host)
+{
+	return str_eq(host, "localhost") || str_eq(host, "127.0.0.1") || str_eq(host, "[::1]");
+}
+
+bool http_is_on(const char *url, const char *host)
+{
+	_cleanup_(freep) char *home = xasprintf("http://%s", host);
+	char *a = host_name(url), *b = host_name(home);
+	bool same = a && b && (str_eq(a, b) || (is_loopback_name(a) && is_loopback_name(b)));
+
+	curl_free(a);
+	curl_free(b);
+	return same;
+}
+
+/* Whom the registry names, or redirects to, is verified all the same. */
+static bool is_insecure(const struct http_request *req, const char *url)
+{
+	return (req->flags & HTTP_INSECURE) &&
+	       (!req->insecure_host || http_is_on(url, req->insecure_host));
+}
+
 static bool succeeded(long status)
 {
 	return status == 200 || status == 206;
@@ -179,7 +238,7 @@ static void set_certs(struct http_request *req)
 	const struct certs *c = req->certs;
 	struct curl_blob b;
 
-	if (c->authorities.len && !(req->flags & HTTP_INSECURE)) {
+	if (c->authorities.len && !is_insecure(req, req->url)) {
 		b = blob(c->authorities.s, c->authorities.len);
 		curl_easy_setopt(req->easy, CURLOPT_CAINFO_BLOB, &b);
 	}
@@ -195,7 +254,7 @@ static void set_tls(struct http_request *req)
 {
 	const char *bundle = http_bundle();
 
-	if (req->flags & HTTP_INSECURE) {
+	if (is_insecure(req, req->url)) {
 		curl_easy_setopt(req->easy, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(req->easy, CURLOPT_SSL_VERIFYHOST, 0L);
 		/* Reading the bundle would cost 8 MB for nothing. */
@@ -335,33 +394,6 @@ void http_resume(struct http_request *req)
 	curl_easy_pause(req->easy, CURLPAUSE_CONT);
 }
 
-static char *url_part(CURLU *u, CURLUPart part)
-{
-	char *s = NULL;
-
-	return curl_url_get(u, part, &s, CURLU_DEFAULT_PORT) == CURLUE_OK ? s : NULL;
-}
-
-static void url_freep(CURLU **u)
-{
-	curl_url_cleanup(*u);
-}
-
-char *http_host(const char *url)
-{
-	_cleanup_(url_freep) CURLU *u = curl_url();
-	char *host = NULL, *port = NULL, *text;
-
-	if (u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK) {
-		ignore_result(curl_url_get(u, CURLUPART_HOST, &host, 0)); /* NULL then */
-		ignore_result(curl_url_get(u, CURLUPART_PORT, &port, 0));
-	}
-	text = xasprintf("%s%s%s", host ? host : "?", port ? ":" : "", port ? port : "");
-	curl_free(host);
-	curl_free(port);
-	return text;
-}
-
 /* Same scheme, host and port? */
 static bool same_origin(const char *a, const char *b)
 {
@@ -392,8 +424,7 @@ static int follow(struct http *h, struct http_request *req)
 		return 0;
 	if (req->form || (!str_starts(to, "http://") && !str_starts(to, "https://")))
 		return -EPROTO;
-	if (str_starts(req->url, "https://") && str_starts(to, "http://") &&
-	    !(req->flags & HTTP_INSECURE))
+	if (str_starts(req->url, "https://") && str_starts(to, "http://") && !is_insecure(req, to))
 		return -EPROTO;
 	if (req->redirects++ >= HTTP_REDIRECTS_MAX)
 		return -ELOOP;

@@ -20,7 +20,7 @@ enum {
 };
 
 enum http_flags {
-	HTTP_INSECURE = 1 << 0, /* certificates are not checked */
+	HTTP_INSECURE = 1 << 0, /* certificates are not checked, plain HTTP is as good */
 	HTTP_NO_PROXY = 1 << 1,
 	HTTP_IMPATIENT = 1 << 2, /* a peer on this machine that may not speak TLS */
 	HTTP_NO_CERT = 1 << 3,	 /* our own certificate is not for this peer */
@@ -49,6 +49,7 @@ struct http_request {
 	http_sink sink;		   /* called for 200 and 206 only */
 	void *data;
 	enum http_flags flags;
+	const char *insecure_host; /* HTTP_INSECURE holds for this one ("host:port"; NULL = all) */
 
 	/* the outcome */
 	bool done;
@@ -90,6 +91,8 @@ void http_wake(struct http *h);
 
 /* The file of authorities that is used by itself, or NULL: libcurl knows. */
 const char *http_bundle(void);
+/* Is it on this host ("host:port"), whatever the port? The three names of loopback are one. */
+bool http_is_on(const char *url, const char *host);
 /* "host" or "host:port" of a URL; owned by the caller. */
 char *http_host(const char *url);
 /* Query escaping of a value; owned by the caller. */

@@ -54,8 +54,8 @@ int registry_open(const struct reference *ref, const struct registry_options *op
 	r->host = str_eq(ref->domain, "docker.io") ? "registry-1.docker.io" : r->ref.domain;
 	r->scheme = "https";
 	r->loopback = is_loopback(ref->domain);
-	r->insecure = options->tls == REGISTRY_TLS_OFF ||
-		      (options->tls == REGISTRY_TLS_AUTO && r->loopback);
+	r->insecure_all = options->tls == REGISTRY_TLS_OFF;
+	r->insecure = r->insecure_all || (options->tls == REGISTRY_TLS_AUTO && r->loopback);
 	r->retry_ms = number_or(secure_getenv("CARREL_RETRY_MS"), REGISTRY_RETRY_MS, 60 * 1000);
 	r->stall_seconds =
 		number_or(secure_getenv("CARREL_STALL_SECONDS"), REGISTRY_STALL_SECONDS, 3600);

@@ -17,7 +17,7 @@ enum registry_tls {
 	REGISTRY_TLS_AUTO,   /* checked, but loopback registries as docker has them: unchecked,
 				 and plain HTTP where they speak no TLS */
 	REGISTRY_TLS_VERIFY, /* checked, no plain HTTP */
-	REGISTRY_TLS_OFF,    /* as loopback, for any registry */
+	REGISTRY_TLS_OFF,    /* as loopback, for any registry and all that it sends us to */
 };
 
 enum {

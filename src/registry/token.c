@@ -76,6 +76,17 @@ static int ask(struct registry *r, const struct challenge *ch, char **ret, struc
 	return q;
 }
 
+/* Who can listen to the token request has the password, and the token. A registry on loopback may
+ * have its token service there, too; another host may give tokens to all, but is shown no login. */
+static bool is_in_the_open(const struct registry *r, const struct challenge *ch)
+{
+	if (!str_starts(ch->realm, "http:") || r->insecure_all)
+		return false;
+	if (!r->insecure)
+		return true;
+	return !http_is_on(ch->realm, r->host) && (r->login.basic || r->login.identity);
+}
+
 int token_renew(struct registry *r, const char *challenge, struct error *err)
 {
 	char *authorization = NULL;
@@ -99,11 +110,13 @@ int token_renew(struct registry *r, const char *challenge, struct error *err)
 		}
 		authorization = xstrdup(r->login.basic);
 	} else {
-		/* Who can listen to the token request has the password. */
-		if (str_eq(r->scheme, "https") && !r->insecure && str_starts(ch.realm, "http:"))
-			return error_set(err, -EPROTO,
-					 "registry %s sends its login over plain HTTP: refused",
-					 r->host);
+		if (is_in_the_open(r, &ch)) {
+			error_set(err, -EPROTO,
+				  "registry %s sends its login over plain HTTP to %.160s: refused",
+				  r->host, ch.realm);
+			error_hint(err, "where the way there is safe, use --tls-verify=false");
+			return -EPROTO;
+		}
 		r->renewing = true;
 		q = ask(r, &ch, &authorization, err);
 		r->renewing = false;

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -535,6 +536,73 @@ def test_tls(carrel, registry_tls, images):
     assert "certificate" in r.err and "--tls-verify=false" in r.err
     carrel.run("pull", "--tls-verify=true", ref, env={"SSL_CERT_FILE": registry_tls.ca})
     carrel.run("pull", ref)  # loopback: as docker
+
+
+@pytest.fixture
+def elsewhere_tls(tmp_path):
+    """Certificate and key of another host."""
+    pem, key = f"{tmp_path}/pem", f"{tmp_path}/key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                    "-keyout", key, "-out", pem, "-subj", "/CN=elsewhere",
+                    "-addext", "subjectAltName=IP:127.0.0.2"], check=True, capture_output=True)
+    return pem, key
+
+
+def test_loopback_registry_vouches_for_no_other_host(carrel, elsewhere_tls):
+    """It is not verified itself; whom it names as its token service is."""
+    with BadRegistry(auth="token") as reg, \
+            BadRegistry(tls=elsewhere_tls, user="me", password="pw", address="127.0.0.2") as other:
+        ref = reg.add(small(), "x")
+        reg.token = "t1"  # which the other gives first
+        reg.challenge = f'Bearer realm="{other.url}/token",service="s"'
+        write_auth(f"{carrel.home}/.docker/config.json", reg.host, "me", "pw")
+        r = carrel.run("pull", "-q", ref, rc=125)
+        assert f"token service {other.host} has no certificate to trust" in r.err
+        assert other.log == []
+        carrel.run("pull", "-q", ref, env={"SSL_CERT_FILE": elsewhere_tls[0]})
+        carrel.run("rmi", ref)
+        reg.token = "t2"
+        carrel.run("pull", "-q", "--tls-verify=false", ref)
+        assert [q.headers["Authorization"] for q in other.log] == [other.basic] * 2
+
+
+def test_loopback_registry_redirects_to_no_unverified_host(carrel, elsewhere_tls):
+    image = small()
+    layer = image.layers[0]["digest"]
+    with BadRegistry() as reg, BadRegistry(tls=elsewhere_tls, address="127.0.0.2") as other:
+        ref = reg.add(image, "x")
+        other.add(image, "x")
+        reg.always("blobs", layer, bad.redirect(f"{other.url}/v2/x/blobs/{layer}"))
+        r = carrel.run("pull", "-q", ref, rc=125)
+        assert f"{other.host} (by redirect of registry {reg.host}) has no certificate" in r.err
+        assert other.log == []
+        carrel.run("pull", "-q", ref, env={"SSL_CERT_FILE": elsewhere_tls[0]})
+
+
+def test_no_login_over_plain_http_to_another_host(carrel):
+    with BadRegistry(auth="token") as reg, BadRegistry(address="127.0.0.2") as other:
+        ref = reg.add(small(), "x")
+        reg.token = "t1"
+        reg.challenge = f'Bearer realm="{other.url}/token",service="s"'
+        write_auth(f"{carrel.home}/.docker/config.json", reg.host, "me", "pw")
+        r = carrel.run("pull", "-q", ref, rc=125)
+        assert f"over plain HTTP to {other.url}/token: refused" in r.err and "hint:" in r.err
+        assert other.log == []
+        write_auth(f"{carrel.home}/.docker/config.json", "another.example", "me", "pw")
+        carrel.run("pull", "-q", ref)  # a token for everybody is no secret of the user's
+        assert "Authorization" not in other.log[0].headers
+
+
+def test_token_service_beside_a_loopback_registry(carrel):
+    """Another port, and another of loopback's names, are the same host."""
+    with BadRegistry(auth="token") as reg, BadRegistry(user="me", password="pw") as other:
+        reg.add(small(), "x")
+        reg.token = "t1"
+        reg.challenge = f'Bearer realm="{other.url}/token",service="s"'
+        ref = f"localhost:{reg.server.server_port}/x"
+        write_auth(f"{carrel.home}/.docker/config.json", ref.split("/")[0], "me", "pw")
+        carrel.run("pull", "-q", ref)
+        assert other.log[0].headers["Authorization"] == other.basic
 
 
 def certs_d(carrel, host):

@@ -227,8 +227,9 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class BadRegistry:
-    def __init__(self, auth=None, tls=None, user=None, password=None, client_ca=None):
-        self.server = Server(("127.0.0.1", 0), Handler)
+    def __init__(self, auth=None, tls=None, user=None, password=None, client_ca=None,
+                 address="127.0.0.1"):
+        self.server = Server((address, 0), Handler)
         self.server.registry = self
         self.lock = threading.Lock()
         self.auth, self.challenge, self.token = auth, None, None
@@ -238,7 +239,7 @@ class BadRegistry:
             pair = base64.b64encode(f"{user}:{password}".encode()).decode()
             self.basic = "Basic " + pair
         self.blobs, self.tags, self.kinds, self.faults, self.log = {}, {}, {}, {}, []
-        self.host = f"127.0.0.1:{self.server.server_port}"
+        self.host = f"{address}:{self.server.server_port}"
         self.url = f"http://{self.host}"
         if tls:
             ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
