@@ -125,6 +125,7 @@ struct untar {
 	struct untar_tree *tree;
 	struct untar_stats *stats;
 	struct untar_limits limits;
+	int (*admit)(void *ctx, uint64_t bytes, struct error *err);
 	const struct hash *hash; /* NULL: no content digests */
 	uint64_t holes;		 /* bytes of them that were hashed */
 };
@@ -230,6 +231,11 @@ static int add_entry(struct untar *u, struct error *err)
 	if (e->body > u->limits.total_bytes - u->stats->bytes)
 		return error_set(err, -EFBIG, "layer has more than %llu bytes",
 				 (unsigned long long)u->limits.total_bytes);
+	if (u->admit) {
+		r = u->admit(u->stream.ctx, u->stats->bytes + e->body, err);
+		if (r < 0)
+			return r;
+	}
 	u->stats->bytes += e->body;
 	r = untar_tree_add(u->tree, e, &fd, err);
 	if (r < 0)
@@ -357,6 +363,7 @@ int untar_run(const struct untar_request *req, struct untar_stats *ret, struct e
 			   .parser = parser,
 			   .stats = &stats,
 			   .limits = req->limits,
+			   .admit = req->admit,
 			   .hash = req->hash };
 	mode_t mask;
 	int r;

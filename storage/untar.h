@@ -41,6 +41,9 @@ typedef int (*untar_source)(void *ctx, const unsigned char **ret, size_t *ret_le
 struct untar_request {
 	int dirfd; /* wrapper directory: `tree` and `meta` are made in it */
 	untar_source source;
+	/* May the layer have so many bytes of file data? Asked before each file is written; < 0
+	 * with err ends it. NULL: yes, up to the limits. */
+	int (*admit)(void *ctx, uint64_t bytes, struct error *err);
 	void *ctx;
 	struct untar_limits limits; /* zeros = defaults */
 	/* ids of the tar are squashed to this count, recorded truly in the sidecar; 1 = all are 0

@@ -18,6 +18,7 @@ struct decode {
 	uint64_t plain; /* of it: in blocks that were put */
 	uint8_t *block; /* being filled */
 	size_t fill;
+	struct bomb_share share;
 	bool told; /* the error is the input's, which names the layer */
 };
 
@@ -38,16 +39,6 @@ static int damaged(int r, struct error *err)
 	return error_code(err, r, "decompress it");
 }
 
-static int bomb(const struct decode *d, struct error *err)
-{
-	error_set(err, -EFBIG, "its first %llu bytes unpack to more than %llu",
-		  (unsigned long long)d->received, (unsigned long long)bomb_limit(d->received));
-	error_hint(err,
-		   "no honest layer is known to; where this one is, CARREL_LAYER_RATIO=0 lifts "
-		   "the limit");
-	return -EFBIG;
-}
-
 /* All of one piece, and what the decoder still holds from earlier ones. */
 static int inflate_piece(struct decode *d, const uint8_t *p, size_t n, struct error *err)
 {
@@ -62,8 +53,9 @@ static int inflate_piece(struct decode *d, const uint8_t *p, size_t n, struct er
 			return 0;
 		ring_put(&d->slot->ring, RING_BLOCK);
 		d->plain += RING_BLOCK;
-		if (d->plain > bomb_limit(d->received))
-			return bomb(d, err);
+		r = bomb_check(&d->share, d->received, d->plain, err);
+		if (r < 0)
+			return r;
 		d->block = ring_get_free(&d->slot->ring);
 		d->fill = 0;
 	}
@@ -144,9 +136,9 @@ static int verify(struct decode *d, const struct digest *want, uint64_t size, st
 }
 
 int decode_layer(const struct decode_input *input, const struct digest *want, uint64_t size,
-		 struct wire_slot *slot, struct error *err)
+		 struct wire_slot *slot, _Atomic uint64_t *taken, struct error *err)
 {
-	struct decode d = { .input = input, .slot = slot };
+	struct decode d = { .input = input, .slot = slot, .share = { .taken = taken } };
 	int r;
 
 	r = start(&d, err);

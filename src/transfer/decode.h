@@ -18,7 +18,7 @@ struct decode_input {
 
 /*
  * One layer: digest of the compressed bytes, inflate, into the slot's ring. The ring ends only when
- * digest and size are right.
+ * digest and size are right. `taken` is bomb.h's, one for all layers of the image.
  */
 int decode_layer(const struct decode_input *input, const struct digest *want, uint64_t size,
-		 struct wire_slot *slot, struct error *err) _nodiscard_;
+		 struct wire_slot *slot, _Atomic uint64_t *taken, struct error *err) _nodiscard_;

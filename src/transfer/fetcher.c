@@ -40,7 +40,8 @@ struct fetcher {
 	struct fetcher_start *start;
 	struct registry *registry;
 	struct worker workers[WIRE_SLOTS];
-	int open_result; /* the registry client could not be made: every ask gets this */
+	_Atomic uint64_t taken; /* bomb.h: of all layers */
+	int open_result;	/* the registry client could not be made: every ask gets this */
 	struct error open_err;
 };
 
@@ -89,17 +90,18 @@ static void drop_intake(void *data, size_t n)
 static int run_job(struct worker *w, struct error *err)
 {
 	struct wire_slot *slot = &w->fetcher->start->wire->slots[w->slot];
+	_Atomic uint64_t *taken = &w->fetcher->taken;
 	struct decode_input input = { .peek = peek_intake, .drop = drop_intake, .data = w };
 	struct layout_blob blob;
 	int r;
 
 	if (w->fetcher->start->layout_fd < 0)
-		return decode_layer(&input, &w->job.digest, w->job.size, slot, err);
+		return decode_layer(&input, &w->job.digest, w->job.size, slot, taken, err);
 	r = layout_blob_open(w->fetcher->start->layout_fd, &w->job.digest, w->job.size, &blob, err);
 	if (r < 0)
 		return r;
 	input = (struct decode_input){ layout_blob_peek, layout_blob_drop, &blob };
-	r = decode_layer(&input, &w->job.digest, w->job.size, slot, err);
+	r = decode_layer(&input, &w->job.digest, w->job.size, slot, taken, err);
 	layout_blob_done(&blob);
 	return r;
 }

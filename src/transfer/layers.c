@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -118,6 +119,7 @@ static int start_unpacker(struct pull *p, struct pull_layer *l, struct error *er
 		.dir = dir,
 		.result_fd = fds[1],
 		.size = l->desc->size,
+		.taken = p->taken,
 		.parent = getpid(),
 		.map = &p->map,
 	};
@@ -253,11 +255,26 @@ static int list_layers(struct pull *p, struct error *err)
 	return 0;
 }
 
+/* Not in the wire's mapping, which the fetcher could set to 0. */
+static int map_budget(struct pull *p, struct error *err)
+{
+	void *at = mmap(NULL, sizeof(*p->taken), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			-1, 0);
+
+	if (at == MAP_FAILED)
+		return error_sys(err, "map the budget of the layers");
+	p->taken = at;
+	return 0;
+}
+
 int pull_layers(struct pull *p, struct error *err)
 {
 	int r;
 
-	r = layer_claim(p->store, p->image.config.diff_ids, p->image.config.n_diff_ids, err);
+	r = map_budget(p, err);
+	if (r == 0)
+		r = layer_claim(p->store, p->image.config.diff_ids, p->image.config.n_diff_ids,
+				err);
 	if (r == 0)
 		r = list_layers(p, err);
 	if (r == 0)
@@ -275,4 +292,6 @@ void pull_layers_abort(struct pull *p)
 		fd_close(p->layers[i].result.fd);
 	}
 	free(p->layers);
+	if (p->taken)
+		ignore_result(munmap((void *)p->taken, sizeof(*p->taken))); /* ours */
 }

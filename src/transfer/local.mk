@@ -61,6 +61,12 @@ tests_unit_test_content_SOURCES = tests/unit/test_content.c $(untar_box_sources)
 tests_unit_test_content_CPPFLAGS = $(INC_SRC) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 tests_unit_test_content_LDADD = libstorage.a liboci.a $(CODEC_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += test_bomb
+TESTS += test_bomb
+test_bomb_SOURCES = tests/unit/test_bomb.c src/transfer/bomb.c src/transfer/bomb.h
+test_bomb_CPPFLAGS = $(INC_SRC) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
+test_bomb_LDADD = libbase.a $(CMOCKA_LIBS)
+
 check_PROGRAMS += test_ring
 TESTS += test_ring
 test_ring_SOURCES = tests/unit/test_ring.c src/transfer/ring.c src/transfer/ring.h \

@@ -73,6 +73,7 @@ struct pull {
 	bool told; /* an answer to a document's ask */
 	struct wire_tell tell;
 
+	_Atomic uint64_t *taken; /* bomb.h: shared with the unpackers */
 	struct pull_layer *layers;
 	size_t n_layers, next_layer, n_published;
 	struct pull_layer *slots[WIRE_SLOTS];

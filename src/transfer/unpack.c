@@ -33,7 +33,17 @@ struct unpack {
 	struct ring *ring;
 	struct sha256 sha;
 	uint8_t *block; /* private copy: what is hashed is what is unpacked */
+	uint64_t size;	/* compressed */
+	struct bomb_share share;
 };
+
+/* The fetcher looks at the same by what it has received; it may be hostile. */
+static int admit(void *ctx, uint64_t bytes, struct error *err)
+{
+	struct unpack *u = ctx;
+
+	return bomb_check(&u->share, u->size, bytes, err);
+}
 
 static int next_piece(void *ctx, const unsigned char **ret, size_t *ret_len)
 {
@@ -53,7 +63,12 @@ static int next_piece(void *ctx, const unsigned char **ret, size_t *ret_len)
 static int unpack(const struct unpack_start *start, int root, const char *boot,
 		  struct unpack_result *ret)
 {
-	struct unpack u = { .ring = start->ring, .block = xmalloc(RING_BLOCK) };
+	struct unpack u = {
+		.ring = start->ring,
+		.block = xmalloc(RING_BLOCK),
+		.size = start->size,
+		.share = { .taken = start->taken },
+	};
 	struct sha256 content;
 	struct hash hash;
 	_cleanup_(compress_freep) struct compress *compress = NULL;
@@ -61,6 +76,7 @@ static int unpack(const struct unpack_start *start, int root, const char *boot,
 	struct untar_request req = {
 		.dirfd = root,
 		.source = next_piece,
+		.admit = admit,
 		.ctx = &u,
 		.id_count = idmap_count(start->map),
 		.map_uid0 = start->map->uid0,
@@ -73,10 +89,6 @@ static int unpack(const struct unpack_start *start, int root, const char *boot,
 	uint8_t bytes[32];
 	int r;
 
-	/* The fetcher looks at the same by what it has received; it may be hostile. */
-	req.limits.total_bytes = bomb_limit(start->size);
-	if (req.limits.total_bytes > UNTAR_TOTAL_MAX)
-		req.limits.total_bytes = UNTAR_TOTAL_MAX;
 	r = sha256_init(&u.sha);
 	if (r == 0)
 		r = content_hash(&content, &hash);
@@ -90,11 +102,6 @@ static int unpack(const struct unpack_start *start, int root, const char *boot,
 		return error_code(&ret->err, r, "set up zstd");
 	}
 	r = untar_run(&req, &ret->stats, &ret->err);
-	if (r == -EFBIG)
-		error_hint(&ret->err,
-			   "it is compressed %llu bytes; where an honest layer has so much, "
-			   "CARREL_LAYER_RATIO=0 lifts the limit of bytes",
-			   (unsigned long long)start->size);
 	if (r < 0)
 		return r;
 	r = sha256_end(&u.sha, bytes);

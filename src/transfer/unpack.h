@@ -15,7 +15,8 @@ struct unpack_start {
 	const char *dir; /* the layer's wrapper directory in staging; opened by the child, because
 			    only mounts of its own namespace can be cloned */
 	int result_fd;
-	uint64_t size; /* compressed, as the manifest has it */
+	uint64_t size;		 /* compressed, as the manifest has it */
+	_Atomic uint64_t *taken; /* bomb.h: shared by the unpackers of the image */
 	pid_t parent;
 	const struct idmap *map;
 };
