@@ -89,6 +89,14 @@ static int find_entry(struct json_object *auths, const struct reference *ref,
 	return 0;
 }
 
+/* For docker an empty file is as good as none. */
+static bool is_blank(const char *s, size_t n)
+{
+	while (n && strchr(" \t\r\n", s[n - 1]) && s[n - 1])
+		n--;
+	return n == 0;
+}
+
 int authfile_find(const char *json, size_t len, const struct reference *ref,
 		  struct authfile_login *ret, struct error *err)
 {
@@ -98,17 +106,20 @@ int authfile_find(const char *json, size_t len, const struct reference *ref,
 	int r;
 
 	if (len > AUTHFILE_SIZE_MAX)
-		return error_set(err, -EFBIG, "credentials file is larger than %d bytes",
-				 AUTHFILE_SIZE_MAX);
+		return error_set(err, -EFBIG, "larger than %d bytes", AUTHFILE_SIZE_MAX);
+	if (is_blank(json, len)) {
+		*ret = login;
+		return 0;
+	}
 	r = json_parse(json, len, &o, err);
+	if (r == 0 && !json_object_is_type(o, json_type_object))
+		r = error_set(err, -EINVAL, "not a JSON object");
 	if (r == 0)
 		r = json_get_object(o, "auths", &auths, err);
 	if (r == 0 && auths)
 		r = find_entry(auths, ref, &login, err);
-	if (r < 0) {
-		error_prefix(err, "credentials file");
+	if (r < 0)
 		return r;
-	}
 	*ret = login;
 	return 0;
 }

@@ -19,7 +19,8 @@ struct authfile_login {
 			 */
 };
 
-/* For the reference's registry, the most specific entry first ("host/path" before "host"). */
+/* For the reference's registry, the most specific entry first ("host/path" before "host"). An error
+ * does not name the file. */
 int authfile_find(const char *json, size_t len, const struct reference *ref,
 		  struct authfile_login *ret, struct error *err) _nodiscard_;
 /* Wipes and frees. */

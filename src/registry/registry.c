@@ -44,6 +44,13 @@ static unsigned number_or(const char *s, unsigned fallback, unsigned max)
 	return v;
 }
 
+void registry_blame_auth(const char *path, struct error *err)
+{
+	error_prefix(err, "credentials file %s", path);
+	error_hint(err, "it is your own, as `docker login` or `podman login` write it: mend it, or "
+			"move it away");
+}
+
 int registry_open(const struct reference *ref, const struct registry_options *options,
 		  struct registry **ret, struct error *err)
 {
@@ -61,6 +68,8 @@ int registry_open(const struct reference *ref, const struct registry_options *op
 		number_or(secure_getenv("CARREL_STALL_SECONDS"), REGISTRY_STALL_SECONDS, 3600);
 	if (options->auth_json)
 		q = authfile_find(options->auth_json, options->auth_len, ref, &r->login, err);
+	if (q < 0)
+		registry_blame_auth(options->auth_path, err);
 	if (q == 0)
 		q = certs_load(ref->domain, &r->certs, err);
 	if (q == 0 && r->certs.authorities.len && http_bundle())

@@ -29,9 +29,13 @@ struct registry_options {
 	enum registry_tls tls;
 	const char *auth_json; /* credentials file, or NULL */
 	size_t auth_len;
+	const char *auth_path; /* what it is called in errors */
 };
 
 struct registry;
+
+/* Of the credentials file: which one, and that it is the user's own. */
+void registry_blame_auth(const char *path, struct error *err);
 
 int registry_open(const struct reference *ref, const struct registry_options *options,
 		  struct registry **ret, struct error *err) _nodiscard_;

@@ -276,11 +276,17 @@ static void open_registry(struct fetcher *f)
 						&options.auth_len);
 		fd_close(f->start->auth_fd);
 		if (f->open_result < 0) {
-			error_code(&f->open_err, f->open_result, "read the credentials file");
+			if (f->open_result == -EFBIG)
+				error_set(&f->open_err, -EFBIG, "larger than %d bytes",
+					  AUTHFILE_SIZE_MAX);
+			else
+				error_code(&f->open_err, f->open_result, "read it");
+			registry_blame_auth(f->start->auth_path, &f->open_err);
 			return;
 		}
 	}
 	options.auth_json = auth;
+	options.auth_path = f->start->auth_path;
 	f->open_result = registry_open(&f->start->ref, &options, &f->registry, &f->open_err);
 	if (auth)
 		explicit_bzero(auth, options.auth_len);

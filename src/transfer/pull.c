@@ -138,6 +138,19 @@ static int start_loop(struct pull *p, struct error *err)
 	return r < 0 ? error_code(err, r, "set up the event loop") : 0;
 }
 
+/* For errors. The caller opened it; what a helper gave has no place in the file system. */
+static void name_auth(int fd, char *ret, size_t size)
+{
+	char link[32];
+	ssize_t n = -1;
+
+	if (str_print(link, sizeof(link), "/proc/self/fd/%d", fd) == 0)
+		n = readlink(link, ret, size - 1);
+	ret[n < 0 ? 0 : n] = '\0';
+	if (ret[0] != '/' || str_starts(ret, "/memfd:"))
+		ignore_result(str_copy(ret, size, "of the credential helper")); /* it fits */
+}
+
 static int start_fetcher(struct pull *p, struct error *err)
 {
 	const struct pull_options *o = p->options;
@@ -162,6 +175,8 @@ static int start_fetcher(struct pull *p, struct error *err)
 		.ref = o->ref,
 		.tls = o->tls,
 	};
+	if (o->auth_fd >= 0)
+		name_auth(o->auth_fd, start.auth_path, sizeof(start.auth_path));
 	r = proc_clone(0, -1, fetcher_main, &start, &p->fetcher);
 	fd_close(fds[1]);
 	/* Credentials are the fetcher's alone from here on. */

@@ -504,6 +504,38 @@ def test_credential_files(carrel, where):
         carrel.run("pull", reg.add(small(), "x"), env=env[where])
 
 
+@pytest.mark.parametrize("text,told", [
+    ("{bad", "JSON"), ("[]", "JSON"), ('{"auths":[]}', "auths"),
+    ('{"auths":{"HOST":{"auth":"no base64!"}}}', "base64"), (None, "Is a directory"),
+    ("[" + " " * (1 << 20), "larger than")],
+    ids=["cut", "array", "auths", "base64", "directory", "large"])
+def test_bad_credentials_file(carrel, text, told):
+    """The fault is in a file of the user's: which one, and nothing about the registry."""
+    path = f"{carrel.home}/.docker/config.json"
+    os.makedirs(os.path.dirname(path))
+    with BadRegistry() as reg:
+        ref = reg.add(small(), "x")
+        if text is None:
+            os.mkdir(path)
+        else:
+            with open(path, "w", encoding="ascii") as f:
+                f.write(text.replace("HOST", reg.host))
+        r = carrel.run("pull", "-q", ref, rc=125)
+        assert f"credentials file {path}: " in r.err and told in r.err, r
+        assert "hint: it is your own" in r.err and "push" not in r.err, r
+        assert reg.log == []
+
+
+@pytest.mark.parametrize("text", ["", "\n", "{}"])
+def test_empty_credentials_file(carrel, text):
+    path = f"{carrel.home}/.docker/config.json"
+    os.makedirs(os.path.dirname(path))
+    with open(path, "w", encoding="ascii") as f:
+        f.write(text)
+    with BadRegistry() as reg:
+        carrel.run("pull", "-q", reg.add(small(), "x"))
+
+
 @pytest.mark.serial
 def test_root_has_credentials_that_only_root_can_read(root):
     config = f"{root.home}/dc/config.json"

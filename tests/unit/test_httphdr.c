@@ -199,7 +199,10 @@ static void test_authfile(void **state)
 	assert_int_equal(reference_parse("deep.org/x", &ref, NULL), 0);
 	assert_int_equal(authfile_find(auths, strlen(auths), &ref, &login, NULL), -EINVAL);
 	assert_int_equal(authfile_find("{", 1, &ref, &login, NULL), -EINVAL);
+	assert_int_equal(authfile_find("\0", 1, &ref, &login, NULL), -EINVAL);
 	assert_int_equal(authfile_find("{}", 2, &ref, &login, NULL), 0);
+	assert_int_equal(authfile_find("", 0, &ref, &login, NULL), 0);
+	assert_int_equal(authfile_find(" \n", 2, &ref, &login, NULL), 0);
 	assert_true(!login.basic && !login.identity);
 }
 
