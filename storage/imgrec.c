@@ -169,28 +169,40 @@ void imgrec_add_names(struct image *i, const struct ref *refs, size_t n)
 		qsort(i->digests.v, i->digests.n, sizeof(char *), compare_names);
 }
 
-/* NAME@sha256:...: any name of that repository that has or was asked for the digest. */
+bool imgrec_has_digest(const struct ref *ref, const struct reference *want)
+{
+	struct reference have;
+
+	return (digest_equal(&ref->asked, &want->digest) ||
+		digest_equal(&ref->manifest, &want->digest)) &&
+	       reference_parse(ref->name, &have, NULL) == 0 && str_eq(have.domain, want->domain) &&
+	       str_eq(have.path, want->path);
+}
+
+/* NAME@sha256:...: the name that says so, else the first tag of that repository that has or was
+ * asked for the digest. Not any: a directory has no order. */
 static int find_digest(struct store *s, const struct reference *want, struct ref *ret,
 		       struct error *err)
 {
+	char key[REFERENCE_STR_MAX];
+	const struct ref *best = NULL;
 	struct ref *refs = NULL;
 	size_t n = 0;
-	int r = ref_list(s, &refs, &n, err), found = -ENOENT;
+	int r = ref_read(s, ref_name(want, key), ret, err);
 
-	for (size_t i = 0; r == 0 && found < 0 && i < n; i++) {
-		struct reference have;
-
-		if (!digest_equal(&refs[i].asked, &want->digest) &&
-		    !digest_equal(&refs[i].manifest, &want->digest))
-			continue;
-		if (reference_parse(refs[i].name, &have, NULL) < 0 ||
-		    !str_eq(have.domain, want->domain) || !str_eq(have.path, want->path))
-			continue;
-		*ret = refs[i];
-		found = 0;
-	}
+	if (r != -ENOENT)
+		return r;
+	r = ref_list(s, &refs, &n, err);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (imgrec_has_digest(&refs[i], want) &&
+		    (!best || strcmp(refs[i].name, best->name) < 0))
+			best = &refs[i];
+	if (r == 0 && best)
+		*ret = *best;
+	else if (r == 0)
+		r = -ENOENT;
 	free(refs);
-	return r < 0 ? r : found;
+	return r;
 }
 
 static int find_reference(struct store *s, const char *text, struct ref *ret, struct error *err)

@@ -42,6 +42,9 @@ int imgrec_parse(const char *text, size_t len, struct image *ret) _nodiscard_;
 int imgrec_find(struct store *s, const char *name_or_id, struct image *ret,
 		char name[REFERENCE_STR_MAX], struct error *err) _nodiscard_;
 
+/* Is it a name of that repository which has, or was asked for, the digest that is wanted? */
+bool imgrec_has_digest(const struct ref *ref, const struct reference *want);
+
 /* Fill names and digests of an image from all refs. */
 void imgrec_add_names(struct image *i, const struct ref *refs, size_t n);
 bool imgrec_is_name(const char *hex);

@@ -122,6 +122,51 @@ static int remove_whole(struct removal *rm, const char *asked, const struct strv
 	return gc_collect(rm->s, &(struct dead_staging){ 0 }, err);
 }
 
+/* Asked for by a digest, found by a tag: all tags of the repository that have the digest. */
+static int list_tags(struct removal *rm, const char *asked, struct strv *ret, struct error *err)
+{
+	struct reference want, found;
+
+	if (reference_parse(asked, &want, NULL) < 0 ||
+	    reference_parse(rm->name, &found, NULL) < 0 || !digest_is_set(&want.digest) ||
+	    digest_is_set(&found.digest)) {
+		strv_add(ret, rm->name);
+		return 0;
+	}
+	found.digest = want.digest;
+	for (size_t i = 0; i < rm->img.names.n; i++) {
+		struct ref ref;
+		int r = ref_read(rm->s, rm->img.names.v[i], &ref, err);
+
+		if (r < 0)
+			return r;
+		if (imgrec_has_digest(&ref, &found))
+			strv_add(ret, ref.name);
+	}
+	return 0;
+}
+
+/* Whoever names a digest has not said which of its tags may go. */
+static int many_tags(const char *asked, const struct strv *tags, struct error *err)
+{
+	struct str_buf list;
+
+	str_buf_init(&list, ERROR_TEXT_MAX);
+	for (size_t i = 0; i < tags->n; i++) {
+		char text[REFERENCE_STR_MAX];
+		struct reference ref;
+
+		if (reference_parse(tags->v[i], &ref, NULL) < 0)
+			continue;
+		str_buf_adds(&list, list.len ? ", " : "");
+		str_buf_adds(&list, reference_familiar(&ref, text));
+	}
+	error_set(err, -EBUSY, "conflict: %s has several tags: %s", asked, list.s ? list.s : "");
+	error_hint(err, "remove them by their names, or all at once by -f");
+	str_buf_done(&list);
+	return -EBUSY;
+}
+
 static int remove_locked(struct removal *rm, const char *asked, struct strv *ret_names,
 			 struct strv *ret_images, struct error *err)
 {
@@ -133,11 +178,17 @@ static int remove_locked(struct removal *rm, const char *asked, struct strv *ret
 		r = image_load_names(rm->s, &rm->img, err);
 	if (r < 0)
 		return r;
-	if (rm->name[0] && rm->img.names.n > 1) {
-		strv_add(&names, rm->name);
-		return remove_names(rm, &names, ret_names, err);
+	if (rm->name[0]) {
+		r = list_tags(rm, asked, &names, err);
+		if (r < 0)
+			return r;
+		if (names.n > 1 && !(rm->flags & IMAGE_REMOVE_FORCE))
+			return many_tags(asked, &names, err);
+		if (names.n < rm->img.names.n)
+			return remove_names(rm, &names, ret_names, err);
+		return remove_whole(rm, asked, &names, ret_names, ret_images, err);
 	}
-	if (!rm->name[0] && !(rm->flags & IMAGE_REMOVE_FORCE) && !one_repository(&rm->img.names)) {
+	if (!(rm->flags & IMAGE_REMOVE_FORCE) && !one_repository(&rm->img.names)) {
 		error_set(err, -EBUSY,
 			  "conflict: unable to delete %.12s (must be forced) - image is referenced "
 			  "in multiple repositories",

@@ -150,6 +150,40 @@ def test_rmi_by_id_of_many_names(pulled):
     assert len(res.lines) == 3 and res.lines[-1] == "Deleted: " + pulled.id["busybox"]
 
 
+def digest_of(carrel, images):
+    ref = carrel.ref["busybox"]
+    repo = ref.rsplit(":", 1)[0]
+    return ref, repo, f"{repo}@{images.info['busybox']['manifest']}"
+
+
+@pytest.mark.parametrize("again", range(4))
+def test_rmi_by_digest(pulled, images, again):
+    """The name that was asked for goes, not another with the same digest."""
+    ref, repo, by_digest = digest_of(pulled, images)
+    pulled.run("pull", "-q", by_digest)
+    # However many there are, and in whatever order the directory has them.
+    for tag in range(again * 3):
+        pulled.run("tag", ref, f"{repo}:{tag}")
+    assert pulled.run("rmi", by_digest).lines == ["Untagged: " + by_digest]
+    assert pulled.run("image", "inspect", ref).json()[0]["Id"] == pulled.id["busybox"]
+
+
+def test_rmi_by_the_digest_of_tags(pulled, images):
+    ref, repo, by_digest = digest_of(pulled, images)
+    pulled.run("tag", ref, f"{repo}:other")
+    pulled.run("tag", ref, "else/where")
+    res = pulled.fails("rmi", by_digest, has=["several tags", ref, f"{repo}:other", "hint"])
+    assert "else/where" not in res.err
+    assert pulled.run("rmi", "-f", by_digest).lines == \
+        [f"Untagged: {name}" for name in sorted([ref, f"{repo}:other"])]
+    pulled.run("tag", "else/where", ref)
+    assert pulled.run("rmi", by_digest).lines == ["Untagged: " + ref]
+    pulled.run("tag", "else/where", ref)
+    pulled.run("rmi", "else/where")
+    assert pulled.run("rmi", by_digest).lines == \
+        ["Untagged: " + ref, "Deleted: " + pulled.id["busybox"]]
+
+
 def test_rmi_in_use(pulled):
     ref = pulled.ref["busybox"]
     pulled.run("run", "--name", "user", "--network", "none", ref, "echo", "again")
