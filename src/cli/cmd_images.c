@@ -173,6 +173,30 @@ static void add_json(struct str_buf *b, const struct row *row, const char *id)
 	str_buf_addc(b, '}');
 }
 
+/* A name by digest has no row of its own where a tag of its repository says as much; as in docker.
+ */
+static bool is_beside_tag(const struct images *x, const struct image *i, const char *name)
+{
+	struct reference r, tag;
+
+	if (reference_parse(name, &r, NULL) < 0 || !digest_is_set(&r.digest))
+		return false;
+	for (size_t k = 0; k < i->names.n; k++) {
+		struct row row;
+		char text[DIGEST_STR_MAX];
+
+		if (reference_parse(i->names.v[k], &tag, NULL) < 0 || !tag.tag[0] ||
+		    !str_eq(tag.domain, r.domain) || !str_eq(tag.path, r.path))
+			continue;
+		if (!x->o->digests && !x->json)
+			return true;
+		fill_row(&row, i, i->names.v[k]);
+		if (str_eq(row.digest, digest_format(&r.digest, text)))
+			return true;
+	}
+	return false;
+}
+
 static void show(struct images *x, const struct image *i, const char *name)
 {
 	char age[TIMEFMT_MAX + 8], size[16], id[DIGEST_STR_MAX];
@@ -228,7 +252,8 @@ static int print(struct cli *cli, const struct images_options *o, bool json, str
 		if (list[i].names.n == 0)
 			show(&x, &list[i], NULL);
 		for (size_t k = 0; k < list[i].names.n; k++)
-			show(&x, &list[i], list[i].names.v[k]);
+			if (!is_beside_tag(&x, &list[i], list[i].names.v[k]))
+				show(&x, &list[i], list[i].names.v[k]);
 	}
 	if (json)
 		printf("%s]\n", x.text.s);

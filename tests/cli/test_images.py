@@ -184,6 +184,18 @@ def test_rmi_by_the_digest_of_tags(pulled, images):
         ["Untagged: " + ref, "Deleted: " + pulled.id["busybox"]]
 
 
+def test_digest_beside_a_tag_has_no_row(pulled, images):
+    ref, repo, by_digest = digest_of(pulled, images)
+    before = [pulled.run("images").out, pulled.run("images", "--digests").out, listed(pulled)]
+    pulled.run("pull", "-q", by_digest)
+    assert [pulled.run("images").out, pulled.run("images", "--digests").out,
+            listed(pulled)] == before
+    pulled.run("tag", ref, "else/where")
+    pulled.run("rmi", ref)
+    row = [r for r in listed(pulled) if r["Repository"] == repo]
+    assert [(r["Tag"], r["Digest"]) for r in row] == [("<none>", by_digest.split("@")[1])]
+
+
 def test_rmi_in_use(pulled):
     ref = pulled.ref["busybox"]
     pulled.run("run", "--name", "user", "--network", "none", ref, "echo", "again")
