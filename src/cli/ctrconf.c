@@ -42,6 +42,7 @@ static const struct field fields[] = {
 	FIELD(no_new_privs, FIELD_BOOL),  FIELD(seccomp_off, FIELD_BOOL),
 	FIELD(here_home, FIELD_STRING),	  FIELD(here, FIELD_BOOL),
 	FIELD(user_asked, FIELD_BOOL),	  FIELD(real_ids, FIELD_BOOL),
+	FIELD(volumes, FIELD_STRV),
 };
 
 static const char *const net_names[] = {

@@ -40,6 +40,7 @@ struct ctrconf {
 	struct strv env;
 	struct strv labels;	       /* "name=value" */
 	struct strv cap_add, cap_drop; /* as asked; `caps` is the outcome */
+	struct strv volumes;	       /* the image's: directories that are to be there */
 	struct ctrconf_mount *mounts;
 	size_t n_mounts, cap_mounts;
 	uint64_t caps;

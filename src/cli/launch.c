@@ -254,6 +254,7 @@ static void fill_spec(const struct launch *l, struct ctr_spec *spec)
 		.envp = l->env.v,
 		.user = rec->user,
 		.cwd = rec->cwd,
+		.dirs = rec->volumes.v,
 		.net = rec->net,
 		.caps = rec->caps,
 		.mounts = l->mounts,

@@ -351,9 +351,8 @@ int request_image(const struct run_options *o, const struct imgconfig *image, ch
 			 stop);
 		stop = NULL;
 	}
-	for (size_t i = 0; i < image->volumes.n; i++)
-		log_debug("run", "the image's volume %s lies in the container itself",
-			  image->volumes.v[i]);
+	/* Volumes lie in the container itself; its program counts on the directories. */
+	strv_copy(&rec->volumes, image->volumes.v);
 	if (!rec->cwd)
 		rec->cwd = xstrdup(cwd && *cwd ? cwd : "/");
 	rec->user = xstrdup(user && !rec->here ? user : "");

@@ -69,8 +69,9 @@ struct ctr_spec {
 	const char *hostname;
 	char *const *argv;
 	char *const *envp;
-	const char *user; /* "", "uid", "name", "uid:gid", "name:group": looked up in the image */
-	const char *cwd;  /* made when absent, as docker does */
+	const char *user;  /* "", "uid", "name", "uid:gid", "name:group": looked up in the image */
+	const char *cwd;   /* made when absent, as docker does */
+	char *const *dirs; /* made when absent, where that can be; NULL = none */
 	enum net_mode net;
 	enum ctr_flags flags;
 	uint64_t caps; /* bounding, permitted, effective set of root; see caps.h */

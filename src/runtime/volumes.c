@@ -401,12 +401,25 @@ static int attach_file(const struct plan *p, const struct plan_file *f, struct e
 	return r < 0 ? error_code(err, r, "mount on %s", f->target) : 0;
 }
 
+/*
+ * In the container's own layer, before any volume of the user's is mounted, and after our files, so
+ * that no directory stands in their way. An image that names what cannot be one (its own file, a
+ * place in /proc) starts without.
+ */
+static void make_dirs(const struct plan *p)
+{
+	for (char *const *dir = p->spec->dirs; dir && *dir; dir++)
+		if (path_is_absolute(*dir))
+			fd_close(path_mkdir_in_root(p->root, *dir, 0755));
+}
+
 int volumes_attach(const struct plan *p, struct error *err)
 {
 	int r = 0;
 
 	for (unsigned i = 0; i < p->n_files && r == 0; i++)
 		r = attach_file(p, &p->files[i], err);
+	make_dirs(p);
 	for (unsigned i = 0; i < p->n_volumes && r == 0; i++)
 		r = attach_one(p, &p->volumes[i], err);
 	return r;

@@ -4,6 +4,9 @@ import os
 
 import pytest
 
+from lib import ociimg
+from lib.fakeregistry import FakeRegistry
+
 
 def run(runner, *args, **kw):
     return runner.run("run", "--rm", "--network", "none", *args, **kw)
@@ -72,6 +75,36 @@ def test_volumes(warm):
         assert f.read() == "a\n"
     warm.fails("run", "--rm", "--network", "none", "-v", f"{src}:/proc/sys", warm.image, "true",
                has="/proc")
+
+
+@pytest.fixture
+def volumes(warm):
+    """An image whose Volumes are, are not and cannot be directories."""
+    arch = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
+    layer = ociimg.busybox_layer().dir("there").file("there/file", "x").symlink("link", "/behind")
+    image = ociimg.Image([layer], {"Cmd": ["/bin/sh"], "Volumes": dict.fromkeys(
+        ("/data/deep", "/there", "/link", "/../up", "/etc/passwd", "/bin/sh/x", "/proc/no/such",
+         "relative", "/etc/resolv.conf/x", "/shared/below"), {})}, arch=arch)
+    reg = FakeRegistry()
+    yield reg.add(image, "volumes:latest")
+    reg.stop()
+    warm.run("rmi", "-f", f"{reg.host}/volumes:latest")
+
+
+@pytest.mark.parametrize("flags", [(), ("--read-only",)], ids=["rw", "ro"])
+def test_volumes_of_the_image(warm, volumes, leftovers, tmp_path, flags):
+    """A program counts on them: each is there, in the container itself."""
+    warm.run("pull", "-q", volumes)
+    before = leftovers.snapshot(warm)
+    res = run(warm, "-v", f"{tmp_path}:/shared", *flags, volumes, "sh", "-c",
+              "stat -c '%n %F %a %u' /data /data/deep /there /behind /up;"
+              "test -f /etc/passwd && cat /there/file; ls -d /relative /shared/*; true")
+    kind = "directory 755 0"
+    assert res.lines[:5] == [f"{d} {kind}" for d in
+                             ("/data", "/data/deep", "/there", "/behind", "/up")], res
+    assert res.lines[5:] == ["x"], res
+    assert os.listdir(tmp_path) == []
+    leftovers.check(warm, before)
 
 
 def test_read_only_root(warm):
