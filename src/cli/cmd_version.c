@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "oci/platform.h"
 
 struct version_options {
 	const char *format;
@@ -37,6 +38,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	struct version_options o = { 0 };
 	char name[100], **args;
+	struct platform host;
 	struct utsname u;
 	int r;
 
@@ -50,9 +52,8 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	}
 	if (uname(&u) < 0)
 		return error_sys(err, "ask the kernel for its name");
-	r = str_print(name, sizeof(name), "linux/%s", u.machine);
-	if (r < 0)
-		return error_code(err, r, "name this machine");
+	platform_host(&host); /* as images are named */
+	platform_format(&host, name);
 	if (o.format) {
 		print_json(name, &u);
 		return 0;

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The frame: version, help, words that do not exist."""
+import os
 
 
 def test_version(carrel, leftovers):
-    assert carrel.run("version").out.strip()
+    res = carrel.run("version")
+    arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
+    assert res.lines[1].split() == ["OS/Arch:", f"linux/{arch}"], res
+    doc = carrel.run("version", "--format", "json").json()
+    assert doc["Client"]["OsArch"] == f"linux/{arch}"
 
 
 def test_help_has_one_column_of_summaries(carrel):
@@ -30,7 +35,6 @@ def test_unknown_flag(carrel):
 def test_installed_into_the_users_prefix(make_carrel, need):
     """~/.local as prefix: the embedded image may not lie where the store is going to be."""
     need("subids")
-    import os
     import shutil
     c = make_carrel()
     local = os.path.join(c.home, ".local")
