@@ -148,6 +148,8 @@ def test_index_chooses_the_platform(carrel):
         here = {"x86_64": amd, "aarch64": arm}[os.uname().machine]
         assert carrel.run("pull", ref).out.strip() == here.id
         assert carrel.run("pull", "--platform", "linux/arm64", ref).out.strip() == arm.id
+        # The operating system alone is not an architecture.
+        assert carrel.run("pull", "--platform", "linux", ref).out == carrel.run("pull", ref).out
         r = carrel.run("pull", "--platform", "linux/s390x", ref, rc=125)
     assert "no image for linux/s390x" in r.err
     assert "linux/amd64" in r.err and "linux/arm64" in r.err

@@ -61,11 +61,18 @@ static void test_match(void **state)
 
 static void test_host(void **state)
 {
-	struct platform p;
+	struct platform p, word;
+	char a[100], b[100];
 
 	(void)state;
 	platform_host(&p);
 	assert_string_equal(p.os, "linux");
+	/* An operating system alone is no architecture. */
+	assert_int_equal(platform_parse("linux", &word, NULL), 0);
+	assert_string_equal(platform_format(&word, a), platform_format(&p, b));
+	assert_int_equal(platform_parse("windows", &word, NULL), 0);
+	assert_string_equal(word.os, "windows");
+	assert_string_equal(word.arch, p.arch);
 #if defined(__x86_64__)
 	assert_string_equal(p.arch, "amd64");
 #elif defined(__aarch64__)

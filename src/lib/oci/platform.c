@@ -59,6 +59,28 @@ static int take_part(const char *s, size_t n, char buf[32])
 	return 0;
 }
 
+/* Of Go's, those that images are made for. A word alone that is none of them is an architecture. */
+static bool is_os(const char *s)
+{
+	static const char *const names[] = { "linux", "windows", "darwin", "freebsd" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (str_eq(s, names[i]))
+			return true;
+	return false;
+}
+
+/* As docker has it: an architecture of Linux, or an operating system on this machine's own. */
+static int take_word(const char *s, size_t n, struct platform *p)
+{
+	int r = take_part(s, n, p->arch);
+
+	if (r < 0 || !is_os(p->arch))
+		return r;
+	platform_host(p);
+	return take_part(s, n, p->os);
+}
+
 int platform_parse(const char *s, struct platform *ret, struct error *err)
 {
 	const char *parts[3];
@@ -82,7 +104,7 @@ int platform_parse(const char *s, struct platform *ret, struct error *err)
 	goto bad;
 split:
 	if (n == 1) {
-		r = take_part(parts[0], len[0], p.arch);
+		r = take_word(parts[0], len[0], &p);
 	} else {
 		r = take_part(parts[0], len[0], p.os);
 		if (r == 0)

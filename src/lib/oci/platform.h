@@ -13,8 +13,8 @@ struct platform {
 	char variant[32]; /* "" = any */
 };
 
-/* "linux/arm64", "arm64", "linux/arm/v7"; normalised as containerd does (x86_64 -> amd64,
- * aarch64 -> arm64, arm64/v8 -> arm64). */
+/* "linux/arm64", "arm64", "linux" (this machine's), "linux/arm/v7"; normalised as containerd does
+ * (x86_64 -> amd64, aarch64 -> arm64, arm64/v8 -> arm64). */
 int platform_parse(const char *s, struct platform *ret, struct error *err) _nodiscard_;
 /* The same normalisation for a platform that a document gave. */
 void platform_normalize(struct platform *p);
