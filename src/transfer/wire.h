@@ -22,10 +22,10 @@
  *	              tar stream from its ring and checks the diff-id.
  *
  * All memory that the fetcher shares is this one mapping, made before the first fork; the unpackers
- * have one more among them (bomb.h). Documents (small) are copied out of it before they are looked
- *at; layers flow through the rings. The fetcher answers each ask with one tell over a SEQPACKET
- *pair. Whoever fails, the coordinator kills all and removes what was staged; when the coordinator
- *dies, the kernel kills the others.
+ * have one more among them (bomb.h). Documents (small) are copied out of it before anybody looks at
+ * them; layers flow through the rings. The fetcher answers each ask with one tell over a SEQPACKET
+ * pair. Whoever fails, the coordinator kills all and removes what was staged; when the coordinator
+ * dies, the kernel kills the others.
  */
 enum {
 	WIRE_SLOTS = 3, /* layers under way at a time */
