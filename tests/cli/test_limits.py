@@ -428,6 +428,19 @@ def test_inspect(warm):
         assert host[key] == want, (key, host)
 
 
+def test_the_largest_numbers(warm, leftovers):
+    """What is taken can be written down, read and removed again; what cannot is refused."""
+    before = leftovers.snapshot(warm)
+    most = str((1 << 63) - 1)
+    warm.run("run", "--name", "most", *NONE, "-m", most, "--memory-reservation", most,
+             "--shm-size", most, warm.image, "true")
+    assert warm.run("inspect", "most").json()[0]["HostConfig"]["Memory"] == int(most)
+    warm.run("rm", "most")
+    for option in ("-m", "--memory-reservation", "--shm-size"):
+        warm.fails("run", *NONE, option, str(1 << 63), warm.image, "true", has="not a size")
+    leftovers.check(warm, before)
+
+
 def test_without_limits_nothing_is_recorded(warm):
     warm.run("run", "--name", "free", *NONE, warm.image, "true")
     ident = warm.run("inspect", "free").json()[0]["Id"]

@@ -84,13 +84,15 @@ static void test_members(void **state)
 	static const char text[] =
 		"{\"s\": \"x\", \"n\": null, \"u\": 18446744073709551615, \"neg\": -1, \"f\": 1.5,"
 		" \"b\": true, \"o\": {}, \"a\": [\"p\", \"q\"], \"mixed\": [\"p\", 1],"
-		" \"nul\": \"a\\u0000b\", \"min\": -9223372036854775809}";
+		" \"nul\": \"a\\u0000b\", \"min\": -9223372036854775809,"
+		" \"max\": 9223372036854775807, \"beyond\": 9223372036854775808}";
 	_cleanup_(json_putp) struct json_object *o = NULL;
 	struct json_object *v;
 	struct strv sv = { 0 };
 	const char *s;
 	uint64_t u;
 	bool found, b;
+	int64_t i;
 
 	(void)state;
 	assert_int_equal(json_parse(text, strlen(text), &o, NULL), 0);
@@ -109,6 +111,14 @@ static void test_members(void **state)
 	assert_int_equal(json_get_u64(o, "f", &u, &found, NULL), -EINVAL);
 	assert_int_equal(json_get_u64(o, "absent", &u, &found, NULL), 0);
 	assert_false(found);
+	assert_int_equal(json_get_i64(o, "neg", &i, NULL), 0);
+	assert_int_equal(i, -1);
+	assert_int_equal(json_get_i64(o, "max", &i, NULL), 0);
+	assert_true(i == INT64_MAX);
+	assert_int_equal(json_get_i64(o, "beyond", &i, NULL), -EINVAL);
+	assert_int_equal(json_get_i64(o, "min", &i, NULL), -EINVAL);
+	assert_int_equal(json_get_i64(o, "f", &i, NULL), -EINVAL);
+	assert_int_equal(json_get_i64(o, "u", &i, NULL), -EINVAL);
 	assert_int_equal(json_get_bool(o, "b", &b, NULL), 0);
 	assert_true(b);
 	assert_int_equal(json_get_bool(o, "s", &b, NULL), -EINVAL);

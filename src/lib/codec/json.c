@@ -129,17 +129,16 @@ int json_get_u64(struct json_object *o, const char *key, uint64_t *ret, bool *re
 int json_get_i64(struct json_object *o, const char *key, int64_t *ret, struct error *err)
 {
 	struct json_object *v = member(o, key);
-	int64_t n;
 
 	if (!v) {
 		*ret = 0;
 		return 0;
 	}
-	n = json_object_is_type(v, json_type_int) ? json_object_get_int64(v) : INT64_MAX;
-	/* The limits are what json-c makes of everything beyond them. */
-	if (n == INT64_MAX || n == INT64_MIN)
+	/* json-c reads what does not fit as the nearest limit; INT64_MAX may be meant. */
+	if (!json_object_is_type(v, json_type_int) || json_object_get_int64(v) == INT64_MIN ||
+	    (json_object_get_int64(v) == INT64_MAX && json_object_get_uint64(v) != INT64_MAX))
 		return wrong_type(key, "a whole number", err);
-	*ret = n;
+	*ret = json_object_get_int64(v);
 	return 0;
 }
 
