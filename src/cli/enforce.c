@@ -39,7 +39,7 @@ static int not_available(const char *option, const char *asked, const char *what
 {
 	char text[128];
 
-	return error_set(err, -EINVAL, "--%s %s: the %s that are there: %s", option, asked, what,
+	return error_set(err, -EINVAL, "--%s %s: the %s: %s", option, asked, what,
 			 cpulist_format(there, text, sizeof(text)));
 }
 
@@ -54,12 +54,13 @@ static int check_cpus(const struct limits *l, struct error *err)
 		return error_sys(err, "ask for the CPUs");
 	if (l->cpuset_cpus && cpulist_parse(l->cpuset_cpus, &asked) == 0 &&
 	    !cpulist_is_within(&asked, &own))
-		return not_available("cpuset-cpus", l->cpuset_cpus, "CPUs", &own, err);
+		return not_available("cpuset-cpus", l->cpuset_cpus, "CPUs that you may use", &own,
+				     err);
 	for (unsigned i = 0; i < CPULIST_MAX; i++)
 		n += cpulist_has(&own, i);
 	if (l->nano_cpus > (uint64_t)n * NANO_PER_CPU)
-		return error_set(err, -EINVAL, "--cpus %.15g: there are only %u CPUs",
-				 (double)l->nano_cpus / NANO_PER_CPU, n);
+		return error_set(err, -EINVAL, "--cpus %.15g: you may use only %u CPU%s",
+				 (double)l->nano_cpus / NANO_PER_CPU, n, n == 1 ? "" : "s");
 	return 0;
 }
 
@@ -76,7 +77,8 @@ static int check_mems(const struct limits *l, struct error *err)
 	if (fd >= 0 && fd_read_to_end(fd, NODES_FILE_MAX, &text, NULL) == 0)
 		ignore_result(cpulist_parse(text, &there)); /* of the kernel's making */
 	if (!cpulist_is_within(&asked, &there))
-		return not_available("cpuset-mems", l->cpuset_mems, "memory nodes", &there, err);
+		return not_available("cpuset-mems", l->cpuset_mems, "memory nodes that are there",
+				     &there, err);
 	return 0;
 }
 

@@ -212,7 +212,12 @@ static int parse_list(const char *option, const char *s, char **ret, struct erro
 {
 	struct cpulist list;
 
-	if (*s && cpulist_parse(s, &list) < 0) {
+	int r = *s ? cpulist_parse(s, &list) : 0;
+
+	if (r == -ERANGE)
+		return error_set(err, -EINVAL, "--%s: '%s' has a number above %d, the largest",
+				 option, s, CPULIST_MAX - 1);
+	if (r < 0) {
 		error_set(err, -EINVAL, "--%s: '%s' is not a list of numbers", option, s);
 		error_hint(err, "as in 0-3,6");
 		return -EINVAL;

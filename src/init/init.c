@@ -91,9 +91,13 @@ static int be_init(struct command *c)
 		return EXIT_OURS;
 	r = proc_clone(0, -1, child, c, &p);
 	if (r < 0) {
-		struct error err;
+		struct error err = { 0 };
 
 		error_code(&err, r, "start a process");
+		if (r == -EAGAIN)
+			error_hint(&err, "--init is a process beside the command, so --pids-limit "
+					 "has to be 2 at least; or the limit of your processes is "
+					 "reached: ulimit -u shows it");
 		ignore_result(send(INITCTL_REPORT_FD, &err, sizeof(err), MSG_NOSIGNAL));
 		return EXIT_OURS;
 	}

@@ -241,6 +241,26 @@ def test_pids_limit_counts_its_own_processes_only(plain):
         plain.run("rm", "-f", *names, check=False)
 
 
+def test_one_cpu_only(warm):
+    """The CPUs of the host may be more than those of the caller: these are spoken of."""
+    cpu = min(os.sched_getaffinity(0))
+    only = {"preexec_fn": lambda: os.sched_setaffinity(0, {cpu}), "stderr": subprocess.PIPE}
+    for words, has in ((["--cpus", "1.5"], "--cpus 1.5: you may use only 1 CPU\n"),
+                       (["--cpuset-cpus", "1000"], f"the CPUs that you may use: {cpu}\n")):
+        p = warm.start("run", "--rm", *NONE, *words, warm.image, "true", **only)
+        err = p.communicate(timeout=60)[1].decode()
+        assert p.returncode == 125 and has in err, err
+
+
+def test_init_where_one_process_is_allowed(plain, leftovers):
+    before = leftovers.snapshot(plain)
+    res = plain.run("run", "--rm", *NONE, "--pids-limit", "1", "--init", plain.image, "true",
+                    rc=125)
+    assert "Resource temporarily unavailable" in res.err and "--pids-limit" in \
+        res.err.split("hint:")[1], res
+    leftovers.check(plain, before)
+
+
 def test_exec_where_no_process_is_left(plain):
     name = "full"
     try:
@@ -333,7 +353,8 @@ def test_strict_start_refuses(plain, leftovers):
     (["--cpu-period", "100"], "minimum of 1000"), (["--cpu-quota", "100"], "minimum of 1000"),
     (["--cpu-shares", "262145"], "not in the range"), (["--cpu-shares", "x"], "whole number"),
     (["--cpuset-cpus", "a"], "list"), (["--cpuset-cpus", "3-1"], "list"),
-    (["--cpuset-cpus", "1000"], "there"), (["--cpuset-mems", "900"], "there"),
+    (["--cpuset-cpus", "1000"], "that you may use"), (["--cpuset-mems", "900"], "there"),
+    (["--cpuset-cpus", "0-1000000"], "a number above 1023"),
     (["--pids-limit", "-2"], "range"), (["--pids-limit", "x"], "whole number"),
     (["--blkio-weight", "9"], "range"), (["--blkio-weight", "1001"], "range"),
     (["--device-read-bps", "/dev/sda"], "DEVICE:RATE"),
