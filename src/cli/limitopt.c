@@ -97,6 +97,11 @@ static int parse_swap(const struct limit_options *o, struct limits *l, struct er
 	}
 	if (l->memory_swap <= 0)
 		return 0;
+	if (!l->memory && !o->memory_swap) {
+		error_set(err, -EINVAL, "--memory 0: the --memory-swap that it has needs --memory");
+		error_hint(err, "`--memory-swap 0` beside it lifts that one, too");
+		return -EINVAL;
+	}
 	if (!l->memory) {
 		error_set(err, -EINVAL, "--memory-swap needs --memory");
 		error_hint(err, "it is the limit of memory and swap together");
@@ -186,9 +191,31 @@ static int parse_quota(const struct limit_options *o, struct limits *l, struct e
 	return 0;
 }
 
+/* Beside what the container has: as docker, which makes neither kind of the other. */
+static int check_kind(const struct limit_options *o, const struct limits *old,
+		      const struct limits *now, struct error *err)
+{
+	bool quota = o->cpu_quota && now->cpu_quota_us,
+	     period = o->cpu_period && now->cpu_period_us;
+
+	if (o->cpus && now->nano_cpus && old->cpu_quota_us && !old->nano_cpus) {
+		error_set(err, -EINVAL, "--cpus conflicts with the --cpu-quota that it has");
+		error_hint(err, "`--cpu-quota -1`, in a command of its own before, lifts that");
+		return -EINVAL;
+	}
+	if (old->nano_cpus && (quota || period)) {
+		error_set(err, -EINVAL, "--%s conflicts with the --cpus that it has",
+			  quota ? "cpu-quota" : "cpu-period");
+		error_hint(err, "`--cpus 0`, in a command of its own before, lifts that");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int parse_cpu_time(const struct limit_options *o, struct limits *l, struct error *err)
 {
-	int r;
+	const struct limits old = { .nano_cpus = l->nano_cpus, .cpu_quota_us = l->cpu_quota_us };
+	int r = 0;
 
 	if (o->cpus && (o->cpu_quota || o->cpu_period)) {
 		error_set(err, -EINVAL, "--cpus and --%s cannot both be set",
@@ -197,15 +224,13 @@ static int parse_cpu_time(const struct limit_options *o, struct limits *l, struc
 		return -EINVAL;
 	}
 	if (o->cpu_quota || o->cpu_period)
-		return parse_quota(o, l, err);
-	if (!o->cpus)
-		return 0;
-	r = parse_cpus(o->cpus, &l->nano_cpus, err);
-	if (r < 0)
-		return r;
-	l->cpu_period_us = l->nano_cpus ? PERIOD_USUAL_US : 0;
-	l->cpu_quota_us = l->nano_cpus / (NANO / PERIOD_USUAL_US);
-	return 0;
+		r = parse_quota(o, l, err);
+	if (r == 0 && o->cpus) {
+		r = parse_cpus(o->cpus, &l->nano_cpus, err);
+		l->cpu_period_us = l->nano_cpus ? PERIOD_USUAL_US : 0;
+		l->cpu_quota_us = l->nano_cpus / (NANO / PERIOD_USUAL_US);
+	}
+	return r < 0 ? r : check_kind(o, &old, l, err);
 }
 
 static int parse_list(const char *option, const char *s, char **ret, struct error *err)

@@ -73,7 +73,24 @@ def test_what_it_has_already(warm, box):
     warm.run("update", "-m", "64m", "--memory-swap", "128m", "--memory-reservation", "32m", box)
     warm.fails("update", "-m", "256m", box, has="the --memory-swap that it has")
     warm.fails("update", "--memory-reservation", "100m", box, has="has the other one already")
+    res = warm.fails("update", "-m", "0", "--memory-reservation", "0", box, has="that it has")
+    assert "--memory-swap 0" in res.err, res
     warm.run("update", "-m", "256m", "--memory-swap", "-1", box)
+
+
+def test_cpus_and_quota_are_not_mixed(warm, box):
+    """A new period beside --cpus 1 would silently be 2 CPUs: refused, as by docker."""
+    warm.run("kill", box)
+    warm.run("wait", box)
+    warm.run("update", "--cpus", "1", box)
+    warm.fails("update", "--cpu-period", "50000", box, has=("--cpu-period conflicts", "--cpus 0"))
+    warm.fails("update", "--cpu-quota", "50000", box, has=("--cpu-quota conflicts", "--cpus 0"))
+    assert limits(warm, box)["NanoCpus"] == 10**9
+    warm.run("update", "--cpus", "0", box)
+    warm.run("update", "--cpu-quota", "50000", box)
+    warm.fails("update", "--cpus", "1", box, has=("--cpus conflicts", "--cpu-quota -1"))
+    warm.run("update", "--cpu-quota", "-1", box)
+    warm.run("update", "--cpus", "1", box)
 
 
 def explained(warm, name):

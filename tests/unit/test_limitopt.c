@@ -55,12 +55,51 @@ static void test_update(void **state)
 	l = (struct limits){ .nano_cpus = 500000000,
 			     .cpu_quota_us = 50000,
 			     .cpu_period_us = 100000 };
+	assert_int_equal(limitopt_parse(&(struct limit_options){ .cpu_quota = "-1" }, &l, NULL), 0);
+	assert_int_equal(l.cpu_quota_us, 0);
+	assert_false(limits_any(&l));
 	assert_int_equal(limitopt_parse(&(struct limit_options){ .cpu_quota = "20000" }, &l, NULL),
 			 0);
 	assert_int_equal(l.nano_cpus, 0);
 	assert_int_equal(l.cpu_quota_us, 20000);
-	assert_int_equal(limitopt_parse(&(struct limit_options){ .cpu_quota = "-1" }, &l, NULL), 0);
-	assert_int_equal(l.cpu_quota_us, 0);
+}
+
+/* A period that is changed beside --cpus 2 would make 4 of them. */
+static void test_update_of_the_other_kind(void **state)
+{
+	static const struct {
+		struct limits has;
+		struct limit_options o;
+		const char *says;
+	} bad[] = {
+		{ { .nano_cpus = 2000000000, .cpu_quota_us = 200000, .cpu_period_us = 100000 },
+		  { .cpu_period = "50000" },
+		  "--cpu-period conflicts with the --cpus" },
+		{ { .nano_cpus = 2000000000, .cpu_quota_us = 200000, .cpu_period_us = 100000 },
+		  { .cpu_quota = "50000" },
+		  "--cpu-quota conflicts with the --cpus" },
+		{ { .cpu_quota_us = 200000, .cpu_period_us = 100000 },
+		  { .cpus = "1" },
+		  "--cpus conflicts with the --cpu-quota" },
+		{ { .memory = 64 << 20, .memory_swap = 64 << 20 },
+		  { .memory = "0" },
+		  "--memory 0: the --memory-swap that it has" },
+	};
+	struct limits l = { .memory = 64 << 20, .memory_swap = 64 << 20 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct limits has = bad[i].has;
+		struct error err = { 0 };
+
+		assert_int_equal(limitopt_parse(&bad[i].o, &has, &err), -EINVAL);
+		assert_non_null(strstr(err.text, bad[i].says));
+		assert_true(err.hint[0]);
+	}
+	assert_int_equal(limitopt_parse(&(struct limit_options){ .memory = "0",
+								 .memory_swap = "0" },
+					&l, NULL),
+			 0);
 	assert_false(limits_any(&l));
 }
 
@@ -183,9 +222,13 @@ static void test_fallback(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),	cmocka_unit_test(test_update),
-		cmocka_unit_test(test_cpus),	cmocka_unit_test(test_throttles_and_ulimits),
-		cmocka_unit_test(test_cpulist), cmocka_unit_test(test_fallback),
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_update),
+		cmocka_unit_test(test_update_of_the_other_kind),
+		cmocka_unit_test(test_cpus),
+		cmocka_unit_test(test_throttles_and_ulimits),
+		cmocka_unit_test(test_cpulist),
+		cmocka_unit_test(test_fallback),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
