@@ -45,27 +45,102 @@ static void asked(const struct limit_options *o, const struct limits *l, struct 
 			strv_add(ret, all[i].what);
 }
 
-static int no_cgroup(const struct container *c, struct error *err)
+static int hint_restart(const struct container *c, int r, struct error *err)
 {
+	error_hint(err, "`carrel stop %s`, then update and start it", c->name);
+	return r;
+}
+
+static int no_cgroup(const struct container *c, const struct limits *old, struct error *err)
+{
+	/* Whatever the host has: none was looked for. */
+	if (!limits_any(old)) {
+		error_set(err, -EOPNOTSUPP,
+			  "container %s was started without limits, and so without a cgroup",
+			  c->name);
+		return hint_restart(c, -EOPNOTSUPP, err);
+	}
 	error_set(err, -EOPNOTSUPP,
 		  "container %s has no cgroup: what its limits are held by is fixed at its start",
 		  c->name);
 	error_host(err, DCODE_NO_CGROUP);
-	error_hint(err, "`carrel stop %s`, then update and start it", c->name);
-	return -EOPNOTSUPP;
+	return hint_restart(c, -EOPNOTSUPP, err);
 }
 
-/* The cgroup's rows are new; others (ulimit, ...) stay as they were at the start. */
-static int record_rows(struct container *c, const struct enforced *rows, struct error *err)
+/* The rows of all limits, with what was asked, and by nobody yet. */
+static void rows_of(const struct limits *l, struct enforced *ret)
 {
-	struct enforced old = { 0 }, all = *rows;
-	int r = enforced_read(c->dirfd, &old, NULL);
+	struct fallback none;
+
+	*ret = (struct enforced){ 0 };
+	fallback_decide(l, DCODE_NONE, 0, ret, &none);
+	for (size_t i = 0; i < ret->n; i++) {
+		ret->rows[i].by[0] = '\0';
+		ignore_result(str_copy(ret->rows[i].detail, sizeof(ret->rows[i].detail),
+				       "from its next start on")); /* fits */
+	}
+}
+
+static bool is_same(const struct enforced_row *a, const struct enforced_row *b)
+{
+	return !a == !b && (!a || str_eq(a->asked, b->asked));
+}
+
+/* What was told at the start or since, and what both limits are asked for. */
+struct verdict {
+	struct enforced told, before, after;
+};
+
+static int verdict_read(struct verdict *v, const struct container *c, const struct limits *old,
+			const struct limits *now, struct error *err)
+{
+	int r = enforced_read(c->dirfd, &v->told, NULL);
 
 	if (r < 0 && r != -ENOENT)
 		return error_code(err, r, "read how the limits of %s are enforced", c->name);
-	for (size_t i = 0; i < old.n && all.n < ENFORCED_ROWS_MAX; i++)
-		if (!enforced_find(rows, old.rows[i].what) && !str_eq(old.rows[i].by, "cgroup v2"))
-			all.rows[all.n++] = old.rows[i];
+	rows_of(old, &v->before);
+	rows_of(now, &v->after);
+	return 0;
+}
+
+/* Also of what is no limit of this command: a ulimit is not among either. */
+static bool is_unchanged(const struct verdict *v, const char *what)
+{
+	return is_same(enforced_find(&v->before, what), enforced_find(&v->after, what));
+}
+
+/* What each process was given at its start is no file that could be written now. */
+static int check_held(const struct verdict *v, const struct container *c, struct error *err)
+{
+	for (size_t i = 0; i < v->told.n; i++) {
+		const struct enforced_row *row = &v->told.rows[i];
+
+		if (is_unchanged(v, row->what) || str_eq(row->by, "cgroup v2") ||
+		    str_eq(row->by, "nothing"))
+			continue;
+		error_set(err, -EOPNOTSUPP,
+			  "--%s of container %s is held by %s, which is fixed at its start",
+			  row->what, c->name, row->by);
+		if (row->dcode)
+			error_host(err, row->dcode);
+		return hint_restart(c, -EOPNOTSUPP, err);
+	}
+	return 0;
+}
+
+/* The cgroup's rows are new; others (ulimit, ...) stay as they were at the start. */
+static int record_rows(struct container *c, const struct verdict *v, const struct enforced *rows,
+		       struct error *err)
+{
+	struct enforced all = *rows;
+
+	for (size_t i = 0; i < v->told.n && all.n < ENFORCED_ROWS_MAX; i++) {
+		const struct enforced_row *row = &v->told.rows[i];
+
+		if (!enforced_find(rows, row->what) && !str_eq(row->by, "cgroup v2") &&
+		    is_unchanged(v, row->what))
+			all.rows[all.n++] = *row;
+	}
 	return enforced_write(c->dirfd, &all, err);
 }
 
@@ -96,10 +171,16 @@ static int update_running(struct cli *cli, struct container *c, const struct ctr
 {
 	_cleanup_(fd_closep) int cgroup = -1;
 	struct enforced rows = { 0 };
+	struct verdict v = { 0 };
 	int r;
 
 	if (!c->state.cgroup[0])
-		return no_cgroup(c, err);
+		return no_cgroup(c, old, err);
+	r = verdict_read(&v, c, old, &rec->limits, err);
+	if (r == 0)
+		r = check_held(&v, c, err);
+	if (r < 0)
+		return r;
 	cgroup = cgroup_open(c->state.cgroup, c->id);
 	if (cgroup < 0)
 		return error_code(err, cgroup, "open the cgroup of container %s", c->name);
@@ -107,7 +188,7 @@ static int update_running(struct cli *cli, struct container *c, const struct ctr
 	if (r == 0 && rec->limits.cpu_shares != old->cpu_shares)
 		r = weigh(c, rec->limits.cpu_shares, err);
 	if (r == 0)
-		r = record_rows(c, &rows, err);
+		r = record_rows(c, &v, &rows, err);
 	for (size_t i = 0; r == 0 && i < what->n; i++) {
 		const struct enforced_row *row = enforced_find(&rows, what->v[i]);
 
@@ -129,45 +210,22 @@ static int check_host(const struct limit_options *o, const struct limits *l, str
 	return enforce_check_host(&asked, err);
 }
 
-/* The rows of all limits, with what was asked, and by nobody yet. */
-static void rows_of(const struct limits *l, struct enforced *ret)
-{
-	struct fallback none;
-
-	*ret = (struct enforced){ 0 };
-	fallback_decide(l, DCODE_NONE, 0, ret, &none);
-	for (size_t i = 0; i < ret->n; i++) {
-		ret->rows[i].by[0] = '\0';
-		ignore_result(str_copy(ret->rows[i].detail, sizeof(ret->rows[i].detail),
-				       "from its next start on")); /* fits */
-	}
-}
-
-static bool is_same(const struct enforced_row *a, const struct enforced_row *b)
-{
-	return !a == !b && (!a || str_eq(a->asked, b->asked));
-}
-
 /* Of one that does not run: the verdict of its last start stays where nothing has changed. */
 static int record_pending(struct container *c, const struct limits *old, const struct limits *now,
 			  struct error *err)
 {
-	struct enforced told = { 0 }, before, after, all = { 0 };
-	int r = enforced_read(c->dirfd, &told, NULL);
+	struct enforced all = { 0 };
+	struct verdict v = { 0 };
+	int r = verdict_read(&v, c, old, now, err);
 
-	if (r < 0 && r != -ENOENT)
-		return error_code(err, r, "read how the limits of %s are enforced", c->name);
-	rows_of(old, &before);
-	rows_of(now, &after);
-	for (size_t i = 0; i < told.n; i++) {
-		const char *what = told.rows[i].what;
-
-		if (is_same(enforced_find(&before, what), enforced_find(&after, what)))
-			all.rows[all.n++] = told.rows[i];
-	}
-	for (size_t i = 0; i < after.n && all.n < ENFORCED_ROWS_MAX; i++)
-		if (!enforced_find(&all, after.rows[i].what))
-			all.rows[all.n++] = after.rows[i];
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < v.told.n; i++)
+		if (is_unchanged(&v, v.told.rows[i].what))
+			all.rows[all.n++] = v.told.rows[i];
+	for (size_t i = 0; i < v.after.n && all.n < ENFORCED_ROWS_MAX; i++)
+		if (!enforced_find(&all, v.after.rows[i].what))
+			all.rows[all.n++] = v.after.rows[i];
 	return enforced_write(c->dirfd, &all, err);
 }
 

@@ -358,7 +358,9 @@ static unsigned reach(int fd)
 int cgroup_update(int fd, const struct limits *old, const struct limits *limits,
 		  struct enforced *rows, struct error *err)
 {
-	unsigned missing = cgroup_set_needs(limits) & ~cgroup_set_needs(old) & ~reach(fd);
+	struct limits changed = cgroup_set_changed(old, limits);
+	unsigned missing = cgroup_set_needs(&changed) & ~reach(fd);
+	const char *what, *file;
 	char names[64];
 	int r;
 
@@ -369,6 +371,15 @@ int cgroup_update(int fd, const struct limits *old, const struct limits *limits,
 		return -EOPNOTSUPP;
 	}
 	switch_on_above(fd, cgroup_set_needs(limits));
+	what = cgroup_set_lacks(fd, &changed, &file);
+	if (what) {
+		error_set(err, -EOPNOTSUPP, "--%s: the container's cgroup has no file %s", what,
+			  file);
+		if (str_eq(what, "blkio-weight"))
+			error_hint(err, "the kernel has it with iocost or the scheduler bfq only");
+		error_host(err, DCODE_NO_CONTROLLER);
+		return -EOPNOTSUPP;
+	}
 	r = cgroup_set_lift(fd, old, limits, err);
 	return r < 0 ? r : cgroup_set_all(fd, limits, rows, err);
 }

@@ -78,7 +78,7 @@ int cgroup_open(const char *path, const char *id) _nodiscard_;
 int cgroup_freeze(int fd, bool freeze, struct error *err) _nodiscard_;
 
 /* Write changed limits to a running container's cgroup; rows as above. -EOPNOTSUPP with D-20 before
- * anything is written: it has no controller for one that is new. */
+ * anything is written: it has no controller, or no file, for one that is new or another one. */
 int cgroup_update(int fd, const struct limits *old, const struct limits *limits,
 		  struct enforced *rows, struct error *err) _nodiscard_;
 

@@ -4,10 +4,12 @@
 #include "runtime/cgroup_set.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "base/cgroupfs.h"
 #include "base/str.h"
@@ -32,6 +34,11 @@ unsigned cgroup_set_needs(const struct limits *l)
 	       (l->pids > 0 ? CGROUP_PIDS : 0) |
 	       (l->cpuset_cpus || l->cpuset_mems ? CGROUP_CPUSET : 0) |
 	       (l->blkio_weight || l->n_throttles ? CGROUP_IO : 0);
+}
+
+static bool is_word(const char *a, const char *b)
+{
+	return a && b ? str_eq(a, b) : a == b;
 }
 
 /* In the largest unit that tells it exactly. */
@@ -223,6 +230,57 @@ int cgroup_set_all(int fd, const struct limits *l, struct enforced *rows, struct
 	if (r == 0)
 		r = set_cpuset(&s);
 	return r < 0 ? r : set_io(&s);
+}
+
+struct limits cgroup_set_changed(const struct limits *old, const struct limits *now)
+{
+	bool time =
+		now->cpu_quota_us != old->cpu_quota_us || now->cpu_period_us != old->cpu_period_us;
+
+	return (struct limits){
+		.memory = now->memory != old->memory ? now->memory : 0,
+		.memory_swap = now->memory_swap != old->memory_swap ? now->memory_swap : 0,
+		.memory_reservation = now->memory_reservation != old->memory_reservation
+					      ? now->memory_reservation
+					      : 0,
+		.nano_cpus = time ? now->nano_cpus : 0,
+		.cpu_quota_us = time ? now->cpu_quota_us : 0,
+		.cpu_shares = now->cpu_shares != old->cpu_shares ? now->cpu_shares : 0,
+		.cpuset_cpus =
+			is_word(now->cpuset_cpus, old->cpuset_cpus) ? NULL : now->cpuset_cpus,
+		.cpuset_mems =
+			is_word(now->cpuset_mems, old->cpuset_mems) ? NULL : now->cpuset_mems,
+		.pids = now->pids != old->pids ? now->pids : 0,
+		.blkio_weight = now->blkio_weight != old->blkio_weight ? now->blkio_weight : 0,
+	};
+}
+
+const char *cgroup_set_lacks(int fd, const struct limits *l, const char **ret_file)
+{
+	const struct {
+		bool asked;
+		const char *what, *file, *other;
+	} all[] = {
+		{ l->memory, "memory", "memory.max", NULL },
+		/* Where there is no memory.swap.max it gets its row, with D-26. */
+		{ l->memory_swap > 0, "memory-swap", "memory.max", NULL },
+		{ l->memory_reservation, "memory-reservation", "memory.low", NULL },
+		{ l->cpu_quota_us, l->nano_cpus ? "cpus" : "cpu-quota", "cpu.max", NULL },
+		{ l->cpu_shares, "cpu-shares", "cpu.weight", NULL },
+		{ l->pids > 0, "pids-limit", "pids.max", NULL },
+		{ l->cpuset_cpus, "cpuset-cpus", "cpuset.cpus", NULL },
+		{ l->cpuset_mems, "cpuset-mems", "cpuset.mems", NULL },
+		{ l->blkio_weight, "blkio-weight", "io.weight", "io.bfq.weight" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		if (!all[i].asked || faccessat(fd, all[i].file, W_OK, AT_EACCESS) == 0 ||
+		    (all[i].other && faccessat(fd, all[i].other, W_OK, AT_EACCESS) == 0))
+			continue;
+		*ret_file = all[i].file;
+		return all[i].what;
+	}
+	return NULL;
 }
 
 int cgroup_set_lift(int fd, const struct limits *old, const struct limits *now, struct error *err)

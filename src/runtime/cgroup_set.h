@@ -15,6 +15,12 @@ unsigned cgroup_set_needs(const struct limits *l);
  */
 int cgroup_set_all(int fd, const struct limits *l, struct enforced *rows,
 		   struct error *err) _nodiscard_;
+/* Of the limits that a running container can be given, those that are new or others than before.
+ * Borrows the lists. */
+struct limits cgroup_set_changed(const struct limits *old, const struct limits *now);
+/* The first of them that this cgroup has no file for, by its option, and the file; or NULL. A
+ * controller may be there without it: io has weights only with iocost or bfq. */
+const char *cgroup_set_lacks(int fd, const struct limits *l, const char **ret_file);
 /* Lift what was limited and is no more. */
 int cgroup_set_lift(int fd, const struct limits *old, const struct limits *now,
 		    struct error *err) _nodiscard_;

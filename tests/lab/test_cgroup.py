@@ -149,7 +149,74 @@ def test_explain_and_update(delegated):
     # One that was started without a cgroup gets none later.
     start(delegated, "plain")
     r = delegated.run("carrel update -m 64m plain")
-    assert r.status == 125 and "has no cgroup" in r.err and "[D-08]" in r.err, r
+    assert r.status == 125 and "without limits" in r.err and "carrel stop plain" in r.err, r
+    assert "[D-" not in r.err, r
+
+
+def without(host, controller):
+    for where in (USER, "/sys/fs/cgroup/lab.slice"):
+        host.root(f"echo -{controller} >{where}/cgroup.subtree_control")
+
+
+def again(host, controller):
+    host.root(f"echo +{controller} >/sys/fs/cgroup/lab.slice/cgroup.subtree_control")
+
+
+def refused(host, words, *has):
+    """A command about `box` that changes nothing, and the record neither."""
+    look = "carrel explain box; carrel inspect box"
+    before = host.run(look).out
+    r = host.run(f"carrel update {words} box")
+    assert r.status == 125 and r.out == "" and all(word in r.err for word in has), r
+    assert host.run(look).out == before
+
+
+def test_update_of_what_no_cgroup_holds(delegated):
+    """Beside a cgroup that holds the rest: what processes were given at their start stays."""
+    start(delegated, "box", "-m 64m --blkio-weight 500 --cpuset-cpus 0")
+    for words, by in (("--blkio-weight 100", "ionice"), ("--blkio-weight 0", "ionice"),
+                      ("--cpuset-cpus ''", "affinity"), ("-m 96m --blkio-weight 100", "ionice")):
+        refused(delegated, words, by, "fixed at its start", "[D-20]", "carrel stop box")
+    r = delegated.run("carrel update -m 96m --blkio-weight 500 box")
+    assert r.status == 0, r
+    told = rows(delegated, "box")
+    assert "96 MiB" in told["memory"] and "ionice" in told["blkio-weight"], told
+    delegated.run("carrel rm -f box")
+    without(delegated, "cpu")
+    try:
+        start(delegated, "box", "-m 64m --cpus 0.5 --cpu-shares 512")
+        refused(delegated, "--cpu-shares 256", "nice", "[D-20]")
+        refused(delegated, "--cpus 0.25", "no controller cpu", "[D-20]")
+        # What nobody holds can be given up.
+        assert delegated.run("carrel update --cpus 0 box").status == 0
+        assert "cpus" not in rows(delegated, "box")
+        assert info(delegated, "box")["HostConfig"]["NanoCpus"] == 0
+    finally:
+        again(delegated, "cpu")
+
+
+def test_a_file_that_is_not_there(delegated):
+    """The controller io without weights: told at the start, refused later."""
+    delegated.root("for d in /sys/fs/cgroup /sys/fs/cgroup/lab.slice; do "
+                   "echo +io >$d/cgroup.subtree_control; done")
+    try:
+        start(delegated, "box", "--device-write-bps /dev/ubda:1m")
+        where = f"{USER}/{cgroups(delegated, USER)[0]}"
+        assert "wbps=1048576" in delegated.root(f"cat {where}/io.max").out
+        assert "cgroup v2" in rows(delegated, "box")["device-write-bps"]
+        refused(delegated, "--blkio-weight 100", "no file io.weight", "[D-20]", "bfq")
+        refused(delegated, "--pids-limit 9 --blkio-weight 100", "no file io.weight")
+        delegated.run("carrel rm -f box")
+        r = start(delegated, "box", "--device-write-bps /dev/ubda:1m --blkio-weight 100")
+        assert "--blkio-weight 100 is held by ionice" in r.err and "[D-20]" in r.err, r
+        assert "device-write-bps" not in r.err, r
+        refused(delegated, "--blkio-weight 500", "ionice", "[D-20]")
+        r = delegated.run("carrel run --strict --rm --network none --blkio-weight 100 hello true")
+        assert r.status == 125 and "[D-20]" in r.err, r
+        delegated.run("carrel rm -f box")
+    finally:
+        without(delegated, "io")
+        delegated.root("echo -io >/sys/fs/cgroup/cgroup.subtree_control")
 
 
 def test_pause_by_the_freezer(delegated):

@@ -148,6 +148,31 @@ static void test_needs(void **state)
 	assert_int_equal(cgroup_set_needs(&l), CGROUP_MEMORY | CGROUP_CPU | CGROUP_IO);
 }
 
+/* A throttle that it has already is no reason to look for a weight, and the other way round. */
+static void test_changed(void **state)
+{
+	char cpus[] = "0", same[] = "0";
+	struct limits_throttle throttle = { .device = cpus, .rate = 1 };
+	struct limits old = {
+		.memory = 9, .cpuset_cpus = cpus, .throttles = &throttle, .n_throttles = 1
+	};
+	struct limits now = old, changed;
+	const char *file;
+
+	(void)state;
+	now.cpuset_cpus = same;
+	changed = cgroup_set_changed(&old, &now);
+	assert_int_equal(cgroup_set_needs(&changed), 0);
+	assert_null(cgroup_set_lacks(-1, &changed, &file));
+	now.blkio_weight = 100;
+	changed = cgroup_set_changed(&old, &now);
+	assert_int_equal(cgroup_set_needs(&changed), CGROUP_IO);
+	assert_string_equal(cgroup_set_lacks(-1, &changed, &file), "blkio-weight");
+	assert_string_equal(file, "io.weight");
+	changed = cgroup_set_changed(&now, &old); /* lifted */
+	assert_int_equal(cgroup_set_needs(&changed), 0);
+}
+
 /* Names carry the id: nothing else is ever reclaimed. */
 static void test_reclaim_is_picky(void **state)
 {
@@ -266,15 +291,11 @@ static void test_usage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_weight),
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_own_path),
-		cmocka_unit_test(test_managed),
-		cmocka_unit_test(test_words),
-		cmocka_unit_test(test_needs),
-		cmocka_unit_test(test_reclaim_is_picky),
-		cmocka_unit_test(test_conf),
-		cmocka_unit_test(test_stat),
+		cmocka_unit_test(test_weight),	 cmocka_unit_test(test_values),
+		cmocka_unit_test(test_own_path), cmocka_unit_test(test_managed),
+		cmocka_unit_test(test_words),	 cmocka_unit_test(test_needs),
+		cmocka_unit_test(test_changed),	 cmocka_unit_test(test_reclaim_is_picky),
+		cmocka_unit_test(test_conf),	 cmocka_unit_test(test_stat),
 		cmocka_unit_test(test_usage),
 	};
 
