@@ -83,6 +83,7 @@ static int attached(struct cli *cli, struct launch *l, struct supervised *s, str
 	struct detach_keys keys;
 	enum attach_flags flags =
 		(l->rec->tty ? ATTACH_TTY : 0) | (l->rec->open_stdin ? ATTACH_STDIN : 0);
+	struct container_state end;
 	int r, status;
 
 	(void)cli;
@@ -92,10 +93,8 @@ static int attached(struct cli *cli, struct launch *l, struct supervised *s, str
 	if (r != 0)
 		return r < 0 ? r : status;
 	fd_close(TAKE_FD(s->sock));
-	supervised_wait(s);
-	launch_tell_oom(l, NULL);
-	launch_tell_setid(l);
-	launch_tell_loss(l);
+	if (supervised_wait(s, &end) == 0)
+		launch_tell_end(l, &end);
 	return status;
 }
 
@@ -143,7 +142,7 @@ static int foreground(struct launch *l, struct error *err)
 
 static int go(struct cli *cli, const struct run_options *o, struct launch *l, struct error *err)
 {
-	_cleanup_(supervised_done) struct supervised s = { .sock = -1, .done_fd = -1 };
+	_cleanup_(supervised_done) struct supervised s = SUPERVISED_NONE;
 	enum supervised_flags flags = SUPERVISED_FRESH | (o->detach ? 0 : SUPERVISED_ATTACH);
 	int r;
 

@@ -35,6 +35,7 @@ static int attached(struct launch *l, struct supervised *s, bool interactive, st
 	enum attach_flags flags = (l->rec->tty ? ATTACH_TTY : 0) |
 				  (interactive && l->rec->open_stdin ? ATTACH_STDIN : 0);
 	struct detach_keys keys;
+	struct container_state end;
 	int r, status;
 
 	r = detach_keys_parse(DETACH_KEYS, &keys, err);
@@ -43,10 +44,8 @@ static int attached(struct launch *l, struct supervised *s, bool interactive, st
 	if (r != 0)
 		return r < 0 ? r : status;
 	fd_close(TAKE_FD(s->sock));
-	supervised_wait(s);
-	launch_tell_oom(l, NULL);
-	launch_tell_setid(l);
-	launch_tell_loss(l);
+	if (supervised_wait(s, &end) == 0)
+		launch_tell_end(l, &end);
 	return status;
 }
 
@@ -68,7 +67,7 @@ static int runs_already(const struct container *c, const struct start_options *o
 static int try_start(struct cli *cli, struct container *c, const struct ctrconf *rec,
 		     const struct start_options *o, struct retry *retry, struct error *err)
 {
-	_cleanup_(supervised_done) struct supervised s = { .sock = -1, .done_fd = -1 };
+	_cleanup_(supervised_done) struct supervised s = SUPERVISED_NONE;
 	_cleanup_(launch_done) struct launch l = { .lock_fd = -1, .libexec_fd = -1 };
 	bool attach = o->attach || o->interactive;
 	int r;

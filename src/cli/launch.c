@@ -432,45 +432,38 @@ static int begin_limits(struct launch *l, struct enforce *e, struct error *err)
 	return r < 0 ? r : check_logout(l, flags, err);
 }
 
-static bool is_oom_killed(const struct launch *l, const struct launched *d)
+static void tell_oom(const struct launch *l, bool killed)
 {
-	struct container_state st;
-
-	if (d)
-		return oom_happened(d->enforce.oom_fd) ||
-		       (l->cgroup && oom_happened(l->cgroup->oom_fd));
-	return container_read_state(l->ctr->dirfd, &st) == 0 && st.oom_killed;
-}
-
-void launch_tell_oom(const struct launch *l, const struct launched *d)
-{
-	if (l->rec->limits.memory && is_oom_killed(l, d))
+	if (l->rec->limits.memory && killed)
 		log_warn(DCODE_NONE, "container %.12s passed its memory limit and was killed",
 			 l->ctr->id);
 }
 
-/* Nobody was anybody but root: whoever they were meant for, they are root's (promise 2). */
-void launch_tell_setid(const struct launch *l)
+void launch_tell_oom(const struct launch *l, const struct launched *d)
 {
-	struct container_state st;
+	tell_oom(l,
+		 oom_happened(d->enforce.oom_fd) || (l->cgroup && oom_happened(l->cgroup->oom_fd)));
+}
+
+/* Nobody was anybody but root: whoever they were meant for, they are root's (promise 2). */
+static void tell_setid(const struct launch *l, enum dcode one_id)
+{
 	struct setid found;
 
-	if (container_read_state(l->ctr->dirfd, &st) < 0 || st.one_id == DCODE_NONE ||
-	    setid_find(l->ctr->dirfd, &found, NULL) < 0 || found.n == 0)
+	if (one_id == DCODE_NONE || setid_find(l->ctr->dirfd, &found, NULL) < 0 || found.n == 0)
 		return;
-	log_warn(st.one_id,
+	log_warn(one_id,
 		 "set-id files of container %.12s are root's, even if they were to be somebody "
 		 "else's: %s%s",
 		 l->ctr->id, found.paths, found.n > SETID_NAMED_MAX || found.more ? ", ..." : "");
 }
 
-void launch_tell_loss(const struct launch *l)
+void launch_tell_end(const struct launch *l, const struct container_state *st)
 {
-	struct container_state st;
-
-	if (container_read_state(l->ctr->dirfd, &st) == 0 && st.status == CONTAINER_EXITED &&
-	    st.error[0])
-		log_warn(DCODE_NONE, "container %.12s: %s", l->ctr->id, st.error);
+	tell_oom(l, st->oom_killed);
+	tell_setid(l, st->one_id);
+	if (st->error[0])
+		log_warn(DCODE_NONE, "container %.12s: %s", l->ctr->id, st->error);
 }
 
 void launch_end_cgroup(struct launch *l)

@@ -58,13 +58,11 @@ int launch_prepare(struct launch *l, struct error *err) _nodiscard_;
 int launch_start(struct launch *l, const int stdio[3], unsigned short rows, unsigned short cols,
 		 struct launched *ret, struct error *err) _nodiscard_;
 void launched_done(struct launched *d);
-/* After its end: say it where something in it was killed for its memory limit. d: of our own
- * child; NULL: by the record, which may be gone with --rm. */
+/* After the end of our own child: say it where something in it was killed for its memory limit. */
 void launch_tell_oom(const struct launch *l, const struct launched *d);
-/* A warning about set-id files of a kept container that has run with one id. */
-void launch_tell_setid(const struct launch *l);
-/* A warning about what a container has lost while it ran, or was ended for; by the record. */
-void launch_tell_loss(const struct launch *l);
+/* After the end of a supervised one, by the state that it ended with: that, and warnings about what
+ * it has lost while it ran, and about set-id files that a kept one has after it ran with one id. */
+void launch_tell_end(const struct launch *l, const struct container_state *st);
 /* The container has ended, and its parent is at its last steps: remove its cgroup. */
 void launch_end_cgroup(struct launch *l);
 

@@ -18,6 +18,7 @@
 #include "base/timefmt.h"
 #include "cli/attach.h"
 #include "cli/tty.h"
+#include "storage/ctrstate.h"
 #include "supervisor/start.h"
 
 /* Everything that is made on the host side. Indexed by enum super_fd; -1 = absent. */
@@ -64,6 +65,14 @@ static int open_file(struct starter *st, enum super_fd slot, const char *name, i
 		return error_sys(err, "open %s of container %.12s", name, st->l->ctr->id);
 	st->fds[slot] = fd;
 	return 0;
+}
+
+static int open_state(const struct starter *st, int *ret, struct error *err)
+{
+	if (!(st->flags & SUPERVISED_ATTACH))
+		return 0;
+	*ret = openat(st->l->ctr->dirfd, "state.next", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return *ret < 0 ? error_sys(err, "open state.next of container %.12s", st->l->ctr->id) : 0;
 }
 
 static int dup_to(struct starter *st, enum super_fd slot, int fd)
@@ -148,13 +157,13 @@ static int fill_start(struct starter *st, struct error *err)
 	return 0;
 }
 
-static int starter_prepare(struct starter *st, int *ret_sock, int *ret_done, struct error *err)
+static int starter_prepare(struct starter *st, struct supervised *s, struct error *err)
 {
 	int done[2], r;
 
 	if (faccessat(st->l->libexec_fd, "supervisor", X_OK, 0) < 0)
 		return error_sys(err, "find the helper program `supervisor`");
-	r = open_client(st, ret_sock, err);
+	r = open_client(st, &s->sock, err);
 	if (r == 0)
 		r = open_listener(st, err);
 	if (r == 0)
@@ -164,6 +173,9 @@ static int starter_prepare(struct starter *st, int *ret_sock, int *ret_done, str
 	if (r == 0)
 		ignore_result(fallocate(st->fds[SUPER_STATE_FD], FALLOC_FL_KEEP_SIZE, 0,
 					CONTAINER_STATE_MAX));
+	/* For whoever waits here: with --rm there is no record at the end. */
+	if (r == 0)
+		r = open_state(st, &s->state_fd, err);
 	if (r == 0)
 		r = open_file(st, SUPER_LOG_FD, "log", O_APPEND, err);
 	if (r == 0)
@@ -183,7 +195,7 @@ static int starter_prepare(struct starter *st, int *ret_sock, int *ret_done, str
 		r = fd_pipe(done);
 	if (r < 0)
 		return error_code(err, r, "prepare the supervisor's descriptors");
-	*ret_done = done[0];
+	s->done_fd = done[0];
 	st->fds[SUPER_DONE_FD] = done[1];
 	return 0;
 }
@@ -406,7 +418,7 @@ int supervised_start(struct launch *l, enum supervised_flags flags, struct super
 		     struct error *err)
 {
 	struct starter st = { .l = l, .flags = flags, .janitor_read = -1 };
-	_cleanup_(supervised_done) struct supervised s = { .sock = -1, .done_fd = -1 };
+	_cleanup_(supervised_done) struct supervised s = SUPERVISED_NONE;
 	struct error told = { 0 };
 	struct proc p;
 	int r;
@@ -416,7 +428,7 @@ int supervised_start(struct launch *l, enum supervised_flags flags, struct super
 		st.fds[i] = -1;
 	for (int i = 0; i < 3; i++)
 		st.child_stdio[i] = -1;
-	r = starter_prepare(&st, &s.sock, &s.done_fd, err);
+	r = starter_prepare(&st, &s, err);
 	if (r == 0) {
 		r = proc_clone(0, -1, starter, &st, &p);
 		if (r < 0)
@@ -450,20 +462,26 @@ int supervised_start(struct launch *l, enum supervised_flags flags, struct super
 	if (r < 0 && r != -ENOENT)
 		return error_code(err, r, "read the state of container %.12s", l->ctr->id);
 	*ret = s;
-	s = (struct supervised){ .sock = -1, .done_fd = -1 };
+	s = SUPERVISED_NONE;
 	return 0;
 }
 
-void supervised_wait(struct supervised *s)
+int supervised_wait(struct supervised *s, struct container_state *ret)
 {
+	_cleanup_(freep) char *text = NULL;
+	size_t len;
 	char c;
+	int r;
 
 	while (s->done_fd >= 0 && fd_read_full(s->done_fd, &c, 1) == 0)
 		;
+	r = fd_read_to_end(s->state_fd, CONTAINER_STATE_MAX, &text, &len);
+	return r < 0 ? r : container_parse_state(text, len, ret);
 }
 
 void supervised_done(struct supervised *s)
 {
 	fd_close(TAKE_FD(s->sock));
 	fd_close(TAKE_FD(s->done_fd));
+	fd_close(TAKE_FD(s->state_fd));
 }

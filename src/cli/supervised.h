@@ -14,13 +14,21 @@ enum supervised_flags {
 };
 
 struct supervised {
-	int sock;    /* the connection, or -1 */
-	int done_fd; /* end of file: supervisor and janitor have ended */
+	int sock;     /* the connection, or -1 */
+	int done_fd;  /* end of file: supervisor and janitor have ended */
+	int state_fd; /* what becomes the record's state at its end, however soon that is removed */
 };
+
+#define SUPERVISED_NONE                                   \
+	(struct supervised)                               \
+	{                                                 \
+		.sock = -1, .done_fd = -1, .state_fd = -1 \
+	}
 
 /* 0: the program in the container runs. The lock of `l` is the child's from then on. */
 int supervised_start(struct launch *l, enum supervised_flags flags, struct supervised *ret,
 		     struct error *err) _nodiscard_;
-/* Wait until supervisor and janitor have ended. */
-void supervised_wait(struct supervised *s);
+/* Wait until supervisor and janitor have ended. Then the state that the container ended with;
+ * -errno: the supervisor was killed before it had one. */
+int supervised_wait(struct supervised *s, struct container_state *ret) _nodiscard_;
 void supervised_done(struct supervised *s); /* for _cleanup_() too */
