@@ -432,10 +432,14 @@ static int begin_limits(struct launch *l, struct enforce *e, struct error *err)
 	return r < 0 ? r : check_logout(l, flags, err);
 }
 
+/* The watchdog ends the whole container, the kernel one process of its choice: then the container
+ * may go on, and end with a status of its own. */
 static void tell_oom(const struct launch *l, bool killed)
 {
 	if (l->rec->limits.memory && killed)
-		log_warn(DCODE_NONE, "container %.12s passed its memory limit and was killed",
+		log_warn(DCODE_NONE,
+			 "container %.12s passed its memory limit: at least one of its processes "
+			 "was killed",
 			 l->ctr->id);
 }
 

@@ -96,6 +96,10 @@ def test_the_memory_limit_bites(delegated):
     state = info(delegated, "part")["State"]
     assert state["OOMKilled"] and state["ExitCode"] == 3, state
     assert delegated.run("carrel logs part 2>/dev/null").out.splitlines()[-1] == "alive"
+    for words in ("--rm", ""):
+        r = delegated.run(f"carrel run {words} --network none -m 64m hello "
+                          f"sh -c '({HOG}); exit 3'")
+        assert r.status == 3 and "at least one of its processes was killed" in r.err, r
     # The next start begins anew.
     delegated.run("carrel update -m 512m part; carrel start part; carrel wait part")
     assert not info(delegated, "part")["State"]["OOMKilled"]
