@@ -213,20 +213,21 @@ static int refuse(const struct enforced *rows, struct error *err)
 	return 0;
 }
 
+static void warn_row(const struct enforced_row *row)
+{
+	if (str_eq(row->by, "nothing"))
+		log_warn(row->dcode, "--%s %s is not enforced: %s", row->what, row->asked,
+			 row->detail);
+	else
+		log_warn(row->dcode, "--%s %s is held by %s, not by a cgroup: %s", row->what,
+			 row->asked, row->by, row->detail);
+}
+
 static void warn(const struct enforced *rows)
 {
-	for (size_t i = 0; i < rows->n; i++) {
-		const struct enforced_row *row = &rows->rows[i];
-
-		if (is_held(row))
-			continue;
-		if (str_eq(row->by, "nothing"))
-			log_warn(row->dcode, "--%s %s is not enforced: %s", row->what, row->asked,
-				 row->detail);
-		else
-			log_warn(row->dcode, "--%s %s is held by %s, not by a cgroup: %s",
-				 row->what, row->asked, row->by, row->detail);
-	}
+	for (size_t i = 0; i < rows->n; i++)
+		if (!is_held(&rows->rows[i]))
+			warn_row(&rows->rows[i]);
 }
 
 struct probe {
@@ -419,6 +420,28 @@ int enforce_started(struct enforce *e, struct ctr *c, const struct idmap *map, i
 	fd_close(ready[0]);
 	fd_close(TAKE_FD(c->proc_fd));
 	return r < 0 ? -EIO : 0;
+}
+
+int enforce_session(const struct enforce *e, const struct ctr *c, int ctr_dirfd, struct error *err)
+{
+	struct enforced rows = { 0 };
+	int r;
+
+	if (!tune_session_is_lost(&e->fallback.tune, c->init.pid))
+		return 0;
+	r = enforced_read(ctr_dirfd, &rows, err);
+	for (size_t i = 0; r == 0 && i < rows.n; i++) {
+		struct enforced_row *row = &rows.rows[i];
+
+		if (!str_eq(row->what, "cpu-shares"))
+			continue;
+		ignore_result(str_copy(row->by, sizeof(row->by), "nothing")); /* both fit */
+		ignore_result(str_copy(row->detail, sizeof(row->detail),
+				       "the kernel did not take the nice value of its session: too "
+				       "many are set at once"));
+		warn_row(row);
+	}
+	return r < 0 ? r : enforced_write(ctr_dirfd, &rows, err);
 }
 
 int enforce_exec(struct enforce *e, const struct ctrconf *rec, int ctr_dirfd, struct error *err)

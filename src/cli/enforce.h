@@ -59,6 +59,10 @@ void enforce_spec(const struct enforce *e, struct ctr_spec *spec);
 int enforce_started(struct enforce *e, struct ctr *c, const struct idmap *map, int libexec_fd,
 		    struct error *err) _nodiscard_;
 
+/* And is out of reach: a warning and the record where its session did not get its nice value. */
+int enforce_session(const struct enforce *e, const struct ctr *c, int ctr_dirfd,
+		    struct error *err) _nodiscard_;
+
 /* For another program in the running container: the fallback and the limits of pid 1. */
 int enforce_exec(struct enforce *e, const struct ctrconf *rec, int ctr_dirfd,
 		 struct error *err) _nodiscard_;

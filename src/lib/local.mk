@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libbase.a
 libbase_a_CPPFLAGS = $(INC_LIB)
 libbase_a_SOURCES = \
+	src/lib/base/autogroup.c src/lib/base/autogroup.h \
 	src/lib/base/cgroupfs.c src/lib/base/cgroupfs.h \
 	src/lib/base/conf.c src/lib/base/conf.h \
 	src/lib/base/dcode.c src/lib/base/dcode.h \
@@ -144,8 +145,8 @@ tests_fuzz_fuzz_inflate_LDADD = $(CODEC_LIBS)
 # linked statically.
 PLAIN_CFLAGS = -std=gnu11 -g $(CARREL_WARN)
 noinst_LIBRARIES += libplain.a
-libplain_a_SOURCES = src/lib/base/dcode.c src/lib/base/error.c src/lib/base/fd.c \
-	src/lib/base/mem.c src/lib/base/num.c src/lib/base/path.c src/lib/base/proc.c \
+libplain_a_SOURCES = src/lib/base/autogroup.c src/lib/base/dcode.c src/lib/base/error.c \
+	src/lib/base/fd.c src/lib/base/mem.c src/lib/base/num.c src/lib/base/path.c src/lib/base/proc.c \
 	src/lib/base/str.c src/lib/base/sys.c
 libplain_a_CPPFLAGS = $(INC_LIB)
 libplain_a_CFLAGS = $(PLAIN_CFLAGS)

@@ -181,6 +181,7 @@ int pid1_main(void *plan)
 	r = tune_apply(&p->spec->tune, &err);
 	if (r < 0)
 		exec_fail(p->sync, &err);
+	ignore_result(tune_session(&p->spec->tune)); /* the parent looks, and tells */
 	/* After the maps, whose files would not be the parent's any more. From the moment that our
 	 * pid is on record somebody may want to join us, while the host's root and all of its
 	 * descriptors are still here: it is refused, and cannot look into us (CVE-2016-9962). */

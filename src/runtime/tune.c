@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/autogroup.h"
 #include "base/fd.h"
 #include "base/num.h"
 
@@ -25,17 +26,6 @@ static int write_number(const char *path, int value)
 	int n = snprintf(text, sizeof(text), "%d", value);
 
 	return fd < 0 ? -errno : fd_write_all(fd, text, (size_t)n);
-}
-
-static int set_nice(int nice, struct error *err)
-{
-	if (setpriority(PRIO_PROCESS, 0, nice) < 0)
-		return error_sys(err, "set nice to %d", nice);
-	/* With autogroups a nice value counts within its session only, and the session has its own.
-	 * The kernel takes one such change of all users in 100 ms; without it the other holds. */
-	(void)setsid();
-	ignore_result(write_number("/proc/self/autogroup", nice));
-	return 0;
 }
 
 static int set_mems(const struct cpulist *mems, struct error *err)
@@ -63,8 +53,8 @@ int tune_apply(const struct tune *t, struct error *err)
 		return error_sys(err, "bind the container to CPUs");
 	if (t->flags & TUNE_MEMS)
 		r = set_mems(&t->mems, err);
-	if (r == 0 && (t->flags & TUNE_NICE))
-		r = set_nice(t->nice, err);
+	if (r == 0 && (t->flags & TUNE_NICE) && setpriority(PRIO_PROCESS, 0, t->nice) < 0)
+		r = error_sys(err, "set nice to %d", t->nice);
 	if (r == 0 && (t->flags & TUNE_IO))
 		r = set_io(t->io_level, err);
 	if (r == 0 && (t->flags & TUNE_OOM_ADJ)) {
@@ -73,6 +63,19 @@ int tune_apply(const struct tune *t, struct error *err)
 			error_code(err, r, "set the OOM score to %d", t->oom_score_adj);
 	}
 	return r;
+}
+
+int tune_session(const struct tune *t)
+{
+	if (!(t->flags & TUNE_NICE))
+		return 0;
+	(void)setsid(); /* EPERM: it leads one */
+	return autogroup_set(t->nice);
+}
+
+bool tune_session_is_lost(const struct tune *t, pid_t pid)
+{
+	return (t->flags & TUNE_NICE) && autogroup_differs(pid, t->nice);
 }
 
 int tune_rlimits(const struct ctr_rlimit *limits, unsigned n, struct error *err)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/resource.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -29,6 +31,12 @@ struct tune {
 
 /* In pid 1, while it still sees the host's /proc and may write its own files there. */
 int tune_apply(const struct tune *t, struct error *err) _nodiscard_;
+
+/* In pid 1, after that: a session of its own with the nice value, for without it the other counts
+ * beside nobody (base/autogroup.h). */
+int tune_session(const struct tune *t) _nodiscard_;
+/* The kernel did not take it. */
+bool tune_session_is_lost(const struct tune *t, pid_t pid);
 
 struct ctr_rlimit {
 	int resource;

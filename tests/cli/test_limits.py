@@ -315,6 +315,39 @@ def test_shares_of_a_caller_who_is_nice(plain):
         assert p.returncode == 0 and int(out) == min(os.nice(0) + more + 4, 19), (more, out)
 
 
+def need_autogroup():
+    if not os.path.exists("/proc/self/autogroup"):
+        pytest.skip("a kernel without autogroups")
+
+
+def session_of(carrel, name):
+    pid = carrel.run("inspect", name).json()[0]["State"]["Pid"]
+    with open(f"/proc/{pid}/autogroup", encoding="ascii") as f:
+        return f.read().split()[1:]
+
+
+def test_shares_of_several_at_once(plain, leftovers):
+    """The kernel takes one such change in 100 ms from all users together: they take turns."""
+    need_autogroup()
+    before = leftovers.snapshot(plain)
+    names = [f"turn{i}" for i in range(6)]
+    try:
+        started = [plain.start("run", "-d", "--name", name, *NONE, "--cpu-shares", "2",
+                               plain.image, "sleep", "600", stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE) for name in names]
+        for name, p in zip(names, started):
+            err = p.communicate(timeout=60)[1].decode()
+            assert p.returncode == 0, err
+            # Held, or said not to be: on a machine that many others use at the same time.
+            assert session_of(plain, name) == ["nice", "19"] or "is not enforced" in err, err
+            said = {row["what"]: row["by"] for row in
+                    plain.run("explain", "--json", name).json()["rows"]}
+            assert said["cpu-shares"] == ("nothing" if "is not enforced" in err else "nice")
+    finally:
+        plain.run("rm", "-f", *names, check=False)
+    leftovers.check(plain, before)
+
+
 @pytest.mark.parametrize("args", [
     ["-m", "64m"], ["--memory", "64m", "--memory-swap", "128m"], ["--memory-reservation", "32m"],
     ["--cpus", "0.5"], ["--cpu-quota", "50000"], ["--cpu-shares", "256"], ["--cpuset-cpus", "0"],

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "base/autogroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/str.h"
+
+enum {
+	TURN_MS = 3000,
+	STEP_MS = 20,
+};
+
+/* Not for ever, whatever a container has put in the place of that file. */
+static int write_once(int nice)
+{
+	_cleanup_(fd_closep) int fd =
+		open("/proc/self/autogroup", O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%d", nice);
+
+	if (fd < 0)
+		return -errno;
+	return write(fd, text, (size_t)n) < 0 ? -errno : 0;
+}
+
+int autogroup_set(int nice)
+{
+	int64_t end = clock_ms() + TURN_MS;
+	int r;
+
+	/* No event says when it is free again: those who start at once take turns. */
+	do
+		r = write_once(nice);
+	while (r == -EAGAIN && clock_ms() < end && poll(NULL, 0, STEP_MS) == 0);
+	return r;
+}
+
+static bool read_line(const char *path, char *buf, size_t size)
+{
+	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
+
+	if (n <= 0)
+		return false;
+	buf[n] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+	return true;
+}
+
+bool autogroup_differs(pid_t pid, int nice)
+{
+	static const char word[] = " nice ";
+	char path[48], text[64];
+	const char *p;
+	int64_t has;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/autogroup", pid);
+	if (!read_line(path, text, sizeof(text)))
+		return false;
+	p = strstr(text, word); /* "/autogroup-123 nice 5" */
+	if (!p || num_i64(p + sizeof(word) - 1, &has) < 0 || has == nice)
+		return false;
+	return !read_line("/proc/sys/kernel/sched_autogroup_enabled", text, sizeof(text)) ||
+	       !str_eq(text, "0");
+}
