@@ -135,6 +135,9 @@ static int exec_in(struct cli *cli, struct container *c, const struct exec_optio
 		r = ctr_exec(&req, &proc, &pty, err);
 	}
 	if (r == 0) {
+		if (tune_session_is_lost(&req.tune, proc.pid))
+			log_warn(DCODE_NONE, "--cpu-shares does not hold for the command: the "
+					     "kernel did not take the nice value of its session");
 		r = session_run(&s, &proc, pty, err);
 		proc_done(&proc);
 	}

@@ -10,7 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/autogroup.h"
 #include "base/fd.h"
+#include "base/num.h"
 #include "base/proc.h"
 #include "base/str.h"
 #include "initctl.h"
@@ -106,14 +108,28 @@ static int be_init(struct command *c)
 	return serve(p.pid, &all);
 }
 
+/* By the runtime it could not be set: as long as its memory is ours the process is undumpable, and
+ * its files in /proc are the host's root's. */
+static void set_nice(const char *value)
+{
+	int64_t nice;
+
+	if (num_i64(value, &nice) == 0)
+		ignore_result(autogroup_set((int)nice)); /* whoever started us looks, and tells */
+}
+
 int main(int argc, char **argv)
 {
+	const char *mode;
 	struct command c;
 
 	if (argc <= INITCTL_ARG_ARGV || fd_set_cloexec(INITCTL_REPORT_FD, true) < 0)
 		return EXIT_OURS;
 	c = (struct command){ .path = argv[INITCTL_ARG_PATH], .argv = argv + INITCTL_ARG_ARGV };
-	if (str_eq(argv[INITCTL_ARG_MODE], "init"))
+	mode = argv[INITCTL_ARG_MODE];
+	if (str_eq(mode, "init"))
 		return be_init(&c);
+	if (str_starts(mode, INITCTL_NICE))
+		set_nice(mode + sizeof(INITCTL_NICE) - 1);
 	return run(&c);
 }

@@ -35,6 +35,6 @@ bool command_is_answered(const struct command *x);
 
 /* Fill in argv, the environment with HOME, and the candidates for argv[0]. */
 void command_fill(struct command *x, char *const *argv, char *const *envp, const char *home);
-/* The command line for libexec/carrel/init in this mode ("exec" or "init"). */
+/* The command line for libexec/carrel/init in this mode (initctl.h). Borrows it. */
 void command_helper_argv(struct command *x, const char *mode);
 void command_done(struct command *x);

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/sys.h"
+#include "initctl.h"
 #include "runtime/command.h"
 #include "runtime/ctr.h"
 #include "runtime/exec.h"
@@ -41,6 +42,7 @@ struct joiner {
 	int other_end;	/* the parent's, which would hide its end */
 	struct user user;
 	struct command cmd;
+	char mode[16]; /* of libexec/carrel/init */
 };
 
 enum {
@@ -55,7 +57,8 @@ static int copy_helper(struct joiner *j, struct error *err)
 	size_t len;
 	int r;
 
-	if (exec_own_binary_is_safe())
+	/* Its other task: the nice value of the session, which B cannot set while it is ours. */
+	if (exec_own_binary_is_safe() && !(j->req->tune.flags & TUNE_NICE))
 		return 0;
 	dir = proc_open_libexec(err);
 	if (dir < 0)
@@ -122,8 +125,9 @@ static int look_up(struct joiner *j, struct error *err)
 	if (r < 0)
 		return r;
 	command_fill(c, q->argv, q->envp, j->user.home);
+	(void)snprintf(j->mode, sizeof(j->mode), INITCTL_NICE "%d", q->tune.nice);
 	if (c->helper >= 0)
-		command_helper_argv(c, "exec");
+		command_helper_argv(c, q->tune.flags & TUNE_NICE ? j->mode : "exec");
 	c->user = &j->user;
 	c->caps = q->caps;
 	c->flags = q->flags;

@@ -348,6 +348,22 @@ def test_shares_of_several_at_once(plain, leftovers):
     leftovers.check(plain, before)
 
 
+@pytest.mark.parametrize("words", [(), ("-t",), ("-u", "33")])
+def test_shares_of_exec(plain, words):
+    """Its session is another one than that of pid 1."""
+    need_autogroup()
+    plain.run("run", "-d", "--name", "shared", *NONE, "--cpu-shares", "2", plain.image, "sleep",
+              "600")
+    try:
+        res = plain.run("exec", *words, "shared", "cat", "/proc/self/autogroup", "/proc/self/stat")
+        assert res.lines[0].split()[1:] == ["nice", "19"] or warnings(res), res
+        assert res.lines[1].split(")")[1].split()[16] == "19", res
+        assert plain.run("exec", *words, "shared", "sh", "-c", "exit 7", check=False).rc == 7
+        plain.fails("exec", *words, "shared", "no-such-program", rc=127, has="no-such-program")
+    finally:
+        plain.run("rm", "-f", "shared")
+
+
 @pytest.mark.parametrize("args", [
     ["-m", "64m"], ["--memory", "64m", "--memory-swap", "128m"], ["--memory-reservation", "32m"],
     ["--cpus", "0.5"], ["--cpu-quota", "50000"], ["--cpu-shares", "256"], ["--cpuset-cpus", "0"],
