@@ -74,18 +74,23 @@ static bool measure(struct container *c, struct usage *ret)
 {
 	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
 	_cleanup_(fd_closep) int init = -1, cgroup = -1;
-	bool host_net;
+	bool known, host_net;
 
 	if (c->state.status != CONTAINER_RUNNING)
 		return false;
 	init = ctrcmd_open_init(c, NULL);
 	if (init < 0)
 		return false;
-	host_net = ctrcmd_record(c, &rec, NULL) == 0 && rec.net == NET_HOST;
+	known = ctrcmd_record(c, &rec, NULL) == 0;
+	host_net = known && rec.net == NET_HOST;
 	if (c->state.cgroup[0])
 		cgroup = cgroup_open(c->state.cgroup, c->id);
 	if (usage_read(c->state.pid, cgroup, host_net, ret, NULL) < 0)
 		return false;
+	/* No file of a cgroup tells it where the watchdog holds it. */
+	if (known && ret->summed_memory && rec.limits.memory &&
+	    rec.limits.memory < ret->memory_limit)
+		ret->memory_limit = rec.limits.memory;
 	/* The number was its own all the while? */
 	return ctrcmd_wait_pidfd(init, 0) == 0;
 }
@@ -112,8 +117,7 @@ static void fill_row(const struct stats *s, const struct container *c, const str
 	percent(usage_cpu_percent(before, now), row->cpu);
 	(void)snprintf(row->memory, CELL_MAX, "%s / %s", output_bytes(now->memory, a),
 		       output_bytes(now->memory_limit, b));
-	percent(now->memory_limit ? now->memory * 10000 / now->memory_limit : 0,
-		row->memory_percent);
+	percent(usage_memory_percent(now), row->memory_percent);
 	(void)snprintf(row->net, CELL_MAX, "%s / %s", output_size(now->rx, a),
 		       output_size(now->tx, b));
 	(void)snprintf(row->block, CELL_MAX, "%s / %s", output_size(now->read, a),
@@ -121,9 +125,10 @@ static void fill_row(const struct stats *s, const struct container *c, const str
 	(void)snprintf(row->pids, CELL_MAX, "%" PRIu64, now->pids);
 }
 
-/* docker's members, and where the figures are from. */
-static void print_json(const struct row *row, const struct container *c, const struct usage *now,
-		       bool runs)
+/* docker's members, where Container is the word that was asked with, and where the figures are
+ * from. */
+static void print_json(const struct row *row, const struct container *c, const char *word,
+		       const struct usage *now, bool runs)
 {
 	_cleanup_(str_buf_done) struct str_buf b;
 
@@ -131,7 +136,7 @@ static void print_json(const struct row *row, const struct container *c, const s
 	str_buf_addc(&b, '{');
 	output_json_member(&b, "BlockIO", row->block);
 	output_json_member(&b, "CPUPerc", row->cpu);
-	output_json_member(&b, "Container", row->id);
+	output_json_member(&b, "Container", word ? word : row->id);
 	output_json_member(&b, "ID", row->id);
 	output_json_member(&b, "MemPerc", row->memory_percent);
 	output_json_member(&b, "MemUsage", row->memory);
@@ -155,8 +160,9 @@ static void add_row(struct table *t, const struct row *row, const struct contain
 	table_add(t, row->pids);
 }
 
-/* Silent in the first round, which is only the beginning of an interval. */
-static void show(struct stats *s, struct container *c, struct table *t)
+/* word: by what it was asked for, or NULL. Silent in the first round, which is only the beginning
+ * of an interval. */
+static void show(struct stats *s, struct container *c, const char *word, struct table *t)
 {
 	struct seen *seen = find_seen(s, c->id);
 	struct usage now = { 0 };
@@ -166,11 +172,11 @@ static void show(struct stats *s, struct container *c, struct table *t)
 	if (s->rounds > 0 && (runs || s->o->all || s->names[0])) {
 		fill_row(s, c, seen->is_there ? &seen->last : &now, &now, &row);
 		if (s->json)
-			print_json(&row, c, &now, runs);
+			print_json(&row, c, word, &now, runs);
 		else
 			add_row(t, &row, c);
 		if (runs && now.summed && !s->json && !s->told) {
-			log_warn(DCODE_NONE, "without a cgroup figures are sums over /proc, "
+			log_warn(DCODE_NONE, "figures that no cgroup counts are sums over /proc, "
 					     "memory as PSS");
 			s->told = true;
 		}
@@ -187,7 +193,7 @@ static int show_named(struct stats *s, struct table *t, struct error *err)
 
 		if (r < 0)
 			return r;
-		show(s, &c, t);
+		show(s, &c, *name, t);
 		container_done(&c);
 	}
 	return 0;
@@ -208,7 +214,7 @@ static int show_all(struct stats *s, struct table *t, struct error *err)
 		r = 0;
 	}
 	for (size_t i = 0; r == 0 && i < n; i++)
-		show(s, &list[i], t);
+		show(s, &list[i], NULL, t);
 	container_list_done(list, n);
 	return r;
 }

@@ -76,6 +76,13 @@ uint64_t usage_cpu_percent(const struct usage *before, const struct usage *now)
 	return (now->cpu_ns - before->cpu_ns) / 1000 * 10000 / (wall / 1000 ? wall / 1000 : 1);
 }
 
+uint64_t usage_memory_percent(const struct usage *now)
+{
+	uint64_t limit = now->memory_limit;
+
+	return limit ? (now->memory * 10000 + limit / 2) / limit : 0;
+}
+
 enum part {
 	PART_CPU = 1 << 0,
 	PART_MEMORY = 1 << 1,
@@ -188,6 +195,7 @@ int usage_read(pid_t init, int cgroup_fd, bool host_net, struct usage *ret, stru
 		want &= ~from_cgroup(cgroup_fd, &u);
 	/* Without the io controller a cgroup is still a cgroup: that alone is not worth a word. */
 	u.summed = want & ~(unsigned)PART_IO;
+	u.summed_memory = want & PART_MEMORY;
 	if (want) {
 		r = pidtree_read(init, &tree, err);
 		if (r < 0)

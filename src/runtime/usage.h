@@ -20,6 +20,7 @@ struct usage {
 	uint64_t read, written; /* bytes of block devices */
 	uint64_t pids;		/* threads count, too, as in the pids controller */
 	bool summed;		/* at least one of them is a sum over /proc */
+	bool summed_memory;	/* that one is: the limit is the host's memory then */
 };
 
 /* init: pid 1. cgroup_fd: -1 = none. host_net: the network is the host's, not the container's. */
@@ -28,6 +29,9 @@ int usage_read(pid_t init, int cgroup_fd, bool host_net, struct usage *ret,
 
 /* In hundredths of a percent of one processor, between two moments. */
 uint64_t usage_cpu_percent(const struct usage *before, const struct usage *now);
+
+/* In hundredths of a percent of the limit, to the nearest. */
+uint64_t usage_memory_percent(const struct usage *now);
 
 /* The pure halves: sums over the lines of io.stat and of /proc/PID/net/dev (without lo). */
 void usage_parse_io_stat(const char *text, struct usage *u);

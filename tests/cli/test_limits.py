@@ -200,6 +200,16 @@ def test_nothing_of_the_caller_stays_open(plain):
         plain.run("rm", "-f", "closed")
 
 
+def test_stats_of_a_watched_one(plain):
+    """The limit is the container's, whoever holds it."""
+    plain.run("run", "-d", "--name", "seen", *NONE, "-m", "64m", plain.image, "sleep", "600")
+    try:
+        row = plain.run("stats", "--no-stream", "--format", "json", "seen").json()
+        assert row["MemUsage"].endswith(" / 64MiB") and row["Source"] == "proc", row
+    finally:
+        plain.run("rm", "-f", "seen")
+
+
 def wait_for_processes(carrel, name, n):
     end = time.monotonic() + 20
     while carrel.run("stats", "--no-stream", "--format", "json", name).json()["PIDs"] != str(n):

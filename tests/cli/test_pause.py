@@ -174,6 +174,10 @@ def test_stats_are_measured(warm, box):
         rows[busy] = stats(warm, busy)[0]
     assert rows[busy]["PIDs"] == "1" and rows[idle]["PIDs"] == "3"
     assert rows[busy]["Source"] == "proc"
+    # As docker: the word that was asked with, and the id where none was.
+    assert rows[busy]["Container"] == busy
+    assert stats(warm, rows[busy]["ID"][:9])[0]["Container"] == rows[busy]["ID"][:9]
+    assert {r["Container"] for r in stats(warm)} == {r["ID"] for r in stats(warm)}
     used, limit = rows[idle]["MemUsage"].split(" / ")
     assert 20_000 < size(used) < 20 << 20
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -181,7 +185,7 @@ def test_stats_are_measured(warm, box):
     # a table for people, and the word that it is a sum
     res = warm.run("stats", "--no-stream", idle)
     assert res.lines[0].split("   ")[0] == "CONTAINER ID" and len(res.lines) == 2
-    assert "sums over /proc" in res.err
+    assert "that no cgroup counts are sums over /proc" in res.err
     warm.run("pause", busy)
     assert stats(warm, busy)[0]["CPUPerc"] == "0.00%"
 

@@ -280,6 +280,8 @@ def test_in_part_by_a_cgroup(delegated):
         assert delegated.run("carrel exec box cat /proc/self/cgroup").out == "0::/\n"
         told = rows(delegated, "box")
         assert "cgroup v2" in told["pids-limit"] and "watchdog" in told["memory"], told
+        r = delegated.run("carrel stats --no-stream box")
+        assert " / 64MiB " in r.out and "that no cgroup counts are sums" in r.err, r
         delegated.run("carrel rm -f box")
     finally:
         delegated.root(f"echo +memory >{slices[0]}/cgroup.subtree_control")

@@ -283,6 +283,15 @@ static void test_usage(void **state)
 	b.when_ns += 2000000000;
 	b.cpu_ns += 3000000000;
 	assert_int_equal(usage_cpu_percent(&a, &b), 15000);
+	/* to the nearest, as docker: 7 of 100000 is 0.01 % */
+	assert_int_equal(usage_memory_percent(&b), 0);
+	b.memory_limit = 100000;
+	b.memory = 7;
+	assert_int_equal(usage_memory_percent(&b), 1);
+	b.memory = 4;
+	assert_int_equal(usage_memory_percent(&b), 0);
+	b.memory = 100000;
+	assert_int_equal(usage_memory_percent(&b), 10000);
 	/* a process went away with its time */
 	b.cpu_ns = 0;
 	assert_int_equal(usage_cpu_percent(&a, &b), 0);
