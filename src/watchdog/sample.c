@@ -182,7 +182,12 @@ static void format_pid(uint64_t pid, char text[24])
 	memmove(text, p, (size_t)(text + 24 - p));
 }
 
-static bool is_borrowed(struct walk *w, const char *name, uint64_t size)
+/*
+ * Bytes of this process that are its parent's, where that waits for it as for a vfork child. Never
+ * more than the parent has: the flags and the virtual size of a forked child, which has memory of
+ * its own, may be the same.
+ */
+static uint64_t borrowed(struct walk *w, const char *name, uint64_t size)
 {
 	uint64_t parent_size, resident;
 	struct procfmt_stat st;
@@ -190,20 +195,20 @@ static bool is_borrowed(struct walk *w, const char *name, uint64_t size)
 	char parent[24];
 
 	if (!get_stat(w->dirfd, name, &st) || !(st.flags & NO_EXEC_YET) || st.parent == 0)
-		return false;
+		return 0;
 	format_pid(st.parent, parent);
 	if (!get_statm(w, parent, &parent_size, &resident) || parent_size != size)
-		return false;
+		return 0;
 	it = find_waiter(w, st.parent, parent);
 	if (!it || it->excused >= it->threads)
-		return false;
+		return 0;
 	it->excused++;
-	return true;
+	return resident * (uint64_t)w->page;
 }
 
 static void add_process(struct walk *w, const char *name)
 {
-	uint64_t size, resident, bytes;
+	uint64_t size, resident, bytes, lent;
 	char text[TEXT_MAX];
 	ssize_t n;
 
@@ -211,13 +216,15 @@ static void add_process(struct walk *w, const char *name)
 		return;
 	bytes = resident * (uint64_t)w->page;
 	if (w->proportional) {
-		if (is_borrowed(w, name, size))
+		lent = borrowed(w, name, size);
+		if (lent >= bytes)
 			return;
 		w->seen_resident += bytes;
 		w->seen += bytes > 0;
 		n = read_text(w->dirfd, name, "smaps_rollup", text);
 		if (n > 0)
 			ignore_result(procfmt_pss(text, (size_t)n, &bytes)); /* else: resident */
+		bytes -= lent < bytes ? lent : bytes;
 	}
 	w->sum += bytes;
 }

@@ -5,6 +5,7 @@
  *	hog memory MIB		touches so much, a mebibyte at a time, and says how far it is; then
  *				a beat every 10 ms for three seconds
  *	hog vfork MIB		holds so much, and five times a vfork child that takes its time
+ *	hog excuse MIB		so much in a forked child, beside a vfork child that sleeps
  *	hog share MIB		holds so much with three forked children
  *	hog busy MIB		the same beside processes that use all CPU time
  *	hog hidden MIB		as another user, undumpable
@@ -153,6 +154,27 @@ static int lend(int mib)
 	return 0;
 }
 
+/* By flags and virtual size both children look like one that has lent all it has. */
+static int excuse(int mib)
+{
+	size_t size = (size_t)mib * MIB;
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return 3;
+	(void)dprintf(1, "started\n");
+	if (fork() == 0) {
+		memset(p, 1, size);
+		(void)pause();
+	}
+	if (vfork() == 0) {
+		wait_ms(STAY_MS);
+		_exit(0);
+	}
+	(void)dprintf(1, "survived\n");
+	return 0;
+}
+
 static int share(int mib)
 {
 	char *p = hold(mib);
@@ -274,6 +296,8 @@ int main(int argc, char **argv)
 		return take_nested(mib);
 	if (strcmp(what, "vfork") == 0)
 		return lend(mib);
+	if (strcmp(what, "excuse") == 0)
+		return excuse(mib);
 	if (strcmp(what, "share") == 0)
 		return share(mib);
 	if (strcmp(what, "mapped") == 0 && argc > 3)
