@@ -372,8 +372,8 @@ void enforce_spec(const struct enforce *e, struct ctr_spec *spec)
 	spec->n_rlimits = e->n_rlimits;
 	if (e->fallback.watch_memory) {
 		spec->flags |= CTR_KEEP_PROC;
-		/* Files there are memory, and no process has them. */
-		spec->tmpfs_size = e->fallback.watch_memory;
+		/* What lies there is memory, and no process has it. */
+		spec->tmpfs_size = spec->ipc_size = e->fallback.watch_memory;
 		if (!spec->shm_size && e->fallback.watch_memory < SHM_SIZE_USUAL)
 			spec->shm_size = e->fallback.watch_memory;
 	}

@@ -81,7 +81,8 @@ struct ctr_spec {
 	/* With such an owner: all ids in N together never have more processes (threads count, too),
 	 * whatever they do; 0 = no maximum. */
 	uint64_t max_processes;
-	uint64_t shm_size;   /* bytes of /dev/shm; 0 = 64 MiB */
+	uint64_t shm_size; /* bytes of /dev/shm; 0 = 64 MiB */
+	uint64_t ipc_size; /* of its shared memory and its messages (System V); 0 = the kernel's */
 	uint64_t tmpfs_size; /* of a tmpfs that names none; 0 = the kernel's, half of its memory */
 	struct tune tune;
 	int cgroup_fd; /* pid 1 begins in it (CLONE_INTO_CGROUP); -1 = none */

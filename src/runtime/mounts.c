@@ -25,6 +25,8 @@
  */
 enum {
 	SHM_SIZE_USUAL = 64 << 20, /* docker's */
+	MSG_QUEUE_BYTES = 16384,   /* kernel.msgmnb of a new namespace */
+	MSG_QUEUES_USUAL = 32000,  /* kernel.msgmni of one */
 };
 
 #define COMMON (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
@@ -241,6 +243,26 @@ static void set_sysctls(int proc, gid_t gid)
 			(void)set_sysctl(proc, sysctls[i].path, own);
 }
 
+/*
+ * What System V IPC keeps when no process has it any more is memory that nobody is charged with. In
+ * all together no more than the limit that is watched; before Linux 6.11 only root of the host may
+ * say so, and the manual says that it does not count.
+ */
+static void limit_ipc(int proc, uint64_t bytes)
+{
+	char value[24];
+
+	if (!bytes)
+		return;
+	(void)snprintf(value, sizeof(value), "%" PRIu64, bytes / (uint64_t)sysconf(_SC_PAGESIZE));
+	(void)set_sysctl(proc, "sys/kernel/shmall", value);
+	bytes /= MSG_QUEUE_BYTES;
+	if (bytes >= MSG_QUEUES_USUAL)
+		return;
+	(void)snprintf(value, sizeof(value), "%" PRIu64, bytes);
+	(void)set_sysctl(proc, "sys/kernel/msgmni", value);
+}
+
 /* Something that lies below a mount of our own: no path of the image is involved. */
 static int cover(int base, const char *name, int null, int *empty_dir, struct error *err)
 {
@@ -336,6 +358,7 @@ static int attach_proc(const struct plan *p, int *ret, int *ret_kept, struct err
 		return r;
 	if (p->spec->net != NET_HOST)
 		set_sysctls(proc, p->ids.gid);
+	limit_ipc(proc, p->spec->ipc_size);
 	*ret = TAKE_FD(proc);
 	return 0;
 }

@@ -12,6 +12,7 @@
  *	hog nested MIB		in user, pid and mount namespaces of its own
  *	hog mapped MIB FILE	writes a file of so much, and changes all of it by a mapping
  *	hog bomb MIB		each process forks as fast as it can and takes so much each time
+ *	hog sysv MIB		shared memory and messages that no process has, as far as it goes
  *	hog threads		threads that use all CPU time, without the first one
  *	hog sigwait		catches nothing and waits for SIGTERM, then ends with 7
  *	hog forks		forks until it is refused, half of them as another user; says how
@@ -27,8 +28,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -226,6 +230,31 @@ static int bomb(int mib)
 			(void)hold(mib);
 }
 
+static int leave_in_the_kernel(int mib)
+{
+	struct {
+		long type;
+		char text[8192];
+	} m = { .type = 1 };
+	int n = 0, queue;
+	long bytes = 0;
+
+	for (; n < mib; n++) {
+		int id = shmget(IPC_PRIVATE, MIB, IPC_CREAT | 0600);
+		char *p = id < 0 ? (char *)-1 : shmat(id, NULL, 0);
+
+		if (p == (char *)-1)
+			break;
+		memset(p, 1, MIB);
+		(void)shmdt(p);
+	}
+	while (bytes < (long)mib * MIB && (queue = msgget(IPC_PRIVATE, IPC_CREAT | 0600)) >= 0)
+		while (msgsnd(queue, &m, sizeof(m.text), IPC_NOWAIT) == 0)
+			bytes += sizeof(m.text);
+	(void)dprintf(1, "shared %d, messages %ld\n", n, bytes / MIB);
+	return 0;
+}
+
 /* The number of children until the first refusal. */
 static int fork_until(int most)
 {
@@ -304,6 +333,8 @@ int main(int argc, char **argv)
 		return map_file(mib, argv[3]);
 	if (strcmp(what, "bomb") == 0)
 		return bomb(mib);
+	if (strcmp(what, "sysv") == 0)
+		return leave_in_the_kernel(mib);
 	if (strcmp(what, "threads") == 0)
 		return leave_threads_behind();
 	if (strcmp(what, "sigwait") == 0)

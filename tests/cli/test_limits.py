@@ -439,6 +439,17 @@ def test_mistakes(warm, leftovers, args, word):
     leftovers.check(warm, before)
 
 
+def test_memory_that_the_kernel_keeps(plain, hog):
+    """Segments and messages stay without a process: each kind has at most the size of the limit."""
+    own = "echo 5 >/proc/sys/kernel/shmall"
+    if subprocess.run(["unshare", "--map-root-user", "--ipc", "sh", "-c", own],
+                      stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        pytest.skip("before Linux 6.11 nobody may limit those of his own namespace")
+    res = plain.run("run", "--rm", *NONE, "-m", "16m", "-v", f"{hog}:/hog", plain.image, "/hog",
+                    "sysv", "64")
+    assert res.out == "shared 16, messages 16\n", res
+
+
 @pytest.mark.parametrize("args,command,wants", [
     ([], "df -k /dev/shm | tail -n1 | tr -s ' ' | cut -d' ' -f2", "65536"),
     (["--shm-size", "1m"], "df -k /dev/shm | tail -n1 | tr -s ' ' | cut -d' ' -f2", "1024"),
