@@ -311,12 +311,23 @@ static void explain_mount(const struct explain_input *in, const struct ctrconf_m
 
 /* --- limits --- */
 
+static bool same_list(const char *a, const char *b)
+{
+	struct cpulist x, y;
+
+	return cpulist_parse(a, &x) == 0 && cpulist_parse(b, &y) == 0 &&
+	       cpulist_is_within(&x, &y) && cpulist_is_within(&y, &x);
+}
+
 static bool same_value(const char *file, const char *want, const char *have)
 {
 	uint64_t a, b;
 
 	if (str_eq(want, have))
 		return true;
+	/* The kernel writes its own form of a list: 0-1 for 0,1. */
+	if (str_starts(file, "cpuset."))
+		return same_list(want, have);
 	return str_starts(file, "memory.") && num_u64(want, &a) == 0 && num_u64(have, &b) == 0 &&
 	       a / PAGE == b / PAGE;
 }
@@ -429,13 +440,7 @@ static void check_nice(const struct explain_input *in, const struct enforced_row
 static void check_mems(const struct explain_input *in, const struct enforced_row *limit,
 		       struct explain_row *row)
 {
-	struct cpulist want, have;
-
-	if (cpulist_parse(limit->asked, &want) < 0)
-		return;
-	if (cpulist_parse(in->seen->mems, &have) < 0)
-		have = (struct cpulist){ { 0 } };
-	verdict(row, cpulist_is_within(&have, &want) && cpulist_is_within(&want, &have),
+	verdict(row, same_list(limit->asked, in->seen->mems),
 		"the memory of pid 1 is not bound to these nodes");
 }
 

@@ -57,6 +57,11 @@ static void test_limits(void **state)
 	enforced_add(&limits, "device-write-bps", "/dev/sda:7", "cgroup v2", DCODE_NONE,
 		     "io.max = 8:0 wbps=7");
 	enforced_add(&limits, "cpu-shares", "512", "cgroup v2", DCODE_NONE, "cpu.weight = 50");
+	put_file(dir.fd, "cpuset.cpus", "0-1,4\n");
+	put_file(dir.fd, "cpuset.mems", "0-1\n");
+	enforced_add(&limits, "cpuset-cpus", "4,1,0", "cgroup v2", DCODE_NONE,
+		     "cpuset.cpus = 4,1,0");
+	enforced_add(&limits, "cpuset-mems", "0", "cgroup v2", DCODE_NONE, "cpuset.mems = 0");
 	enforced_add(&limits, "cpus", "1", "nothing", DCODE_NO_CGROUP, "only a cgroup can");
 	in.cgroup_fd = dir.fd;
 	explain_fill(&in, &x);
@@ -67,6 +72,9 @@ static void test_limits(void **state)
 	assert_false(find(&x, "device-read-bps")->differs);
 	assert_true(find(&x, "device-write-bps")->differs);
 	assert_true(find(&x, "cpu-shares")->differs);
+	assert_false(find(&x, "cpuset-cpus")->differs); /* a set, however it is written */
+	assert_string_equal(find(&x, "cpuset-cpus")->enforced, "yes");
+	assert_true(find(&x, "cpuset-mems")->differs);
 	assert_string_equal(find(&x, "cpus")->enforced, "no");
 	assert_int_equal(find(&x, "cpus")->dcode, DCODE_NO_CGROUP);
 	assert_false(find(&x, "seccomp")->differs);
