@@ -27,6 +27,9 @@ enum {
 	SHM_SIZE_USUAL = 64 << 20,
 };
 
+/* Who holds a part of an --ulimit that asks for more than the caller may give. */
+static const char own_limit[] = "own limit";
+
 static bool asks_for_anything(const struct ctrconf *rec)
 {
 	return limits_any(&rec->limits) || rec->ulimits.n || rec->oom_score_adj;
@@ -112,18 +115,18 @@ static struct ctr_rlimit *find_rlimit(struct enforce *e, int resource)
 static void add_ulimit(struct enforce *e, const char *asked, struct ctr_rlimit *v,
 		       struct enforced *rows)
 {
+	static const char what[] = "ulimit";
 	struct rlimit own;
-	char what[32];
+	char text[48];
 
-	(void)snprintf(what, sizeof(what), "ulimit");
 	if (getrlimit((__rlimit_resource_t)v->resource, &own) == 0 &&
 	    v->value.rlim_max > own.rlim_max) {
 		v->value.rlim_max = own.rlim_max;
 		if (v->value.rlim_cur > own.rlim_max)
 			v->value.rlim_cur = own.rlim_max;
-		enforced_add(rows, what, asked, "nothing", DCODE_NONE,
-			     "above your own hard limit of %llu, which holds instead",
-			     (unsigned long long)own.rlim_max);
+		enforced_add(rows, what, asked, own_limit, DCODE_NONE,
+			     "%s holds: only root gets above your own hard limit",
+			     limitopt_ulimit_text(&v->value, text));
 	} else {
 		enforced_add(rows, what, asked, "setrlimit", DCODE_NONE, "%s", "");
 	}
@@ -131,12 +134,64 @@ static void add_ulimit(struct enforce *e, const char *asked, struct ctr_rlimit *
 		e->rlimits[e->n_rlimits++] = *v;
 }
 
+static struct enforced_row *find_row(struct enforced *rows, const char *what, const char *asked)
+{
+	for (size_t i = 0; i < rows->n; i++)
+		if (str_eq(rows->rows[i].what, what) && str_starts(rows->rows[i].asked, asked))
+			return &rows->rows[i];
+	return NULL;
+}
+
+/* What `explain` has to know to tell this from a limit that pid 1 has changed. */
+static void tell_clamped(const struct rlimit *now, uint64_t max, struct enforced *rows)
+{
+	struct enforced_row *row = find_row(rows, "ulimit", "nproc=");
+	char text[48];
+
+	if (row)
+		(void)snprintf(row->detail, sizeof(row->detail),
+			       "%s holds, by --pids-limit %" PRIu64,
+			       limitopt_ulimit_text(now, text), max);
+}
+
+static void tell_lower(const struct rlimit *own, struct enforced *rows)
+{
+	struct enforced_row *row = find_row(rows, "pids-limit", "");
+	size_t len = row ? strlen(row->detail) : 0;
+
+	if (row)
+		(void)snprintf(row->detail + len, sizeof(row->detail) - len,
+			       "; your own limit (ulimit -u) of %llu is lower and holds, too",
+			       (unsigned long long)own->rlim_max);
+}
+
+/* For each id inside, too: `ulimit -u` tells then why a fork is refused. */
+static void limit_processes(struct enforce *e, rlim_t max, struct enforced *rows)
+{
+	struct ctr_rlimit *nproc = find_rlimit(e, RLIMIT_NPROC);
+	struct rlimit own;
+
+	if (!nproc && e->n_rlimits == ENFORCE_RLIMITS_MAX)
+		return;
+	if (!nproc) {
+		nproc = &e->rlimits[e->n_rlimits++];
+		*nproc = (struct ctr_rlimit){ .resource = RLIMIT_NPROC, .value = { max, max } };
+		if (getrlimit(RLIMIT_NPROC, &own) < 0 || own.rlim_max >= max)
+			return;
+		nproc->value = (struct rlimit){ own.rlim_max, own.rlim_max };
+		tell_lower(&own, rows);
+	}
+	if (nproc->value.rlim_max <= max)
+		return;
+	nproc->value.rlim_max = max;
+	if (nproc->value.rlim_cur > max)
+		nproc->value.rlim_cur = max;
+	tell_clamped(&nproc->value, max, rows);
+}
+
 static int decide_rlimits(struct enforce *e, const struct ctrconf *rec, struct enforced *rows,
 			  struct error *err)
 {
-	rlim_t max = e->fallback.max_processes;
-	struct ctr_rlimit *nproc;
-
 	for (size_t i = 0; i < rec->ulimits.n; i++) {
 		struct ctr_rlimit v;
 		int r = limitopt_ulimit(rec->ulimits.v[i], &v, err);
@@ -145,22 +200,8 @@ static int decide_rlimits(struct enforce *e, const struct ctrconf *rec, struct e
 			return r;
 		add_ulimit(e, rec->ulimits.v[i], &v, rows);
 	}
-	if (!max)
-		return 0;
-	/* For each id inside, too: `ulimit -u` tells then why a fork is refused. */
-	nproc = find_rlimit(e, RLIMIT_NPROC);
-	if (!nproc && e->n_rlimits < ENFORCE_RLIMITS_MAX) {
-		struct rlimit own;
-
-		nproc = &e->rlimits[e->n_rlimits++];
-		*nproc = (struct ctr_rlimit){ .resource = RLIMIT_NPROC, .value = { max, max } };
-		if (getrlimit(RLIMIT_NPROC, &own) == 0 && own.rlim_max < max)
-			nproc->value = (struct rlimit){ own.rlim_max, own.rlim_max };
-	}
-	if (nproc && nproc->value.rlim_max > max)
-		nproc->value.rlim_max = max;
-	if (nproc && nproc->value.rlim_cur > max)
-		nproc->value.rlim_cur = max;
+	if (e->fallback.max_processes)
+		limit_processes(e, e->fallback.max_processes, rows);
 	return 0;
 }
 
@@ -193,7 +234,8 @@ static int decide(struct enforce *e, const struct ctrconf *rec, enum dcode why, 
 /* Somebody holds it as it was asked. */
 static bool is_held(const struct enforced_row *row)
 {
-	return row->dcode == DCODE_NONE && !str_eq(row->by, "nothing");
+	return row->dcode == DCODE_NONE && !str_eq(row->by, "nothing") &&
+	       !str_eq(row->by, own_limit);
 }
 
 static int refuse(const struct enforced *rows, struct error *err)
@@ -217,6 +259,9 @@ static void warn_row(const struct enforced_row *row)
 {
 	if (str_eq(row->by, "nothing"))
 		log_warn(row->dcode, "--%s %s is not enforced: %s", row->what, row->asked,
+			 row->detail);
+	else if (str_eq(row->by, own_limit))
+		log_warn(row->dcode, "--%s %s is held in part: %s", row->what, row->asked,
 			 row->detail);
 	else
 		log_warn(row->dcode, "--%s %s is held by %s, not by a cgroup: %s", row->what,

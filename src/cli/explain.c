@@ -384,14 +384,37 @@ static void verdict(struct explain_row *row, bool holds, const char *what)
 static void check_rlimit(const struct explain_input *in, const struct enforced_row *limit,
 			 struct explain_row *row)
 {
+	static const char changed[] = "pid 1 has changed its own limit";
 	const struct rlimit *have;
 	struct ctr_rlimit want;
+	char text[48];
+	size_t n;
 
 	if (!in->seen->knows_limits || limitopt_ulimit(limit->asked, &want, NULL) < 0)
 		return;
 	have = &in->seen->limits[want.resource];
-	verdict(row, have->rlim_cur == want.value.rlim_cur && have->rlim_max == want.value.rlim_max,
-		"pid 1 has changed its own limit");
+	limitopt_ulimit_text(have, text);
+	n = strlen(text);
+	/* "100:4096 holds, ..." where carrel itself had to give less than was asked. */
+	if (strstr(limit->detail, " holds"))
+		verdict(row, strncmp(limit->detail, text, n) == 0 && limit->detail[n] == ' ',
+			changed);
+	else
+		verdict(row,
+			have->rlim_cur == want.value.rlim_cur &&
+				have->rlim_max == want.value.rlim_max,
+			changed);
+}
+
+/* A part of it; what is lost is no secret. */
+static void check_own_limit(const struct explain_input *in, const struct enforced_row *limit,
+			    struct explain_row *row)
+{
+	check_rlimit(in, limit, row);
+	if (row->differs || !*row->enforced)
+		return;
+	put(&row->enforced, "in part");
+	row->differs = true;
 }
 
 static void check_nproc(const struct explain_input *in, const struct enforced_row *limit,
@@ -461,8 +484,8 @@ static void check_nothing(const struct explain_input *in, const struct enforced_
 			  struct explain_row *row)
 {
 	(void)in;
-	(void)limit;
 	put(&row->enforced, "no");
+	row->differs = limit->dcode == DCODE_NONE; /* else the code says it */
 }
 
 static void check_file(const struct explain_input *in, const struct enforced_row *limit,
@@ -477,11 +500,12 @@ static const struct {
 	void (*check)(const struct explain_input *in, const struct enforced_row *limit,
 		      struct explain_row *row);
 } checks[] = {
-	{ "cgroup v2", check_file },	 { "watchdog", check_watchdog },
-	{ "RLIMIT_NPROC", check_nproc }, { "setrlimit", check_rlimit },
-	{ "affinity", check_cpus },	 { "nice", check_nice },
-	{ "memory policy", check_mems }, { "ionice", check_ionice },
-	{ "nothing", check_nothing },	 { "oom_score_adj", check_oom_adj },
+	{ "cgroup v2", check_file },	  { "watchdog", check_watchdog },
+	{ "RLIMIT_NPROC", check_nproc },  { "setrlimit", check_rlimit },
+	{ "affinity", check_cpus },	  { "nice", check_nice },
+	{ "memory policy", check_mems },  { "ionice", check_ionice },
+	{ "nothing", check_nothing },	  { "oom_score_adj", check_oom_adj },
+	{ "own limit", check_own_limit },
 };
 
 static void explain_limits(const struct explain_input *in, struct explain *x)

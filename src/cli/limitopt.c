@@ -365,6 +365,19 @@ const char *limitopt_ulimit_name(int resource)
 	return "?";
 }
 
+char *limitopt_ulimit_text(const struct rlimit *l, char buf[48])
+{
+	char hard[24] = "-1";
+
+	if (l->rlim_max != RLIM_INFINITY)
+		(void)snprintf(hard, sizeof(hard), "%llu", (unsigned long long)l->rlim_max);
+	if (l->rlim_cur != RLIM_INFINITY)
+		(void)snprintf(buf, 48, "%llu:%s", (unsigned long long)l->rlim_cur, hard);
+	else
+		(void)snprintf(buf, 48, "-1:%s", hard);
+	return buf;
+}
+
 static int parse_rlim(const char *s, size_t n, rlim_t *ret)
 {
 	_cleanup_(freep) char *word = xstrndup(s, n);

@@ -97,3 +97,5 @@ int limitopt_parse_fixed(const struct limit_options *o, struct ctrconf *rec,
 /* "nofile=1024:2048" */
 int limitopt_ulimit(const char *s, struct ctr_rlimit *ret, struct error *err) _nodiscard_;
 const char *limitopt_ulimit_name(int resource);
+/* "1024:2048", -1 for no limit. Returns buf. */
+char *limitopt_ulimit_text(const struct rlimit *l, char buf[48]);

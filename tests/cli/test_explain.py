@@ -5,6 +5,8 @@ import random
 
 import pytest
 
+from lib.runner import Carrel
+
 
 @pytest.fixture
 def box(warm, leftovers):
@@ -12,10 +14,10 @@ def box(warm, leftovers):
     before = leftovers.snapshot(warm)
     made = []
 
-    def start(*flags, command=("sleep", "1000"), net="none"):
+    def start(*flags, command=("sleep", "1000"), net="none", runner=warm):
         name = f"why{os.getpid()}-{len(made)}-{random.randrange(1 << 30)}"
         made.append(name)
-        warm.run("run", "-d", "--name", name, "--network", net, *flags, warm.image, *command)
+        runner.run("run", "-d", "--name", name, "--network", net, *flags, warm.image, *command)
         return name
     yield start
     for name in made:
@@ -103,6 +105,40 @@ def test_limit_that_was_taken_back(warm, box):
     assert warm.start("logs", "-f", name, stdout=-1).stdout.readline() == b"done\n"
     _, have = rows(warm, name)
     assert have["ulimit"]["differs"] and have["ulimit"]["enforced"] == "no", have["ulimit"]
+
+
+def test_processes_by_two_options(warm, box):
+    """The smaller of the two holds, and it is not pid 1 that has changed anything."""
+    _, have = rows(warm, box("--ulimit", "nproc=20", "--pids-limit", "10"))
+    if have["pids-limit"]["by"] == "cgroup v2":
+        pytest.skip("needs no-cgroup: limits are delegated here")
+    assert have["ulimit"]["enforced"] == "yes" and not have["ulimit"]["differs"], have["ulimit"]
+    assert have["ulimit"]["note"].startswith("10:10 holds, by --pids-limit"), have["ulimit"]
+    name = box("--ulimit", "nproc=20", "--pids-limit", "10",
+               command=("sh", "-c", "ulimit -u 5; echo done; exec sleep 1000"))
+    assert warm.start("logs", "-f", name, stdout=-1).stdout.readline() == b"done\n"
+    _, have = rows(warm, name)
+    assert have["ulimit"]["enforced"] == "no" and have["ulimit"]["differs"], have["ulimit"]
+
+
+def test_processes_below_the_own_limit(warm, box, tmp_path):
+    """A lower limit of the caller's is not hidden behind the higher one that was asked for."""
+    few = tmp_path / "few"
+    few.write_text(f'#!/bin/bash\nulimit -u 5000\nexec {warm.program} "$@"\n', encoding="ascii")
+    few.chmod(0o755)
+    name = box("--pids-limit", "6000", runner=Carrel(warm.home, str(few)))
+    _, have = rows(warm, name)
+    if have["pids-limit"]["by"] == "cgroup v2":
+        pytest.skip("needs no-cgroup: limits are delegated here")
+    assert "your own limit (ulimit -u) of 5000 is lower" in have["pids-limit"]["note"], have
+
+
+def test_above_the_own_hard_limit(warm, box):
+    """What of it holds is said, and that it is not all."""
+    _, have = rows(warm, box("--ulimit", "nofile=100:99999999"))
+    row = have["ulimit"]
+    assert row["note"].startswith("100:") and "holds: only root" in row["note"], row
+    assert row["by"] == "own limit" and row["enforced"] == "in part" and row["differs"], row
 
 
 def test_priority_that_was_taken_back(warm, box):
