@@ -94,17 +94,29 @@ static int print_json(const struct container *c, const struct explain *x, struct
 	return 0;
 }
 
+static uint64_t *find_mounts(const struct container *c, int pidfd, const struct explain_input *in)
+{
+	uint64_t *ids = xcalloc(in->rec->n_mounts, sizeof(*ids));
+
+	for (size_t i = 0; i < in->rec->n_mounts; i++)
+		if (explain_wants_mount(in, i))
+			ids[i] = observe_mount(pidfd, c->state.pid, in->rec->mounts[i].target);
+	return ids;
+}
+
 /* With what the kernel has, while it runs; it may end at any moment, and then it does not. */
 static void fill(const struct container *c, struct explain_input *in, struct explain *x)
 {
 	_cleanup_(observed_done) struct observed seen = { 0 };
 	_cleanup_(fd_closep) int pidfd = -1, cgroup = -1;
+	_cleanup_(freep) uint64_t *mount_ids = NULL;
 	bool running = c->state.status == CONTAINER_RUNNING;
 	struct setid files;
 
 	pidfd = running ? ctrcmd_open_init(c, NULL) : -1;
 	if (pidfd >= 0 && observe(pidfd, c->state.pid, c->state.supervisor, &seen, NULL) == 0) {
 		in->seen = &seen;
+		in->mount_ids = mount_ids = find_mounts(c, pidfd, in);
 		cgroup = *c->state.cgroup ? cgroup_open(c->state.cgroup, c->id) : -1;
 	}
 	in->cgroup_fd = cgroup;

@@ -273,38 +273,54 @@ static const struct {
 	{ CTR_MOUNT_NODEV, "nodev" },
 };
 
-static void explain_mount(const struct explain_input *in, const struct ctrconf_mount *m,
-			  struct explain *x)
+bool explain_wants_mount(const struct explain_input *in, size_t i)
 {
+	struct mountinfo m;
+
+	return in->seen && in->seen->mounts && !find_mount(in, in->rec->mounts[i].target, &m);
+}
+
+static bool find_mount_of(const struct explain_input *in, size_t i, struct mountinfo *ret)
+{
+	if (find_mount(in, in->rec->mounts[i].target, ret))
+		return true;
+	return in->seen && in->seen->mounts && in->mount_ids && in->mount_ids[i] &&
+	       mountinfo_by_id(in->seen->mounts, in->mount_ids[i], ret) == 0;
+}
+
+static void explain_mount(const struct explain_input *in, size_t i, struct explain *x)
+{
+	const struct ctrconf_mount *m = &in->rec->mounts[i];
 	_cleanup_(freep) char *what = xasprintf("mount %s", m->target);
 	_cleanup_(str_buf_done) struct str_buf asked, missing;
 	struct explain_row *row = add(x, what);
 	struct mountinfo seen;
-	bool found = find_mount(in, m->target, &seen);
+	bool found = find_mount_of(in, i, &seen);
 
 	str_buf_init(&asked, TEXT_MAX);
 	str_buf_init(&missing, TEXT_MAX);
 	str_buf_addf(&asked, "%s", m->kind == CTR_MOUNT_BIND ? m->source : "tmpfs");
 	if (m->options && *m->options)
 		str_buf_addf(&asked, ",%s", m->options);
-	for (size_t i = 0; i < ARRAY_SIZE(mount_words); i++) {
-		if (!(m->flags & mount_words[i].flag))
+	for (size_t k = 0; k < ARRAY_SIZE(mount_words); k++) {
+		if (!(m->flags & mount_words[k].flag))
 			continue;
-		if (!m->options || !strstr(m->options, mount_words[i].word))
-			str_buf_addf(&asked, ",%s", mount_words[i].word);
-		if (found && !mountinfo_has_option(&seen, mount_words[i].word))
-			str_buf_addf(&missing, " %s", mount_words[i].word);
+		if (!m->options || !strstr(m->options, mount_words[k].word))
+			str_buf_addf(&asked, ",%s", mount_words[k].word);
+		if (found && !mountinfo_has_option(&seen, mount_words[k].word))
+			str_buf_addf(&missing, " %s", mount_words[k].word);
 	}
 	put(&row->asked, "%s", asked.s);
 	put(&row->by, "%s", m->kind == CTR_MOUNT_BIND ? "bind mount" : "tmpfs");
 	if (!in->seen)
 		return;
 	if (!found) {
-		differs(row, "nothing is mounted at that path now: a link in the image, or undone "
-			     "inside");
+		differs(row, "nothing is mounted at that path now: undone inside, or out of sight");
 		return;
 	}
 	put(&row->enforced, "%s %s", seen.type, seen.options);
+	if (!str_eq(seen.target, m->target))
+		put(&row->note, "at %s, where a link leads", seen.target);
 	if (missing.len)
 		differs(row, "without%s", missing.s);
 }
@@ -566,7 +582,7 @@ void explain_fill(const struct explain_input *in, struct explain *ret)
 	explain_network(in, ret);
 	explain_root(in, ret);
 	for (size_t i = 0; i < in->rec->n_mounts; i++)
-		explain_mount(in, &in->rec->mounts[i], ret);
+		explain_mount(in, i, ret);
 	explain_init(in, ret);
 	explain_shm(in, ret);
 	explain_limits(in, ret);

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/dcode.h"
 #include "cli/ctrconf.h"
@@ -33,10 +34,16 @@ struct explain_input {
 	const struct ctrconf *rec;
 	const struct enforced *limits; /* of the last start */
 	const struct observed *seen;   /* NULL: it does not run */
-	int cgroup_fd;		       /* the container's, or -1 */
-	enum dcode one_id;	       /* of its state */
-	const struct setid *setid;     /* NULL: not looked for, or not found */
+	/* Behind each mount of the record whose path is a link inside, the id of what lies there;
+	 * else 0. NULL: none is known. */
+	const uint64_t *mount_ids;
+	int cgroup_fd;		   /* the container's, or -1 */
+	enum dcode one_id;	   /* of its state */
+	const struct setid *setid; /* NULL: not looked for, or not found */
 };
+
+/* A mount of the record that the list of mounts has not by its path: a link may lead to it. */
+bool explain_wants_mount(const struct explain_input *in, size_t i);
 
 void explain_fill(const struct explain_input *in, struct explain *ret);
 void explain_done(struct explain *x); /* for _cleanup_() too */

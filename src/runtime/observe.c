@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <linux/ioprio.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,11 +19,14 @@
 #include "base/cgroupfs.h"
 #include "base/fd.h"
 #include "base/num.h"
+#include "base/path.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "runtime/mountinfo.h"
 
 enum {
 	TEXT_MAX = 64 << 10,
+	PLACE_TIMEOUT_MS = 2000,
 };
 
 /* The word behind "\nName:\t" into buf. */
@@ -270,6 +274,70 @@ int observe(int pidfd, pid_t pid, pid_t parent, struct observed *ret, struct err
 	*ret = o;
 	o.mounts = NULL;
 	return 0;
+}
+
+/* --- what lies at a path inside --- */
+
+struct place {
+	int root;
+	const char *path;
+	int out;
+};
+
+static int find_mount(void *arg)
+{
+	const struct place *p = arg;
+	_cleanup_(fd_closep) int fd = path_open_in_root(p->root, p->path, O_PATH, 0);
+	struct statx sx;
+	uint64_t id = 0;
+
+	if (fd >= 0 && statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &sx) == 0 &&
+	    (sx.stx_mask & STATX_MNT_ID) && (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		id = sx.stx_mnt_id;
+	return fd_write_all(p->out, &id, sizeof(id)) < 0;
+}
+
+/* In a child, which is left behind where a file system of the container's holds it. */
+static uint64_t find_mount_in_time(struct place *p)
+{
+	struct pollfd answer = { .events = POLLIN };
+	uint64_t id = 0;
+	struct proc child;
+	int fds[2], r;
+
+	if (fd_pipe(fds) < 0)
+		return 0;
+	p->out = fds[1];
+	r = proc_clone(0, -1, find_mount, p, &child);
+	fd_close(fds[1]);
+	if (r == 0) {
+		answer.fd = fds[0];
+		if (poll(&answer, 1, PLACE_TIMEOUT_MS) == 1 &&
+		    fd_read_full(fds[0], &id, sizeof(id)) == 0) {
+			proc_kill(&child);
+		} else {
+			id = 0;
+			ignore_result(proc_signal(&child, SIGKILL)); /* may be beyond reach */
+			proc_done(&child);
+		}
+	}
+	fd_close(fds[0]);
+	return id;
+}
+
+uint64_t observe_mount(int pidfd, pid_t pid, const char *path)
+{
+	struct place p = { .root = -1, .path = path };
+	char root[32];
+	uint64_t id;
+
+	(void)snprintf(root, sizeof(root), "/proc/%d/root", pid);
+	p.root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (p.root < 0)
+		return 0;
+	id = find_mount_in_time(&p);
+	fd_close(p.root);
+	return has_ended(pidfd) ? 0 : id;
 }
 
 void observed_done(struct observed *o)

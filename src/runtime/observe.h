@@ -45,6 +45,13 @@ int observe(int pidfd, pid_t pid, pid_t parent, struct observed *ret,
 	    struct error *err) _nodiscard_;
 void observed_done(struct observed *o); /* for _cleanup_() too */
 
+/*
+ * The mount on top of the place that pid's container knows as `path`, links followed inside its
+ * root: its id in the list of mounts. 0 = none lies there, or it could not be found out: what the
+ * container mounts on the way may never answer, and is not waited for.
+ */
+uint64_t observe_mount(int pidfd, pid_t pid, const char *path);
+
 /* Pure halves: the texts of /proc/PID/status and of uid_map. -EINVAL. */
 int observe_status(const char *text, struct observed *ret) _nodiscard_;
 int observe_map(const char *text, struct observed_ids *ret) _nodiscard_;

@@ -5,7 +5,9 @@ import random
 
 import pytest
 
+from lib import ociimg
 from lib.runner import Carrel
+from test_security import PLAIN, native
 
 
 @pytest.fixture
@@ -14,10 +16,11 @@ def box(warm, leftovers):
     before = leftovers.snapshot(warm)
     made = []
 
-    def start(*flags, command=("sleep", "1000"), net="none", runner=warm):
+    def start(*flags, command=("sleep", "1000"), net="none", runner=warm,
+              image=warm.image):
         name = f"why{os.getpid()}-{len(made)}-{random.randrange(1 << 30)}"
         made.append(name)
-        runner.run("run", "-d", "--name", name, "--network", net, *flags, warm.image, *command)
+        runner.run("run", "-d", "--name", name, "--network", net, *flags, image, *command)
         return name
     yield start
     for name in made:
@@ -182,6 +185,23 @@ def test_difference_is_shown(warm, box):
     assert [what for what, row in have.items() if row["differs"]] == ["mount /t"], have
     assert "nothing is mounted" in have["mount /t"]["note"], have
     assert "DIFFERS: nothing is mounted" in warm.run("explain", name).out
+
+
+def test_mount_behind_a_link(warm, box, registry, tmp_path):
+    """Where a link of the image's leads, as /var/run does, the mount is found and looked at."""
+    layer = ociimg.Layer().dir("deep").symlink("short", "/deep")
+    registry.push_image(ociimg.Image([ociimg.busybox_layer(), layer],
+                                     PLAIN, arch=native()), "linked:1")
+    flags = ("-v", f"{tmp_path}:/short/d:ro", "--tmpfs", "/short/t")
+    name = box(*flags, "--cap-add", "sys_admin", "--security-opt", "seccomp=unconfined",
+               image=registry.ref("linked:1"),
+               command=("sh", "-c", "umount /deep/t && echo done; exec sleep 1000"))
+    assert warm.start("logs", "-f", name, stdout=-1).stdout.readline() == b"done\n"
+    _, have = rows(warm, name)
+    row = have["mount /short/d"]
+    assert not row["differs"] and "ro" in row["enforced"].split()[1].split(","), row
+    assert row["note"] == "at /deep/d, where a link leads", row
+    assert have["mount /short/t"]["differs"], have
 
 
 def test_stopped_and_unknown(warm, box):
