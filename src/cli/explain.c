@@ -96,12 +96,18 @@ static void explain_ids(const struct explain_input *in, struct explain *x)
 	put(&row->enforced, "%" PRIu64 " %s", u->count, u->count == 1 ? "id" : "ids");
 	if (in->rec->here)
 		return;
-	if (u->count == 1)
+	if (u->count == 1) {
+		row->dcode = in->one_id != DCODE_NONE ? in->one_id : DCODE_NO_SUBID;
 		differs(row, "one id: root inside is host id %u, others are %s", u->first,
 			in->rec->real_ids || in->rec->seccomp_off ? "refused"
 								  : "answered, not given");
-	else
+	} else if (u->count < IDMAP_COUNT) {
+		row->dcode = DCODE_NO_SUBID;
+		differs(row, "0 is host id %u, 1 is %u, those above %" PRIu64 " are refused",
+			u->first, u->range, u->count - 1);
+	} else {
 		put(&row->note, "0 is host id %u, 1 is %u", u->first, u->range);
+	}
 }
 
 /* Made by a container with one id: an installer was answered, and the bit is root's now. */
@@ -197,15 +203,19 @@ static void explain_no_new_privs(const struct explain_input *in, struct explain 
 	if (!in->rec->no_new_privs && !(in->seen && in->seen->no_new_privs))
 		return;
 	row = add(x, "no-new-privileges");
-	put(&row->asked, "%s", in->rec->no_new_privs ? "yes" : "no");
+	put(&row->asked, "%s",
+	    in->rec->no_new_privs ? "yes" : (in->rec->here ? "by --here" : "no"));
 	put(&row->by, "no_new_privs");
 	if (!in->seen)
 		return;
 	put(&row->enforced, "%s", in->seen->no_new_privs ? "yes" : "no");
-	if (!in->rec->no_new_privs)
-		put(&row->note, "set-id programs have no effect");
-	else if (!in->seen->no_new_privs)
+	if (in->rec->no_new_privs && !in->seen->no_new_privs) {
 		differs(row, "pid 1 has it not");
+	} else if (!in->rec->no_new_privs) {
+		put(&row->note, "set-id programs have no effect");
+		row->dcode = in->rec->here ? DCODE_NONE : in->one_id;
+		row->differs = !in->rec->here;
+	}
 }
 
 /* --- network and mounts --- */

@@ -96,6 +96,49 @@ static void test_differences(void **state)
 	assert_true(find(&x, "ids")->differs);
 }
 
+/* What the man page's jq takes for a difference. */
+static bool is_told(const struct explain_row *row)
+{
+	return row->differs || row->dcode != DCODE_NONE;
+}
+
+static void test_one_id(void **state)
+{
+	_cleanup_(explain_done) struct explain full = { 0 }, one = { 0 }, here = { 0 }, few = { 0 };
+	struct observed seen = { .own_net = 1,
+				 .seccomp = 2,
+				 .no_new_privs = true,
+				 .uids = { .count = 1, .first = 1000 } };
+	struct ctrconf rec = { .caps = 0 };
+	struct explain_input in = { .rec = &rec, .seen = &seen, .cgroup_fd = -1 };
+
+	(void)state;
+	in.one_id = DCODE_NO_NEWIDMAP;
+	explain_fill(&in, &one);
+	assert_int_equal(find(&one, "ids")->dcode, DCODE_NO_NEWIDMAP);
+	assert_int_equal(find(&one, "no-new-privileges")->dcode, DCODE_NO_NEWIDMAP);
+	assert_string_equal(find(&one, "no-new-privileges")->asked, "no");
+	assert_true(find(&one, "no-new-privileges")->differs);
+
+	in.one_id = DCODE_NONE;
+	rec.here = true;
+	explain_fill(&in, &here);
+	assert_false(is_told(find(&here, "ids")) || is_told(find(&here, "no-new-privileges")));
+	assert_string_equal(find(&here, "no-new-privileges")->asked, "by --here");
+
+	rec.here = false;
+	seen.uids.count = 1001;
+	explain_fill(&in, &few);
+	assert_true(find(&few, "ids")->differs && find(&few, "no-new-privileges")->differs);
+	assert_int_equal(find(&few, "ids")->dcode, DCODE_NO_SUBID);
+	assert_non_null(strstr(find(&few, "ids")->note, "those above 1000"));
+
+	seen.uids.count = 65536;
+	seen.no_new_privs = false;
+	explain_fill(&in, &full);
+	assert_false(is_told(find(&full, "ids")));
+}
+
 static void test_texts(void **state)
 {
 	struct observed o = { 0 };
@@ -140,10 +183,9 @@ static void test_mems(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_differences),
-		cmocka_unit_test(test_texts),
-		cmocka_unit_test(test_mems),
+		cmocka_unit_test(test_limits), cmocka_unit_test(test_differences),
+		cmocka_unit_test(test_one_id), cmocka_unit_test(test_autogroup),
+		cmocka_unit_test(test_texts),  cmocka_unit_test(test_mems),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
