@@ -482,8 +482,13 @@ static void check_oom_adj(const struct explain_input *in, const struct enforced_
 static void check_nice(const struct explain_input *in, const struct enforced_row *limit,
 		       struct explain_row *row)
 {
-	(void)limit;
+	char want[32];
+
 	put(&row->enforced, "nice %d", in->seen->nice);
+	(void)snprintf(want, sizeof(want), "nice %d ", in->seen->autogroup_nice);
+	if (in->seen->has_autogroup && !str_starts(limit->detail, want))
+		differs(row, "beside other sessions its autogroup counts, and that has nice %d",
+			in->seen->autogroup_nice);
 }
 
 static void check_mems(const struct explain_input *in, const struct enforced_row *limit,

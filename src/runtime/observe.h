@@ -30,6 +30,8 @@ struct observed {
 	int own_net;	  /* 1: a network namespace that is not ours; 0: ours; -1: cannot be told */
 	int64_t oom_score_adj;
 	int nice;
+	bool has_autogroup; /* the host schedules by session, and has told that of pid 1 */
+	int autogroup_nice;
 	uint64_t shm_size; /* of the tmpfs at /dev/shm; 0 = none there */
 	struct rlimit limits[RLIM_NLIMITS];
 	bool knows_limits;
@@ -55,5 +57,7 @@ uint64_t observe_mount(int pidfd, pid_t pid, const char *path);
 /* Pure halves: the texts of /proc/PID/status and of uid_map. -EINVAL. */
 int observe_status(const char *text, struct observed *ret) _nodiscard_;
 int observe_map(const char *text, struct observed_ids *ret) _nodiscard_;
+/* "/autogroup-25 nice 4". -EINVAL. */
+int observe_autogroup(const char *text, int *ret) _nodiscard_;
 /* "bind:LIST" in the first line of numa_maps, as that list. */
 void observe_mems(const char *text, char *buf, size_t size);

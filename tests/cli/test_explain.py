@@ -99,6 +99,9 @@ def test_limits_without_a_cgroup(warm, box):
     assert {what: (have[what]["by"], have[what]["enforced"]) for what in want} == want
     for what in "memory", "cpus", "cpu-shares", "cpuset-cpus", "pids-limit":
         assert have[what]["code"] == "D-08", have[what]
+    # The kernel takes one change of an autogroup in 100 ms, and another test's may be the one.
+    told = have.pop("cpu-shares")
+    assert not told["differs"] or "autogroup counts, and that has nice 0" in told["note"], told
     assert not any(row["differs"] for row in have.values()), have
 
 

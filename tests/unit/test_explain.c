@@ -139,6 +139,35 @@ static void test_one_id(void **state)
 	assert_false(is_told(find(&full, "ids")));
 }
 
+static void test_autogroup(void **state)
+{
+	_cleanup_(explain_done) struct explain same = { 0 }, other = { 0 }, off = { 0 };
+	struct enforced limits = { 0 };
+	struct observed seen = { .nice = 4, .has_autogroup = true, .autogroup_nice = 4 };
+	struct ctrconf rec = { .caps = 0 };
+	struct explain_input in = { .rec = &rec, .limits = &limits, .seen = &seen };
+	int nice = 0;
+
+	(void)state;
+	in.cgroup_fd = -1;
+	enforced_add(&limits, "cpu-shares", "512", "nice", DCODE_NO_CGROUP,
+		     "nice 4 for each of its processes, not a share of the container");
+	explain_fill(&in, &same);
+	assert_false(find(&same, "cpu-shares")->differs);
+	seen.autogroup_nice = 0;
+	explain_fill(&in, &other);
+	assert_true(find(&other, "cpu-shares")->differs);
+	assert_string_equal(find(&other, "cpu-shares")->enforced, "nice 4");
+	seen.has_autogroup = false;
+	explain_fill(&in, &off);
+	assert_false(find(&off, "cpu-shares")->differs);
+
+	assert_int_equal(observe_autogroup("/autogroup-25 nice -7\n", &nice), 0);
+	assert_int_equal(nice, -7);
+	assert_int_equal(observe_autogroup("", &nice), -EINVAL);
+	assert_int_equal(observe_autogroup("/autogroup-1 nice \n", &nice), -EINVAL);
+}
+
 static void test_texts(void **state)
 {
 	struct observed o = { 0 };
