@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -178,26 +179,32 @@ static void blkio_weight(struct decision *d, const char *what)
 		     "best effort %d; schedulers other than bfq hardly look at it", level);
 }
 
+/* As many of them as a row holds, and how many more there are. */
 static void throttles(struct decision *d, const char *what)
 {
-	struct str_buf text;
-	const char *s;
+	enum { REST = sizeof(", 64 more") }; /* LIMITS_THROTTLES_MAX */
+	char text[sizeof(d->rows->rows->asked)] = "";
+	size_t len = 0;
+	unsigned more = 0;
 
-	str_buf_init(&text, sizeof(d->rows->rows->asked));
 	for (size_t i = 0; i < d->limits->n_throttles; i++) {
 		const struct limits_throttle *t = &d->limits->throttles[i];
 
-		if (str_eq(limits_throttle_name(t->kind), what))
-			str_buf_addf(&text, "%s%s:%" PRIu64, text.len ? "," : "", t->device,
-				     t->rate);
+		if (!str_eq(limits_throttle_name(t->kind), what))
+			continue;
+		if (more || str_print(text + len, sizeof(text) - REST - len, "%s%s:%" PRIu64,
+				      len ? "," : "", t->device, t->rate) < 0) {
+			text[len] = '\0';
+			more++;
+		}
+		len = strlen(text);
 	}
-	s = text.s;
-	if (s)
-		enforced_add(d->rows, what, s, nobody, d->why, "only a cgroup slows a device down");
-	else if (text.failed)
-		enforced_add(d->rows, what, "(several)", nobody, d->why,
+	if (more)
+		(void)snprintf(text + len, sizeof(text) - len, "%s%u %s", len ? ", " : "", more,
+			       len ? "more" : "devices");
+	if (*text)
+		enforced_add(d->rows, what, text, nobody, d->why,
 			     "only a cgroup slows a device down");
-	str_buf_done(&text);
 }
 
 static const struct {

@@ -219,6 +219,27 @@ static void test_fallback(void **state)
 	assert_int_equal(rows.n, 0);
 }
 
+/* A row is short: those that do not fit are counted. */
+static void test_many_throttles(void **state)
+{
+	_cleanup_(limits_done) struct limits l = { 0 };
+	struct limits_throttle t = { .kind = LIMITS_READ_BPS, .rate = 1048576 };
+	struct enforced rows = { 0 };
+	struct fallback f;
+	char name[8];
+
+	(void)state;
+	for (unsigned i = 0; i < 12; i++) {
+		(void)snprintf(name, sizeof(name), "/dev/s%c", 'a' + (int)i);
+		t.device = xstrdup(name); /* it takes it */
+		limits_add_throttle(&l, &t);
+	}
+	fallback_decide(&l, DCODE_NO_CGROUP, 0, &rows, &f);
+	assert_int_equal(rows.n, 1);
+	assert_string_equal(rows.rows[0].asked,
+			    "/dev/sa:1048576,/dev/sb:1048576,/dev/sc:1048576, 9 more");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +250,7 @@ int main(void)
 		cmocka_unit_test(test_throttles_and_ulimits),
 		cmocka_unit_test(test_cpulist),
 		cmocka_unit_test(test_fallback),
+		cmocka_unit_test(test_many_throttles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
