@@ -87,6 +87,14 @@ static int open_cgroup(const struct container *c, int *ret, struct error *err)
 	return *ret < 0 ? error_code(err, *ret, "open the cgroup of container %s", c->name) : 0;
 }
 
+/* The record has no code where nothing was answered to its root. */
+static enum dcode why_one_id(const struct container *c, const struct ctrconf *rec)
+{
+	if (rec->here)
+		return DCODE_NONE;
+	return c->state.one_id != DCODE_NONE ? c->state.one_id : DCODE_NO_SUBID;
+}
+
 static int exec_in(struct cli *cli, struct container *c, const struct exec_options *o,
 		   const struct ctrconf *rec, char **command, struct error *err)
 {
@@ -100,6 +108,7 @@ static int exec_in(struct cli *cli, struct container *c, const struct exec_optio
 		.flags = (o->tty ? CTR_TTY : 0) | (rec->no_new_privs ? CTR_NO_NEW_PRIVS : 0) |
 			 (rec->seccomp_off ? CTR_SECCOMP_OFF : 0) |
 			 (rec->real_ids ? CTR_REAL_IDS : 0) | (has_user ? CTR_USER_ASKED : 0),
+		.one_id = why_one_id(c, rec),
 		.caps = rec->caps,
 		.place = place,
 		.place_data = &(struct place){ cli, c },

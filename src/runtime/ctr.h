@@ -169,6 +169,7 @@ struct ctr_exec {
 	/* CTR_TTY, CTR_NO_NEW_PRIVS, CTR_SECCOMP_OFF, CTR_REAL_IDS as the container's;
 	 * CTR_USER_ASKED */
 	enum ctr_flags flags;
+	enum dcode one_id; /* why the container has no other, if it has not: as in struct ids */
 	uint64_t caps;
 	int stdio[3];
 	unsigned short tty_rows, tty_cols;

@@ -189,6 +189,7 @@ static int joiner_main(void *arg)
 	if (j->waits && recv(j->report, &c, 1, 0) != 1)
 		return EXIT_OURS; /* the parent gave up */
 	r = ids_read(j->req->pid, &j->ids, &err);
+	j->ids.why = j->req->one_id;
 	/* While /proc is the host's, and our own files in it are ours. */
 	if (r == 0)
 		r = tune_apply(&j->req->tune, &err);

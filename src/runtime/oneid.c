@@ -68,7 +68,10 @@ static int refuse(const struct ids *ids, const struct user *u, struct error *err
 {
 	error_set(err, -EPERM, "user %u:%u cannot be had: this container has one id, %u:%u", u->uid,
 		  u->gid, ids->uid, ids->gid);
-	error_host(err, ids->why != DCODE_NONE ? ids->why : DCODE_NO_SUBID);
+	if (ids->why != DCODE_NONE)
+		error_host(err, ids->why);
+	else
+		error_hint(err, "it was started with --here, as you and nobody else");
 	error_exit(err, EXIT_OURS);
 	return -EPERM;
 }
@@ -101,7 +104,8 @@ void ids_here(uid_t uid, gid_t gid, const char *home, struct user *u, struct ids
 int ids_choose(const struct idmap *map, bool asked, struct user *u, struct ids *ret,
 	       struct error *err)
 {
-	struct ids ids = { .single = idmap_is_single(map), .why = map->why };
+	struct ids ids = { .single = idmap_is_single(map),
+			   .why = map->why != DCODE_NONE ? map->why : DCODE_NO_SUBID };
 	int r;
 
 	if (ids.single && u->uid == map->uid0) {
@@ -109,9 +113,8 @@ int ids_choose(const struct idmap *map, bool asked, struct user *u, struct ids *
 		ids.gid = map->gid0;
 	}
 	if (ids.single && !asked && u->uid != ids.uid)
-		log_warn(ids.why != DCODE_NONE ? ids.why : DCODE_NO_SUBID,
-			 "the image's user %u:%u is root here: there is one id only", u->uid,
-			 u->gid);
+		log_warn(ids.why, "the image's user %u:%u is root here: there is one id only",
+			 u->uid, u->gid);
 	r = ids_fit(&ids, asked, u, err);
 	if (r == 0)
 		*ret = ids;

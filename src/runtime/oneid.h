@@ -19,13 +19,13 @@ struct ids {
 	bool single; /* N maps this one alone */
 	uid_t uid;
 	gid_t gid;
-	enum dcode why; /* as in struct idmap */
+	enum dcode why; /* as in struct idmap; DCODE_NONE: --here */
 };
 
 /* Take them for real, effective and saved; all capabilities stay. */
 int ids_take(const struct ids *ids) _nodiscard_;
 
-/* Those of a running container, from the map of its pid 1 as the host sees it. */
+/* Those of a running container, from the map of its pid 1 as the host sees it; not `why`. */
 int ids_read(pid_t pid, struct ids *ret, struct error *err) _nodiscard_;
 
 /*

@@ -179,7 +179,8 @@ def test_life(box, leftovers):
     assert res.lines == [str(os.getuid()), box.proj, box.home, "CapEff:\t" + "0" * 16,
                          "NoNewPrivs:\t1"], res
     assert os.stat(os.path.join(box.proj, "from-exec")).st_uid == os.getuid()
-    box.fails("exec", "-u", "0", "h", "true", has="one id")
+    res = box.fails("exec", "-u", "0", "h", "true", has="one id")
+    assert "--here" in res.err and "[D-" not in res.err, res  # nothing is missing on the host
     assert box.run("exec", "-u", str(os.getuid()), "h", "id", "-u").out == f"{os.getuid()}\n"
     assert box.run("logs", "h").out == "begun\n"
     box.run("stop", "-t", "0", "h")

@@ -190,7 +190,7 @@ def test_life(one_id, images, leftovers):
     assert res.out.startswith("uid=0(root)") and res.err == "", res
     res = one_id.run("exec", "c", "/bin/sh", "-c", PROBE[2])
     assert "NoNewPrivs:\t1" in res.lines, res
-    one_id.fails("exec", "-u", "33", "c", "/bin/id", has="[D-03]")
+    one_id.fails("exec", "-u", "33", "c", "/bin/id", has="[D-05]")
     assert one_id.run("logs", "c").out == "begun\n"
     one_id.run("stop", "-t", "0", "c")
     assert len(warnings(one_id.run("start", "c"))) == 1
