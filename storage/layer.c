@@ -272,18 +272,20 @@ int layer_check_owner(struct store *s, const struct digest *diff_id, uint32_t ui
 		return r;
 	if (h.map_uid0 == uid0 && h.map_uid1 == uid1 && h.map_gid0 == gid0 && h.map_gid1 == gid1)
 		return 0;
-	if (h.owner == SIDECAR_OWNER_SINGLE)
+	if (h.owner == SIDECAR_OWNER_SINGLE) {
 		error_set(err, -ESTALE,
 			  "layer %.12s was unpacked for one id, you have ids from %u on",
 			  diff_id->hex, uid1);
-	else if (uid1 == 0)
+		error_hint(err, LAYER_PULL_HINT); /* its files are the caller's */
+	} else if (uid1 == 0) {
 		error_set(err, -ESTALE,
 			  "layer %.12s belongs to the ids from %u on, and you have one id only",
 			  diff_id->hex, h.map_uid1);
-	else
+	} else {
 		error_set(err, -ESTALE,
 			  "layer %.12s belongs to the ids from %u on, yours begin at %u",
 			  diff_id->hex, h.map_uid1, uid1);
+	}
 	error_host(err, DCODE_SUBID_CHANGED);
 	return -ESTALE;
 }

@@ -47,6 +47,8 @@ int layer_publish(struct store *s, int staging_fd, const char *name, const struc
 /* One syncfs for all layers published and not yet durable, then their durable marks. */
 int layer_make_durable(struct store *s, struct error *err) _nodiscard_;
 
+#define LAYER_PULL_HINT "pull the image again"
+
 /*
  * Do the tree's files belong to the caller's present map? -ESTALE with D-19 where the layer was
  * unpacked under another range. The numbers are those of struct idmap (src/runtime/idmap.h); with

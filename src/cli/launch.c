@@ -97,6 +97,8 @@ static int check_tier(struct launch *l, bool promised, struct error *err)
 	l->layer_lost = true;
 	error_set(err, -ESTALE, "layers of image %s were unpacked for %s", l->rec->image,
 		  single ? "many ids, and there is one only" : "one id only");
+	if (!single)
+		error_hint(err, LAYER_PULL_HINT); /* the old files are the caller's */
 	error_host(err, DCODE_SUBID_CHANGED);
 	return -ESTALE;
 }

@@ -367,7 +367,8 @@ int probe_layers(const struct probe_host *h, struct probe_result *ret, struct er
 	if (r < 0)
 		return error_code(err, r, "list the layers in %s", h->store);
 	if (stale)
-		probe_degraded(ret, DCODE_SUBID_CHANGED, "%u of %u layers belong to other ids",
+		probe_degraded(ret, DCODE_SUBID_CHANGED,
+			       "%u of %u layers were unpacked for other ids than yours are now",
 			       stale, n);
 	else
 		probe_say(ret, "%u %s of the present ids", n, n == 1 ? "layer" : "layers");

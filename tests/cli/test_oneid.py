@@ -256,6 +256,16 @@ def test_subuids_come_and_go(carrel, behind, images, need):
     carrel.empty_trash()
 
 
+def test_layers_of_one_id_are_the_callers(carrel, behind, images, need):
+    """When there are more ids again, root is not needed for anything."""
+    need("root")
+    assert behind("no-subuid").run("pull", "-q", images["busybox"]).rc == 0
+    res = carrel.fails(*ONE, "--pull", "never", images["busybox"], "true", has="[D-19]")
+    assert "hint: pull the image again\n" in res.err and "root" not in res.err, res
+    text = " ".join(carrel.run("doctor", check=False).out.split())
+    assert "[D-19] 1 of 1 layers were unpacked for other ids than yours are now" in text, text
+
+
 def test_containers_of_another_tier_start(carrel, behind, images, need):
     """A record says nothing of ids: it starts with those that there are."""
     need("root")

@@ -277,13 +277,15 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.code = DCODE_SUBID_CHANGED,
 		.name = "D-19",
 		.probe = "stored-layers",
-		.title = "layers were unpacked under another subuid range",
+		.title = "layers were unpacked for other ids than there are now",
 		.lost = "the use of those layers",
 		.fallback = "pull and run fetch such layers again, where a registry may be asked",
-		.fix = "pull the image again; only root can remove the old tree",
+		.fix = "pull the image again; only root removes those of an old tree's files that "
+			"are not yours",
 		.manual = "The files of a layer belong to the ids that the user had when it was "
 			"unpacked. After a change in /etc/subuid or /etc/subgid they belong to ids that "
-			"are not the user's any more. It is found by comparing the owners that the "
+			"are not the user's any more, or all of them are the user's own, where there "
+			"was one id then. It is found by comparing the owners that the "
 			"layer's record names with the present range. The old range, put back, makes them "
 			"good again.",
 	},
