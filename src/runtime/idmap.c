@@ -17,7 +17,8 @@
 enum {
 	SUBID_SIZE_MAX = 16 << 20, /* a site with 300,000 users fits */
 	LINE_MAX_LEN = 512,
-	ROOT_IDS_MIN = 2, /* id 0 and at least one more */
+	FREE_FIRST = 100000, /* SUB_UID_MIN of login.defs(5) */
+	ROOT_IDS_MIN = 2,    /* id 0 and at least one more */
 };
 
 /* "OWNER:FIRST:COUNT" in a scratch copy of the line. */
@@ -334,6 +335,93 @@ int idmap_load(struct idmap *ret, struct error *err)
 		idmap_make_single(&m, &none);
 	*ret = m;
 	return 0;
+}
+
+/* --- what the doctor tells of the files --- */
+
+static uint64_t count_given(const char *path, const char *name, uint32_t own)
+{
+	_cleanup_(freep) char *text = NULL;
+	struct idmap_extent e[IDMAP_EXTENTS_MAX];
+	uint64_t sum = 0;
+	unsigned n;
+
+	if (read_text(path, &text) < 0)
+		return 0;
+	n = idmap_parse(text, name, getuid(), own, UINT32_MAX, e);
+	for (unsigned i = 0; i < n; i++)
+		sum += e[i].count;
+	return sum;
+}
+
+void idmap_given(uint64_t *ret_uids, uint64_t *ret_gids)
+{
+	_cleanup_(account_done) struct account a = { 0 };
+	struct idmap_extent u, g;
+
+	*ret_uids = *ret_gids = 0;
+	if (userns_is_inside())
+		return;
+	if (secure_getenv(IDMAP_MAPPER_ENV)) {
+		if (idmap_root_range("/etc/subuid", &u) == 0 &&
+		    idmap_root_range("/etc/subgid", &g) == 0) {
+			*ret_uids = u.count;
+			*ret_gids = g.count;
+		}
+		return;
+	}
+	ignore_result(account_get(getuid(), &a)); /* then by number */
+	*ret_uids = count_given("/etc/subuid", a.name, getuid());
+	*ret_gids = count_given("/etc/subgid", a.name, getgid());
+}
+
+static int compare_extents(const void *a, const void *b)
+{
+	const struct idmap_extent *x = a, *y = b;
+
+	return (x->host > y->host) - (x->host < y->host);
+}
+
+int idmap_free_range(const char *const *texts, size_t n, uint32_t *ret_first)
+{
+	_cleanup_(freep) struct idmap_extent *all = NULL;
+	uint32_t first = FREE_FIRST;
+	size_t used = 0, cap = 0;
+	char line[LINE_MAX_LEN];
+
+	for (size_t i = 0; i < n; i++) {
+		const char *text = texts[i], *who;
+		struct idmap_extent e;
+
+		while ((text = next_line(text, line))) {
+			if (!parse_line(line, &who, &e))
+				continue;
+			all = array_grow(all, used, &cap, sizeof(*all));
+			all[used++] = e;
+		}
+	}
+	if (used)
+		qsort(all, used, sizeof(*all), compare_extents);
+	for (size_t i = 0; i < used && all[i].host < (uint64_t)first + IDMAP_COUNT; i++)
+		if (all[i].host + all[i].count > first)
+			first = all[i].host + all[i].count;
+	if (first > UINT32_MAX - IDMAP_COUNT)
+		return -ERANGE;
+	*ret_first = first;
+	return 0;
+}
+
+int idmap_find_free(uint32_t *ret_first)
+{
+	_cleanup_(freep) char *uids = NULL, *gids = NULL;
+	int r = read_text("/etc/subuid", &uids);
+
+	if (r == 0 || r == -ENOENT)
+		r = read_text("/etc/subgid", &gids);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	return idmap_free_range((const char *const[]){ uids ? uids : "", gids ? gids : "" }, 2,
+				ret_first);
 }
 
 int idmap_load_single(struct idmap *ret, struct error *err)

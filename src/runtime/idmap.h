@@ -46,6 +46,15 @@ struct idmap {
  */
 int idmap_load(struct idmap *ret, struct error *err) _nodiscard_;
 
+/* Ids that the two files give to the caller, used or not; 0 where they cannot be asked. */
+void idmap_given(uint64_t *ret_uids, uint64_t *ret_gids);
+
+/* The first of IDMAP_COUNT ids that neither file gives to anybody, as useradd(8) would find one.
+ * -errno, -ERANGE where there are none. */
+int idmap_find_free(uint32_t *ret_first) _nodiscard_;
+/* Its pure half; n texts. */
+int idmap_free_range(const char *const *texts, size_t n, uint32_t *ret_first) _nodiscard_;
+
 /* U's map as a process that is in it has it: its number, or 0 for the caller. -EINVAL: no U. */
 int idmap_of(pid_t pid, struct idmap *ret) _nodiscard_;
 

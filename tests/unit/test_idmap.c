@@ -37,6 +37,28 @@ static void test_by_name_and_number(void **state)
 	assert_int_equal(idmap_parse("ann:7:9", NULL, 5, 5, 10, got), 0);
 }
 
+static void test_free_range(void **state)
+{
+	static const char uids[] = "bob:165536:65536\nann:100000:65536\nbad:1:\n";
+	static const char gids[] = "#\nbob:300000:10\nlow:1000:500\nann:250000:70000";
+	uint32_t first = 0;
+
+	(void)state;
+	assert_int_equal(idmap_free_range((const char *const[]){ "", "" }, 2, &first), 0);
+	assert_int_equal(first, 100000);
+	/* Behind the last of those that leave no room, in whatever order and file they are. */
+	assert_int_equal(idmap_free_range((const char *const[]){ uids, gids }, 2, &first), 0);
+	assert_int_equal(first, 320000);
+	/* A gap that is as large is taken. */
+	assert_int_equal(idmap_free_range((const char *const[]){ "a:100000:1\nb:165537:1\n" }, 1,
+					  &first),
+			 0);
+	assert_int_equal(first, 100001);
+	assert_int_equal(idmap_free_range((const char *const[]){ "a:100000:4294850000\n" }, 1,
+					  &first),
+			 -ERANGE);
+}
+
 static void test_several_ranges(void **state)
 {
 	(void)state;
@@ -166,6 +188,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_by_name_and_number),
+		cmocka_unit_test(test_free_range),
 		cmocka_unit_test(test_several_ranges),
 		cmocka_unit_test(test_refused_lines),
 		cmocka_unit_test(test_long_line_is_skipped),
