@@ -38,8 +38,8 @@ static const struct probe rows[] = {
 	{ "id map", "idmap", PROBE_IDENTITY, PROBE_QUIET, NEEDS_USERNS | NEEDS_SUBIDS, NEEDS_MAP,
 	  probe_idmap },
 	{ "groups", "groups", PROBE_IDENTITY, 0, 0, 0, probe_groups },
-	{ "an own /proc", "proc", PROBE_KERNEL, 0, NEEDS_MAP, 0, probe_proc },
-	{ "seccomp filters", "seccomp", PROBE_KERNEL, 0, 0, 0, probe_seccomp },
+	{ "own /proc", "proc", PROBE_KERNEL, 0, NEEDS_MAP, 0, probe_proc },
+	{ "seccomp", "seccomp", PROBE_KERNEL, 0, 0, 0, probe_seccomp },
 	{ "store", "store", PROBE_PATHS, 0, 0, NEEDS_STORE, probe_store_write },
 	{ "layers", "store-fs", PROBE_IMAGES, PROBE_QUIET, NEEDS_MAP | NEEDS_STORE, 0,
 	  probe_store_fs },
@@ -149,6 +149,19 @@ static void lost(struct probe_result *ret, const struct error *err)
 	ret->dcode = err->dcode;
 	probe_say(ret, "%s%s%s", err->text, err->show_errno ? ": " : "",
 		  err->show_errno ? strerror(-err->code) : "");
+	(void)snprintf(ret->fix, sizeof(ret->fix), "%s", err->hint);
+}
+
+static void not_tried(struct probe_result *ret, const char *why)
+{
+	*ret = (struct probe_result){ .level = PROBE_SKIPPED, .untried = true };
+	probe_say(ret, "not tried: %s", why);
+}
+
+/* The limit of processes, or of descriptors: of that the host knows nothing. */
+static bool is_starved(const struct error *err)
+{
+	return err->dcode == DCODE_NONE && (err->code == -EAGAIN || err->code == -EMFILE);
 }
 
 struct child {
@@ -165,8 +178,10 @@ static int child_run(void *arg)
 	struct probe_result result = { 0 };
 	struct error err = { 0 };
 
-	if (c->row->run(c->host, &result, &err) < 0)
+	if (c->row->run(c->host, &result, &err) < 0) {
 		lost(&result, &err);
+		result.untried = is_starved(&err);
+	}
 	return fd_write_all(c->out, &result, sizeof(result)) < 0;
 }
 
@@ -191,29 +206,32 @@ static void collect(struct proc *p, int out, struct probe_result *ret)
 	proc_done(p);
 }
 
-static void run_one(const struct probe *row, const struct probe_host *host,
-		    struct probe_result *ret)
+/* -errno: it could not be tried, for want of what err says. */
+static int run_one(const struct probe *row, const struct probe_host *host, struct probe_result *ret,
+		   struct error *err)
 {
 	struct child c = { .row = row, .host = host };
 	struct proc p;
 	int fds[2], r;
 
-	*ret = (struct probe_result){ .level = PROBE_LOST };
 	r = fd_pipe(fds);
-	if (r < 0) {
-		probe_say(ret, "make a pipe: %s", strerror(-r));
-		return;
-	}
+	if (r < 0)
+		return error_code(err, r, "make a pipe");
 	c.out = fds[1];
 	r = proc_clone(0, -1, child_run, &c, &p);
 	fd_close(fds[1]);
 	if (r == 0) {
 		collect(&p, fds[0], ret);
 		proc_kill(&p);
-	} else {
-		probe_say(ret, "start a process: %s", strerror(-r));
 	}
 	fd_close(fds[0]);
+	if (r < 0)
+		return proc_clone_error(err, r, "a process");
+	if (!ret->untried || ret->level != PROBE_LOST)
+		return 0;
+	error_set(err, -EAGAIN, "%s", ret->detail);
+	error_hint(err, "%s", *ret->fix ? ret->fix : "`ulimit -a` shows your limits");
+	return -EAGAIN;
 }
 
 /* Lost, but what it gives came from another row: that is the fallback, and it works. */
@@ -226,27 +244,54 @@ static void weigh(unsigned have, struct probe_result *ret)
 	}
 }
 
+/* One finding for all that could not be tried: none of them is known to be lost. */
+static void tell_starved(const struct error *err, unsigned n, struct probe_result *ret)
+{
+	struct probe_result *row = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (str_eq(rows[i].key, PROBE_STARTING))
+			row = &ret[i];
+	if (!row || !n)
+		return;
+	*row = (struct probe_result){ 0 };
+	lost(row, err);
+	probe_say(row, "%u %s not be tried: %s%s%s", n, n == 1 ? "probe could" : "probes could",
+		  err->text, err->show_errno ? ": " : "",
+		  err->show_errno ? strerror(-err->code) : "");
+}
+
 void probe_run_all(const struct probe_host *host, struct probe_result *ret)
 {
-	unsigned have = 0;
+	struct error starved = { 0 };
+	unsigned have = 0, n_starved = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct error err = { 0 };
+
 		if ((rows[i].needs & have) != rows[i].needs) {
-			ret[i] = (struct probe_result){ .level = PROBE_SKIPPED };
-			probe_say(&ret[i], "not tried: it needs what is lost");
+			not_tried(&ret[i], "it needs what is lost");
 			continue;
 		}
-		run_one(&rows[i], host, &ret[i]);
+		if (run_one(&rows[i], host, &ret[i], &err) < 0) {
+			if (!n_starved++)
+				starved = err;
+			not_tried(&ret[i], err.text);
+			continue;
+		}
 		if (ret[i].level != PROBE_LOST)
 			have |= rows[i].gives;
 	}
 	weigh(have, ret);
+	tell_starved(&starved, n_starved, ret);
 }
 
 void probe_run(const char *key, const struct probe_host *host, struct probe_result *ret)
 {
+	struct error err = { 0 };
+
 	*ret = (struct probe_result){ .level = PROBE_SKIPPED };
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (str_eq(rows[i].key, key))
-			run_one(&rows[i], host, ret);
+		if (str_eq(rows[i].key, key) && run_one(&rows[i], host, ret, &err) < 0)
+			lost(ret, &err);
 }

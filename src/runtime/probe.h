@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/dcode.h"
@@ -35,6 +36,7 @@ enum probe_flags {
 enum {
 	PROBE_DETAIL_MAX = 400,
 	PROBE_FACTS_MAX = 600,
+	PROBE_INSTEAD_MAX = 160,
 	PROBE_TIMEOUT_MS = 10000,
 };
 
@@ -43,6 +45,10 @@ struct probe_result {
 	enum dcode dcode;
 	char detail[PROBE_DETAIL_MAX]; /* what was seen; the cause where level is not PROBE_OK */
 	char facts[PROBE_FACTS_MAX];   /* members of a JSON object, without its braces */
+	/* Truer here than what the row of the code says of all hosts; "" = that. */
+	char instead[PROBE_INSTEAD_MAX], fix[ERROR_HINT_MAX];
+	bool untried; /* PROBE_SKIPPED for want of something, and not because there is no need */
+	bool quiet;   /* PROBE_OK, and nothing to tell people about */
 };
 
 struct probe_host {
@@ -66,6 +72,9 @@ struct probe {
 
 /* The rows in the order in which they are run and shown. */
 const struct probe *probe_table(size_t *ret_n);
+
+/* The row that has the finding where a probe could not even be started. */
+#define PROBE_STARTING "nproc"
 
 /* One result per row into ret[] of that many elements. */
 void probe_run_all(const struct probe_host *host, struct probe_result *ret);

@@ -63,10 +63,14 @@ static void judge_cgroup(const struct cgroup_place *place, struct probe_result *
 	cgroup_controllers_text(ALL & ~place->offers, missing);
 	probe_fact(ret, "have", have);
 	probe_fact(ret, "missing", missing);
-	if (USUAL & ~place->offers)
+	if (USUAL & ~place->offers) {
 		probe_degraded(ret, DCODE_NO_CONTROLLER, "not delegated in /%s: %s", place->path,
 			       missing);
-	else if (host_swaps() && faccessat(place->fd, "memory.swap.max", F_OK, 0) < 0)
+		if (access("/run/systemd/system", F_OK) < 0)
+			(void)snprintf(ret->fix, sizeof(ret->fix),
+				       "ask an administrator to write them into "
+				       "cgroup.subtree_control of the cgroups above");
+	} else if (host_swaps() && faccessat(place->fd, "memory.swap.max", F_OK, 0) < 0)
 		probe_degraded(ret, DCODE_NO_SWAP_LIMIT, "there is no memory.swap.max in /%s",
 			       place->path);
 	else
@@ -83,11 +87,19 @@ int probe_cgroup(const struct probe_host *h, struct probe_result *ret, struct er
 	char unit[ID_SHORT_LEN + 16];
 	struct error e = { 0 };
 	bool scoped;
+	int r;
 
 	(void)h;
 	if (libexec < 0)
 		return libexec;
-	if (cgroup_locate(ALL, id_hex(id, ID_LEN / 2), libexec, &place, &e) < 0) {
+	r = cgroup_locate(ALL, id_hex(id, ID_LEN / 2), libexec, &place, &e);
+	if (r < 0 && e.dcode == DCODE_NONE) {
+		*err = e; /* no fallback is taken then: a wrong line in carrel.conf */
+		if (!err->hint[0])
+			error_hint(err, "carrel.conf(5) says what may be there");
+		return r;
+	}
+	if (r < 0) {
 		probe_degraded(ret, e.dcode, "%s", e.text);
 		return 0;
 	}

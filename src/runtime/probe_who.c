@@ -47,5 +47,6 @@ int probe_groups(const struct probe_host *h, struct probe_result *ret, struct er
 			  others == 1 ? "group" : "groups");
 	else
 		probe_say(ret, "no other groups");
+	ret->quiet = !others;
 	return 0;
 }

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """carrel doctor: each obstacle yields its own code, and errors carry the same codes."""
 import os
+import pwd
 import re
 import subprocess
 import tempfile
 
 import pytest
 
-from lib.runner import HostProcess, Result
+from lib.runner import Carrel, HostProcess, Result
 
 FINE, DEGRADED, LOST = 0, 1, 2
 # What the machine that runs the tests may lack by itself.
@@ -206,6 +207,47 @@ def test_mount_flags_of_the_store(behind, images):
     assert place["noexec"] and place["nosuid"], res
     res = b.run("run", "--rm", "--network", "none", images["busybox"], "true")
     assert res.rc == 0, res
+
+
+def test_few_processes(carrel, tmp_path):
+    """What cannot be tried for want of a process is not lost: one finding says why."""
+    few = tmp_path / "few"
+    few.write_text(f'#!/bin/bash\nulimit -u 1\nexec {carrel.program} "$@"\n', encoding="ascii")
+    few.chmod(0o755)
+    runner = Carrel(carrel.home, str(few))
+    res = runner.run("doctor", check=False)
+    assert res.rc == LOST and res.err == "", res
+    assert len(res.lines) <= LINES and max(map(len, res.lines)) < COLUMNS, res
+    assert sum(line.startswith("[") for line in res.lines) == 1, res
+    text = " ".join(res.out.split())
+    assert "could not be tried: start a process: Resource temporarily unavailable" in text, res
+    assert "fix: the limit of your processes is reached: ulimit -u shows it" in text, res
+    assert "tier unknown" in text and "not tried" in text and "D-??" not in text, res
+    doc = runner.run("doctor", "--json", check=False).json()
+    assert [p["name"] for p in doc["probes"] if p["level"] == "lost"] == ["nproc"], doc
+    assert doc["tier"] == "unknown" and doc["status"] == "lost", doc
+
+
+@pytest.mark.parametrize("line", ["cgruop = /sys/fs/cgroup/x", "no line at all",
+                                  "cgroup = /sys/fs/cgroup/there/is/none"])
+def test_line_of_carrel_conf(carrel, images, line):
+    """A finding without a code of the host, which says where; and a start refuses it."""
+    path = os.path.join(carrel.home, ".config", "carrel", "carrel.conf")
+    os.makedirs(os.path.dirname(path))
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(f"# mine\n{line}\n")
+    env = {"XDG_CONFIG_HOME": "", "CARREL_CGROUP": ""}
+    res = carrel.run("doctor", env=env, check=False)
+    text = " ".join(res.out.split())
+    assert res.rc == LOST and "cgroups lost" in text and "D-??" not in text, res
+    said = "/there/is/none" if "none" in line else f"{path}: line 2"
+    assert said in text.split("[cgroups] ", 1)[1], res
+    row = next(p for p in carrel.run("doctor", "--json", env=env, check=False).json()["probes"]
+               if p["name"] == "cgroup")
+    assert row["level"] == "lost" and "code" not in row, row
+    res = carrel.fails("run", "--rm", "--network", "none", "-m", "64m", images["busybox"], "true",
+                       env=env)
+    assert said in res.err, res
 
 
 @pytest.mark.parametrize("name", ["SLURM_JOB_ID", "PBS_JOBID"])
