@@ -122,7 +122,9 @@ static int set_ids(const struct command *x, struct error *err)
 	    setresgid(u->gid, u->gid, u->gid) < 0 || setresuid(u->uid, u->uid, u->uid) < 0) {
 		error_sys(err, "become user %u:%u in the container", u->uid, u->gid);
 		if (err->code == -EINVAL)
-			error_hint(err, "ids inside go up to 65535");
+			error_hint(err,
+				   "ids inside go up to 65535, or less far with a short range of "
+				   "subordinate ids: `carrel doctor` shows it");
 		return err->code;
 	}
 	return 0;

@@ -123,6 +123,13 @@ static const char *missing_privilege(const char *program)
 	return NULL;
 }
 
+const char *hostdiag_newidmap_fix(void)
+{
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+		return NULL;
+	return "start it outside of the sandbox that has set no_new_privs";
+}
+
 /* In the words of ld.so(8), of libc and of the program. Then nothing is wrong with the host. */
 static bool is_starved(const char *said)
 {
@@ -151,6 +158,8 @@ int hostdiag_idmap(const char *program, int status, const char *said, struct err
 	}
 	if (why) {
 		error_set(err, -EPERM, "%s cannot write the id map: %s", program, why);
+		if (hostdiag_newidmap_fix())
+			error_hint(err, "%s", hostdiag_newidmap_fix());
 		error_host(err, DCODE_NEWIDMAP_PRIV);
 		return -EPERM;
 	}

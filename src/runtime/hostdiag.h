@@ -14,5 +14,8 @@ int hostdiag_userns(int r, struct error *err);
 /* newuidmap or newgidmap ended with status and said `said`. D-03, D-04, D-05, D-24. */
 int hostdiag_idmap(const char *program, int status, const char *said, struct error *err);
 
+/* What to do about D-05 where its row does not say it, or NULL. */
+const char *hostdiag_newidmap_fix(void);
+
 /* The user namespace was made, but gives no right to mount. D-02. */
 int hostdiag_no_power(int r, struct error *err);

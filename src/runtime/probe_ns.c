@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -16,6 +17,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/account.h"
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/proc.h"
@@ -62,28 +64,65 @@ int probe_userns(const struct probe_host *h, struct probe_result *ret, struct er
 	return 0;
 }
 
+/* What an administrator may type: a range that is free, and the user's name. */
+static void say_fix(struct probe_result *ret)
+{
+	_cleanup_(account_done) struct account a = { 0 };
+	uint32_t first;
+
+	if (account_get(getuid(), &a) < 0 || idmap_find_free(&first) < 0)
+		return;
+	(void)snprintf(ret->fix, sizeof(ret->fix),
+		       "ask an administrator: usermod --add-subuids %u-%u --add-subgids %u-%u %s",
+		       first, first + IDMAP_COUNT - 1, first, first + IDMAP_COUNT - 1, a.name);
+}
+
+/* The files may give more than containers get to see. */
+static void say_ranges(const struct idmap *m, uint64_t uids, uint64_t gids,
+		       struct probe_result *ret)
+{
+	char used[32] = "";
+
+	if (uids > IDMAP_COUNT || gids > IDMAP_COUNT)
+		(void)snprintf(used, sizeof(used), ", %u inside", idmap_count(m));
+	if (uids == gids && m->uid1 == m->gid1 && m->n_uid_extents == 1 && m->n_gid_extents == 1)
+		probe_say(ret, "%" PRIu64 " subordinate ids from %u%s", uids, m->uid1, used);
+	else
+		probe_say(ret,
+			  "%" PRIu64 " subordinate user ids from %u, %" PRIu64
+			  " group ids from %u%s",
+			  uids, m->uid1, gids, m->gid1, used);
+}
+
 int probe_subids(const struct probe_host *h, struct probe_result *ret, struct error *err)
 {
+	uint64_t uids = 0, gids = 0;
 	struct idmap map;
 	int r = idmap_load(&map, err);
 
 	(void)h;
 	if (r < 0)
 		return r;
-	if (idmap_is_single(&map))
+	idmap_given(&uids, &gids);
+	if (idmap_is_single(&map)) {
 		probe_degraded(ret, map.why, "%s", map.why_text);
-	else if (map.n_uids < IDMAP_COUNT - 1 || map.n_gids < IDMAP_COUNT - 1)
-		probe_degraded(ret, DCODE_NO_SUBID, "only %u user and %u group ids of %d",
+		(void)snprintf(ret->instead, sizeof(ret->instead), "%s", DCODE_ONE_ID);
+	} else if (map.n_uids < IDMAP_COUNT - 1 || map.n_gids < IDMAP_COUNT - 1) {
+		probe_degraded(ret, DCODE_NO_SUBID, "a short range: %u user and %u group ids of %d",
 			       map.n_uids + 1, map.n_gids + 1, IDMAP_COUNT);
-	else if (map.uid1 == map.gid1 && map.n_uid_extents == 1 && map.n_gid_extents == 1)
-		probe_say(ret, "%u subordinate ids from %u", map.n_uids, map.uid1);
-	else
-		probe_say(ret, "%u subordinate user ids from %u, group ids from %u", map.n_uids,
-			  map.uid1, map.gid1);
+		(void)snprintf(ret->instead, sizeof(ret->instead),
+			       "files of higher ids are the highest one's; chown to them fails");
+	} else {
+		say_ranges(&map, uids, gids, ret);
+	}
+	if (ret->dcode == DCODE_NO_SUBID)
+		say_fix(ret);
 	probe_fact_u64(ret, "uids", map.n_uids);
 	probe_fact_u64(ret, "first_uid", map.uid1);
 	probe_fact_u64(ret, "gids", map.n_gids);
 	probe_fact_u64(ret, "first_gid", map.gid1);
+	probe_fact_u64(ret, "given_uids", uids);
+	probe_fact_u64(ret, "given_gids", gids);
 	return 0;
 }
 
@@ -98,7 +137,10 @@ int probe_idmap(const struct probe_host *h, struct probe_result *ret, struct err
 	if (r < 0)
 		return r;
 	if (idmap_is_single(&map)) {
+		const char *fix = map.why == DCODE_NEWIDMAP_PRIV ? hostdiag_newidmap_fix() : NULL;
+
 		probe_degraded(ret, map.why, "%s", map.why_text);
+		(void)snprintf(ret->fix, sizeof(ret->fix), "%s", fix ? fix : "");
 		return 0;
 	}
 	/* The proof: become one of the others. */
@@ -126,7 +168,7 @@ int probe_proc(const struct probe_host *h, struct probe_result *ret, struct erro
 		return r;
 	r = proc_clone(CLONE_NEWPID, -1, mount_proc, NULL, &p);
 	if (r < 0)
-		return error_code(err, r, "make a pid namespace");
+		return proc_clone_error(err, r, "a process in a pid namespace");
 	r = proc_wait(&p, &status);
 	proc_done(&p);
 	if (r < 0)
@@ -136,7 +178,7 @@ int probe_proc(const struct probe_host *h, struct probe_result *ret, struct erro
 		error_host(err, DCODE_PROC_MASKED);
 		return -status;
 	}
-	probe_say(ret, "an own /proc");
+	probe_say(ret, "own /proc");
 	return 0;
 }
 
@@ -155,6 +197,6 @@ int probe_seccomp(const struct probe_host *h, struct probe_result *ret, struct e
 		error_host(err, DCODE_NO_SECCOMP);
 		return r;
 	}
-	probe_say(ret, "seccomp filters");
+	probe_say(ret, "seccomp");
 	return 0;
 }

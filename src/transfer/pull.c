@@ -252,10 +252,10 @@ static void warn_owners(const struct pull *p)
 			log_warn(p->map.why, "%s: " USERNS_SINGLE_TEXT "%s%s", p->map.why_text,
 				 files, bits);
 	} else if (n) {
-		log_warn(DCODE_NONE,
-			 "%llu files have owners beyond the %u ids of a container: they belong to "
-			 "its last one%s",
-			 n, idmap_count(&p->map), bits);
+		log_warn(idmap_count(&p->map) < IDMAP_COUNT ? DCODE_NO_SUBID : DCODE_NONE,
+			 "files whose owners are beyond the %u ids of a container belong to its "
+			 "last one: %llu of this image%s",
+			 idmap_count(&p->map), n, bits);
 	}
 }
 

@@ -38,6 +38,26 @@ static void check_text(const char *text, size_t min, size_t max)
 	assert_true(text[strlen(text) - 1] != ' ' && !strstr(text, "  "));
 }
 
+/* Filled as the doctor does beside a label: three findings have to fit on its screen. */
+static unsigned count_lines(const char *text)
+{
+	enum { WIDTH = 66 };
+	unsigned lines = 1;
+	size_t column = 0;
+
+	while (*text) {
+		size_t n = strcspn(text, " ");
+
+		if (column && column + 1 + n > WIDTH) {
+			lines++;
+			column = 0;
+		}
+		column += n + (column > 0);
+		text += n + strspn(text + n, " ");
+	}
+	return lines;
+}
+
 static void test_rows(void **state)
 {
 	(void)state;
@@ -57,6 +77,10 @@ static void test_rows(void **state)
 		assert_non_null(strstr(row->manual, "found"));
 		if (row->fallback)
 			check_text(row->fallback, 5, 160);
+		/* D-03 has two cases: its probe tells which. */
+		if (i != DCODE_NO_SUBID)
+			assert_int_equal(count_lines(row->fallback ? row->fallback : row->lost), 1);
+		assert_in_range(count_lines(row->fix), 1, 2);
 	}
 	assert_null(dcode_get(DCODE_NONE));
 	assert_null(dcode_get(DCODE_MAX));

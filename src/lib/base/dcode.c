@@ -28,32 +28,36 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.title = "a security module or filter refuses user namespaces",
 		.lost = "run, exec and the unpacking of layers",
 		.fix = "ask an administrator: sysctl -w "
-			"kernel.apparmor_restrict_unprivileged_userns=0, or a profile with `userns,` for "
-			"the carrel program",
+			"kernel.apparmor_restrict_unprivileged_userns=0",
 		.manual = "AppArmor (Ubuntu from 23.10 on), SELinux or the system call filter of "
-			"an outer container or sandbox refuses a new user namespace, or makes one that "
-			"gives no right to mount. It is found by making one and mounting in it; the "
-			"message names AppArmor's sysctl or the filter where one of them is seen. In a "
-			"container of another tool, that one has to be started with a seccomp profile "
-			"that allows unshare and clone.",
+			"an outer container or sandbox refuses a new user namespace, or makes one "
+			"that gives no right to mount. It is found by making one and mounting in "
+			"it; the message names AppArmor's sysctl or the filter where one of them "
+			"is seen. A profile with `userns,` for the carrel program does as well as "
+			"AppArmor's sysctl. In a container of another tool, that one has to be "
+			"started with a seccomp profile that allows unshare and clone.",
 	},
 	[DCODE_NO_SUBID] = {
 		.code = DCODE_NO_SUBID,
 		.name = "D-03",
 		.probe = "subids",
-		.title = "the user has no range of subordinate ids",
-		.lost = "users and groups other than root in containers, and true owners of the files "
-			"of images",
-		.fallback = "one id: root inside is you, other ids of an image belong to you; chown "
-			"and changes of user are answered without being done (carrel-run(1))",
-		.fix = "ask an administrator: usermod --add-subuids 100000-165535 --add-subgids "
-			"100000-165535 USER (a range that no other user has)",
-		.manual = "Users and groups other than root inside a container are ids of a "
-			"range that /etc/subuid and /etc/subgid give to the user, by name or by number. "
-			"It is found by reading the two files: there is no line for the user, or the "
-			"range is shorter than 65535 ids (then the higher ids of an image cannot be "
-			"used). Lines that name host id 0 or the user's own id are skipped. An "
-			"administrator adds a range that overlaps with no other one.",
+		.title = "the user has no range of subordinate ids, or a short one",
+		.lost = "users and groups other than root, or above the range, in containers, and "
+			"true owners of the files of images",
+		.fallback = "without a range one id: root inside is you, chown and su are "
+			"answered, not done; with a short one the ids above it are refused",
+		.fix = "ask an administrator: usermod --add-subuids FIRST-LAST --add-subgids "
+			"FIRST-LAST USER (65536 ids that nobody has)",
+		.manual = "Users and groups other than root inside a container are ids of a range "
+			"that /etc/subuid and /etc/subgid give to the user, by name or by number. "
+			"It is found by reading the two files: there is no line for the user, or "
+			"the range is shorter than 65535 ids (then the higher ids of an image "
+			"cannot be used). Lines that name host id 0 or the user's own id are "
+			"skipped. An administrator adds a range that overlaps with no other one; "
+			"the doctor names one. Without it there is one id: the files of all ids "
+			"of an image belong to the user (carrel-run(1), ONE ID). With a short "
+			"range those of higher ids belong to its highest one, and chown(2) to "
+			"them is EINVAL inside.",
 	},
 	[DCODE_NO_NEWIDMAP] = {
 		.code = DCODE_NO_NEWIDMAP,
@@ -62,9 +66,8 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.title = "newuidmap and newgidmap are not installed",
 		.lost = "users and groups other than root in containers, and true owners of the files "
 			"of images",
-		.fallback = "one id: root inside is you, other ids of an image belong to you; chown "
-			"and changes of user are answered without being done (carrel-run(1))",
-		.fix = "ask an administrator: apt-get install uidmap (shadow-utils elsewhere)",
+		.fallback = DCODE_ONE_ID,
+		.fix = "ask an administrator: apt-get install uidmap (or shadow-utils)",
 		.manual = "The kernel lets an unprivileged user map only the own id; "
 			"newuidmap(1) and newgidmap(1) write the map of the whole range. They are found "
 			"by looking in /usr/bin, /bin and /usr/local/bin.",
@@ -76,10 +79,8 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.title = "newuidmap has no privilege to write the map",
 		.lost = "users and groups other than root in containers, and true owners of the files "
 			"of images",
-		.fallback = "one id: root inside is you, other ids of an image belong to you; chown "
-			"and changes of user are answered without being done (carrel-run(1))",
-		.fix = "ask an administrator: chmod u+s /usr/bin/newuidmap /usr/bin/newgidmap "
-			"(and no nosuid on that mount); it cannot work under no_new_privs",
+		.fallback = DCODE_ONE_ID,
+		.fix = "ask an administrator: chmod u+s /usr/bin/new[ug]idmap (not nosuid)",
 		.manual = "It is found by starting newuidmap(1), which could not write the map. "
 			"The message says which of its needs is missing: the setuid bit or file "
 			"capabilities (images of hosts and network roots lose them), a mount without "
@@ -92,35 +93,36 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.probe = "overlay",
 		.title = "overlay mounts are refused in a user namespace",
 		.lost = "run of any image, unless fuse-overlayfs can be used (D-21)",
-		.fallback = "fuse-overlayfs, where it can be used (D-21): work with many files is "
-			"several times slower",
-		.fix = "needs Linux 5.11 and a store on ext4, xfs, btrfs or tmpfs (6.6); try "
-			"--root on a local disk, or ask an administrator: modprobe overlay",
-		.manual = "The layers of an image are joined by the kernel's overlay file "
-			"system. It is found by mounting one in the store and by removing and making "
-			"again a directory of its lower layer, which is where a file system without user "
-			"xattrs (tmpfs before Linux 6.6, ramfs, many network file systems) fails. The "
-			"file system type may be missing (modprobe), too old for user namespaces (before "
-			"Linux 5.11), or may refuse the store's file system; a store on a local disk "
-			"helps against the latter. Without it fuse-overlayfs(1) does the same as a process "
-			"of the user, and each start says so.",
+		.fallback = "fuse-overlayfs, if it can be used (D-21): many files are slower",
+		.fix = "use Linux 5.11 and --root on a local disk (ext4, xfs, btrfs), or ask an "
+			"administrator: modprobe overlay",
+		.manual = "The layers of an image are joined by the kernel's overlay file system. "
+			"It is found by mounting one in the store and by removing and making "
+			"again a directory of its lower layer, which is where a file system "
+			"without user xattrs (tmpfs before Linux 6.6, ramfs, many network file "
+			"systems) fails. The file system type may be missing (modprobe), too old "
+			"for user namespaces (before Linux 5.11), or may refuse the store's file "
+			"system; a store on a local disk helps against the latter; tmpfs can hold "
+			"it from Linux 6.6 on. Without it fuse-overlayfs(1) does the same as a "
+			"process of the user, and each start says so.",
 	},
 	[DCODE_NO_TUN] = {
 		.code = DCODE_NO_TUN,
 		.name = "D-07",
 		.probe = "tun",
 		.title = "/dev/net/tun cannot be opened",
-		.lost = "--network private, which is the default, unless a veth pair can be made (D-27)",
+		.lost = "--network private, which is the default, unless a veth pair can be made "
+			"(D-27)",
 		.fallback = "a veth pair and a packet socket, where they can be made (D-27)",
-		.fix = "ask an administrator: modprobe tun; chmod 0666 /dev/net/tun; --network host and "
-			"none work without it",
+		.fix = "ask an administrator: modprobe tun; chmod 0666 /dev/net/tun",
 		.manual = "The private network of a container is a tap interface whose other end "
-			"is a process of the user. It is found by opening /dev/net/tun and making an "
-			"interface in a new network namespace. Where that cannot be, the interface is one "
-			"end of a veth pair, whose other end the process reads by a packet socket: programs "
-			"see no difference, and many streams at once may be slower. Where that cannot be either, carrel does not choose another "
-			"network by itself: none would break programs, and host would show them the host's "
-			"network.",
+			"is a process of the user. It is found by opening /dev/net/tun and making "
+			"an interface in a new network namespace. Where that cannot be, the "
+			"interface is one end of a veth pair, whose other end the process reads "
+			"by a packet socket: programs see no difference, and many streams at once "
+			"may be slower. Where that cannot be either, carrel does not choose "
+			"another network by itself: none would break programs, and host would "
+			"show them the host's network; both work when they are asked for.",
 	},
 	[DCODE_NO_CGROUP] = {
 		.code = DCODE_NO_CGROUP,
@@ -128,18 +130,19 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.probe = "cgroup",
 		.title = "no cgroup v2 subtree is delegated to the user",
 		.lost = "limits by cgroups: --cpus and throttles are not held at all",
-		.fallback = "memory by a watchdog, processes by RLIMIT_NPROC, CPU weight by nice, CPU "
-			"sets by affinity; each is told at the start",
-		.fix = "log in by ssh or console where systemd runs with cgroup v2 alone (an "
-			"administrator: systemd.unified_cgroup_hierarchy=1), or name a cgroup that is "
-			"yours in carrel.conf",
+		.fallback = "a watchdog, RLIMIT_NPROC, nice and affinity; each start says it",
+		.fix = "log in by ssh or console where systemd has cgroup v2 alone, or name a "
+			"cgroup of yours in carrel.conf",
 		.manual = "Limits of memory, processes and CPU time are kept by control groups. "
 			"An unprivileged user needs a cgroup v2 subtree with the memory and pids "
-			"controllers that belongs to the user: systemd gives one on request of the user's "
-			"session; another may be named by CARREL_CGROUP or by the key cgroup in "
-			"carrel.conf. It is found by looking at the own cgroup and those above it, by "
-			"asking systemd for a scope, and by making a cgroup there. Hosts with cgroup v1 "
-			"or with both hierarchies have none.",
+			"controllers that belongs to the user: systemd gives one on request of "
+			"the user's session; another may be named by CARREL_CGROUP or by the key "
+			"cgroup in carrel.conf. It is found by looking at the own cgroup and "
+			"those above it, by asking systemd for a scope, and by making a cgroup "
+			"there. Hosts with cgroup v1 or with both hierarchies have none, until an "
+			"administrator boots them with systemd.unified_cgroup_hierarchy=1. "
+			"Without one memory is held by a watchdog, the number of processes by "
+			"RLIMIT_NPROC, the CPU weight by nice, and sets of CPUs by affinity.",
 	},
 	[DCODE_STORE_FS] = {
 		.code = DCODE_STORE_FS,
@@ -175,15 +178,15 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.name = "D-11",
 		.probe = "userns",
 		.title = "this shell runs inside chroot(2)",
-		.lost = "run, exec and the unpacking of layers: the kernel refuses user "
-			"namespaces there",
+		.lost = "run, exec and the unpacking of layers",
 		.fix = "enter the tree by pivot_root instead (systemd-nspawn, bwrap; unshare "
 			"--root is a chroot too)",
 		.manual = "The kernel refuses new user namespaces to a process whose root "
-			"directory is not that of its mount namespace, also to root. It is found by "
-			"making one, and then by looking at the root directory: it is no mount point, or "
-			"process 1 sees its mount below another root, or nothing else is left that "
-			"refuses with this error. The tree has to be entered by pivot_root(2).",
+			"directory is not that of its mount namespace, also to root. It is found "
+			"by making one, and then by looking at the root directory: it is no mount "
+			"point, or process 1 sees its mount below another root, or nothing else "
+			"is left that refuses with this error. unshare --root makes a chroot, "
+			"too. The tree has to be entered by pivot_root(2).",
 	},
 	[DCODE_PROC_MASKED] = {
 		.code = DCODE_PROC_MASKED,
@@ -279,7 +282,7 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.probe = "stored-layers",
 		.title = "layers were unpacked for other ids than there are now",
 		.lost = "the use of those layers",
-		.fallback = "pull and run fetch such layers again, where a registry may be asked",
+		.fallback = "pull and run fetch them again, where a registry may be asked",
 		.fix = "pull the image again; only root removes those of an old tree's files that "
 			"are not yours",
 		.manual = "The files of a layer belong to the ids that the user had when it was "
@@ -297,12 +300,15 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.lost = "the limits that need that controller (--cpus: cpu, --cpuset-cpus: "
 			"cpuset, --device-*: io)",
 		.fallback = "weaker means for those limits, where there are any (D-08)",
-		.fix = "ask an administrator: Delegate=cpu cpuset io memory pids under [Service] "
-			"in /etc/systemd/system/user@.service.d/delegate.conf, then log in again",
+		.fix = "ask an administrator: Delegate=cpu cpuset io memory pids for "
+			"user@.service, then log in again",
 		.manual = "A cgroup v2 subtree is delegated, but not all controllers with it. "
-			"systemd gives cpu, memory and pids to users, and cpuset and io only where an "
-			"administrator says so: the doctor takes that for usual. It is found by reading "
-			"cgroup.controllers.",
+			"systemd gives cpu, memory and pids to users, and cpuset and io only "
+			"where an administrator says so, by Delegate=cpu cpuset io memory pids "
+			"under [Service] in /etc/systemd/system/user@.service.d/delegate.conf: "
+			"the doctor takes that for usual. Without systemd the file "
+			"cgroup.subtree_control of each cgroup above has to name them. It is "
+			"found by reading cgroup.controllers.",
 	},
 	[DCODE_NO_FUSE] = {
 		.code = DCODE_NO_FUSE,
@@ -323,7 +329,7 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.probe = "linger",
 		.title = "the host ends containers at logout",
 		.lost = "containers in the background after the last logout",
-		.fix = "loginctl enable-linger USER (an administrator's right on some hosts)",
+		.fix = "loginctl enable-linger USER (on some hosts by an administrator)",
 		.manual = "systemd stops user@UID.service, and with it every cgroup that was "
 			"delegated below it, some seconds after the user's last session ends, unless the "
 			"user lingers: containers with limits are there. It is found by looking for the "
@@ -339,7 +345,7 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.name = "D-23",
 		.probe = "mount-flags",
 		.title = "the store lies on a noexec or nosuid mount",
-		.lost = "set-id programs of images (nosuid) or all of their programs (noexec)",
+		.lost = "set-id programs (nosuid) or all programs (noexec) of images",
 		.fix = "use --root or CARREL_ROOT with a directory on another mount",
 		.manual = "The root file system of a container is a mount with flags of its own, "
 			"and the kernel's overlay does not take over those of the store's mount. It is "
@@ -354,9 +360,8 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.title = "the user has no passwd entry",
 		.lost = "users and groups other than root in containers: newuidmap does not serve "
 			"users without a name",
-		.fallback = "one id: root inside is you, other ids of an image belong to you; chown "
-			"and changes of user are answered without being done (carrel-run(1))",
-		.fix = "ask an administrator for a passwd entry; set HOME where it is unset",
+		.fallback = DCODE_ONE_ID,
+		.fix = "ask an administrator for a passwd entry; set HOME if it is unset",
 		.manual = "Directory services that are out of reach, containers and batch nodes "
 			"leave a user without an entry in passwd(5). It is found by looking it up, by "
 			"newuidmap(1), which wants a name, and where HOME is not set and a home directory "
@@ -391,7 +396,7 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.name = "D-27",
 		.probe = "veth",
 		.title = "veth pairs or packet sockets cannot be made",
-		.lost = "--network private on hosts where /dev/net/tun is not for the user (D-07)",
+		.lost = "--network private where /dev/net/tun is not for the user (D-07)",
 		.fix = "ask an administrator: modprobe veth; modprobe af_packet",
 		.manual = "Where /dev/net/tun cannot be opened, the private network of a container "
 			"is a veth pair and a packet socket. It is found by making both in a new network "

@@ -9,7 +9,7 @@ enum dcode {
 	DCODE_NONE = 0,
 	DCODE_USERNS_OFF = 1,	   /* user namespaces are disabled by sysctl */
 	DCODE_USERNS_DENIED = 2,   /* a security module refuses or empties them */
-	DCODE_NO_SUBID = 3,	   /* no range in /etc/subuid or /etc/subgid */
+	DCODE_NO_SUBID = 3,	   /* no range in /etc/subuid or /etc/subgid, or a short one */
 	DCODE_NO_NEWIDMAP = 4,	   /* newuidmap or newgidmap is not installed */
 	DCODE_NEWIDMAP_PRIV = 5,   /* they are there without privilege */
 	DCODE_NO_OVERLAY = 6,	   /* the kernel or the file system refuses overlay */
@@ -51,6 +51,9 @@ struct dcode_row {
 	const char *fix;      /* what to do, an administrator's line where only root can */
 	const char *manual;   /* a paragraph: the cause, how it is found, what to know */
 };
+
+/* What is done instead, for want of ids of whatever cause. */
+#define DCODE_ONE_ID "one id: root inside is you; chown and su are answered, not done"
 
 /* Found when root calls, before anything is probed. */
 #define DCODE_BY_CALLER "caller"

@@ -101,11 +101,11 @@ def without_lines(who):
         sh("mount", "--bind", copy, path)
 
 
-def other_range(who):
+def other_range(who, count=65536):
     """The administrator gave the user another range of ids."""
     for path in ("/etc/subuid", "/etc/subgid"):
         copy = os.path.join(scratch_dir(), os.path.basename(path))
-        write(copy, f"{who}:1900000:65536\n")
+        write(copy, f"{who}:1900000:{count}\n")
         sh("mount", "--bind", copy, path)
 
 
@@ -255,6 +255,8 @@ OBSTACLES = {
     "no-subuid": lambda user: without_lines(user.pw_name),
     "no-subuid-file": lambda user: cover("/etc/subuid", "/etc/subgid"),
     "other-range": lambda user: other_range(user.pw_name),
+    "short-range": lambda user: other_range(user.pw_name, 1000),
+    "wide-range": lambda user: other_range(user.pw_name, 200000),
     "chroot": lambda user: chroot_into(mount_point=False),
     "chroot-mount": lambda user: chroot_into(mount_point=True),
     "no-seccomp": lambda user: kernel_without_filters(),
