@@ -54,8 +54,26 @@ static bool unit_number(const char *name, size_t len, const char *begin, const c
 	return num_u32(number, ret) == 0;
 }
 
+/* The innermost service on the way. */
+static bool find_unit(const char *path, char unit[LOGOUT_UNIT_MAX])
+{
+	bool found = false;
+
+	for (const char *p = path; *p;) {
+		size_t len = strcspn(p, "/");
+
+		if (len > 8 && len < LOGOUT_UNIT_MAX && strncmp(p + len - 8, ".service", 8) == 0) {
+			if (unit)
+				(void)snprintf(unit, LOGOUT_UNIT_MAX, "%.*s", (int)len, p);
+			found = true;
+		}
+		p += len + (p[len] == '/');
+	}
+	return found;
+}
+
 /* A user slice has both; what is below them has any name. */
-enum logout_place logout_place(const char *path, uid_t *ret_uid)
+enum logout_place logout_place(const char *path, uid_t *ret_uid, char unit[LOGOUT_UNIT_MAX])
 {
 	bool in_slice = false;
 	uint32_t uid = 0, n;
@@ -65,7 +83,7 @@ enum logout_place logout_place(const char *path, uid_t *ret_uid)
 
 		if (unit_number(p, len, "user@", ".service", &n)) {
 			*ret_uid = n;
-			return LOGOUT_MANAGER;
+			return find_unit(p + len, unit) ? LOGOUT_UNIT : LOGOUT_MANAGER;
 		}
 		if (in_slice && len > 14 && str_starts(p, "session-") &&
 		    strncmp(p + len - 6, ".scope", 6) == 0) {
@@ -79,7 +97,7 @@ enum logout_place logout_place(const char *path, uid_t *ret_uid)
 }
 
 /* The first line of /proc/self/cgroup that tells: v2's, or that of systemd's own v1 hierarchy. */
-static enum logout_place own_place(uid_t *ret_uid)
+static enum logout_place own_place(uid_t *ret_uid, char unit[LOGOUT_UNIT_MAX])
 {
 	_cleanup_(fd_closep) int proc = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char text[CGROUPFS_TEXT_MAX], *line, *next = text;
@@ -88,7 +106,8 @@ static enum logout_place own_place(uid_t *ret_uid)
 		return LOGOUT_STAYS;
 	while ((line = take_line(&next))) {
 		const char *path = strstr(line, ":/");
-		enum logout_place place = path ? logout_place(path + 2, ret_uid) : LOGOUT_STAYS;
+		enum logout_place place =
+			path ? logout_place(path + 2, ret_uid, unit) : LOGOUT_STAYS;
 
 		if (place != LOGOUT_STAYS)
 			return place;
@@ -275,8 +294,19 @@ int logout_check_place(enum logout_place place, uid_t uid, struct error *err)
 
 int logout_check(const char *path, struct error *err)
 {
+	char unit[LOGOUT_UNIT_MAX];
 	uid_t uid = 0;
-	enum logout_place place = path ? logout_place(path, &uid) : own_place(&uid);
+	enum logout_place place = path ? logout_place(path, &uid, unit) : own_place(&uid, unit);
 
+	if (place == LOGOUT_UNIT) {
+		error_set(err, -EOPNOTSUPP, "it ends with %s, unless that has KillMode=process",
+			  unit);
+		error_hint(err,
+			   path ? "start it from a login"
+				: "start it from a login, or with a limit, as --pids-limit 2048: "
+				  "then it gets a scope of its own");
+		error_host(err, DCODE_NO_LINGER);
+		return -EOPNOTSUPP;
+	}
 	return logout_check_place(place, uid, err);
 }

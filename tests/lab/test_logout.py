@@ -55,6 +55,17 @@ def start(session, name, options, words, warning=None):
         session.run(f"until carrel logs {name} | grep -q ready; do sleep 0.1; done")
 
 
+def test_service_of_the_user(host):
+    """It ends with that service, and not at logout: lingering would not help."""
+    session = host.login()
+    run = "systemd-run --user --wait --pipe -q --unit mine carrel run -d --rm --network none "
+    r = session.run(f"{run} hello true")
+    assert r.status == 0 and "it ends with mine.service, unless" in r.err and "[D-22]" in r.err, r
+    r = session.run(f"{run} --pids-limit 2048 hello true")
+    assert r.status == 0 and "with the last session of lab" in r.err, r
+    session.logout()
+
+
 def refused(session, options, warning):
     r = session.run(f"carrel run --strict -d --rm --network none {options} {DEAF}")
     text, hint = r.err.splitlines()

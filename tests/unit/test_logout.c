@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "cm.h"
 #include "runtime/logout.h"
 
@@ -17,6 +20,12 @@ static void test_place(void **state)
 		{ "user.slice/user-1000.slice/user@1000.service/app.slice/carrel-1-2.scope",
 		  LOGOUT_MANAGER, 1000 },
 		{ "user.slice/user-7.slice/user@7.service", LOGOUT_MANAGER, 7 },
+		{ "user.slice/user-7.slice/user@7.service/app.slice/a.service", LOGOUT_UNIT, 7 },
+		{ "user.slice/user-7.slice/user@7.service/app.slice/a.service/carrel-1",
+		  LOGOUT_UNIT, 7 },
+		{ "user.slice/user-7.slice/user@7.service/app.slice/.service", LOGOUT_MANAGER, 7 },
+		{ "user.slice/user-7.slice/user@7.service/app.slice/a.services", LOGOUT_MANAGER,
+		  7 },
 		{ "", LOGOUT_STAYS, 0 },
 		{ "system.slice/cron.service", LOGOUT_STAYS, 0 },
 		{ "user.slice/user-1000.slice", LOGOUT_STAYS, 0 },
@@ -33,9 +42,25 @@ static void test_place(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		uid_t uid = 0;
 
-		assert_int_equal(logout_place(rows[i].path, &uid), rows[i].place);
+		assert_int_equal(logout_place(rows[i].path, &uid, NULL), rows[i].place);
 		assert_int_equal(uid, rows[i].uid);
 	}
+}
+
+/* Sooner than at logout, and lingering is no remedy. */
+static void test_unit(void **state)
+{
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(logout_check("user.slice/user-7.slice/user@7.service/app.slice/"
+				      "run-u3.service/carrel-1",
+				      &err),
+			 -EOPNOTSUPP);
+	assert_string_equal(err.text,
+			    "it ends with run-u3.service, unless that has KillMode=process");
+	assert_int_equal(err.dcode, DCODE_NO_LINGER);
+	assert_null(strstr(err.hint, "linger"));
 }
 
 static void test_conf(void **state)
@@ -83,6 +108,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_place),
+		cmocka_unit_test(test_unit),
 		cmocka_unit_test(test_conf),
 		cmocka_unit_test(test_long_list),
 	};

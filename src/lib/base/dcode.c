@@ -337,7 +337,8 @@ static const struct dcode_row rows[DCODE_MAX] = {
 			"Containers without limits are in the cgroup of the login, and stay, unless "
 			"logind.conf(5) says that logind kills what a session has left "
 			"(KillUserProcesses), lingering or not; one limit, as --pids-limit 2048, gives a "
-			"container a scope of its own there. Starting a container in the background "
+			"container a scope of its own there. What a service of the user's starts, as "
+			"systemd-run --user does, ends with that service. Starting a container in the background "
 			"tells it where it would end.",
 	},
 	[DCODE_NOEXEC] = {
