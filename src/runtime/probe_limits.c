@@ -134,13 +134,18 @@ int probe_linger(const struct probe_host *h, struct probe_result *ret, struct er
 		return 0;
 	}
 	r = logout_check_place(LOGOUT_MANAGER, getuid(), &manager);
-	if (logout_check_place(LOGOUT_SESSION, getuid(), &session) < 0)
+	if (logout_check_place(LOGOUT_SESSION, getuid(), &session) < 0) {
+		(void)snprintf(ret->fix, sizeof(ret->fix), "%s", session.hint);
 		probe_degraded(ret, DCODE_NO_LINGER, "a container without limits: %s%s%s",
 			       session.text, r < 0 ? "; one with limits: " : "", manager.text);
-	else if (r < 0)
+	} else if (r < 0) {
+		(void)snprintf(ret->fix, sizeof(ret->fix),
+			       "loginctl enable-linger %s (on some hosts by an administrator)",
+			       a.name);
 		probe_degraded(ret, DCODE_NO_LINGER, "a container with limits: %s", manager.text);
-	else
+	} else {
 		probe_say(ret, "the user lingers");
+	}
 	return 0;
 }
 

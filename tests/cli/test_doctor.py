@@ -199,6 +199,13 @@ def test_one_id(behind, obstacle, code, probe):
     assert row["detail"] and row["fix"] and row["lost"], res
 
 
+def test_linger_names_the_user(behind):
+    user = pwd.getpwuid(os.getuid()).pw_name
+    row = next(p for p in behind("no-linger").run("doctor", "--json").json()["probes"]
+               if p["name"] == "linger")
+    assert row["fix"].startswith(f"loginctl enable-linger {user} "), row
+
+
 def test_ping_of_the_host(behind):
     res = behind("no-ping").run("doctor", "--json")
     _, found = examine(res)
