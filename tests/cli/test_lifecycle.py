@@ -40,6 +40,20 @@ def supervisor_of(warm, name):
         return int(f.read().split("PPid:")[1].split()[0])
 
 
+def wait_dead(pid):
+    """Ended, whether or not somebody has waited for it."""
+    end = time.monotonic() + 20
+    while True:
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as f:
+                if f.read().rpartition(b") ")[2][:1] == b"Z":
+                    return
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        assert time.monotonic() < end, pid
+        time.sleep(0.01)
+
+
 def test_detached_life(warm, box):
     name = box("sh", "-c", "trap 'exit 3' TERM; echo up; while :; do sleep 0.05; done")
     state = info(warm, name)["State"]
@@ -97,6 +111,40 @@ def test_stop_of_one_that_waits_for_signals(warm, box, hog, how, user):
         else:
             os.kill(supervisor_of(warm, name), signal.SIGTERM)
         assert warm.run("wait", name).out == "7\n"
+
+
+def test_kill_waits_for_the_end(warm, box):
+    """As docker's: what follows finds them ended. All are signalled before the first is waited for."""
+    first, second = box("sleep", "1000"), box("sleep", "1000")
+    pids = [info(warm, n)["State"]["Pid"] for n in (first, second)]
+    supervisor = supervisor_of(warm, first)
+    os.kill(supervisor, signal.SIGSTOP)
+    p = warm.start("kill", first, "nobody", second, first, stdout=subprocess.PIPE,
+                   stderr=subprocess.PIPE)
+    try:
+        for pid in pids:
+            wait_dead(pid)
+        assert p.poll() is None
+    finally:
+        os.kill(supervisor, signal.SIGCONT)
+    out, err = p.communicate(timeout=30)
+    assert p.returncode == 125 and b"no such container: nobody" in err
+    assert out.decode().split() == [first, second, first]
+    assert not any(info(warm, n)["State"]["Running"] for n in (first, second))
+
+
+def test_kill_and_then(warm, box):
+    name = box("sleep", "1000")
+    for _ in range(5):
+        warm.run("kill", name)
+        warm.run("start", name)
+        assert info(warm, name)["State"]["Running"]
+    warm.run("kill", "-s", "KILL", name)
+    warm.run("rm", name)
+    for _ in range(5):
+        warm.run("run", "-d", "--rm", "--name", name, "--network", "none", warm.image, "sleep", "9")
+        warm.run("kill", name)
+    assert warm.fails("kill", name, has="no such container")
 
 
 def test_stop_waits_and_then_kills(warm, box):
