@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/ctrcmd.h"
+#include "cli/tty.h"
 
 static const struct opt options[] = {
 	{ NULL },
@@ -28,6 +29,10 @@ static int attach_to(struct cli *cli, struct container *c, struct error *err)
 		r = ctrcmd_record(c, &rec, err);
 	if (r == 0)
 		r = detach_keys_parse(DETACH_KEYS, &keys, err);
+	if (r == 0 && rec.tty && rec.open_stdin)
+		r = tty_need_input("the container was made with -i -t: attach from a terminal; "
+				   "`logs -f` shows its output anywhere",
+				   err);
 	if (r < 0)
 		return r;
 	flags = (rec.tty ? ATTACH_TTY : 0) | (rec.open_stdin ? ATTACH_STDIN : 0);

@@ -12,6 +12,7 @@
 #include "cli/enforce.h"
 #include "cli/request.h"
 #include "cli/session.h"
+#include "cli/tty.h"
 #include "runtime/cgroup.h"
 #include "runtime/ctr.h"
 
@@ -164,7 +165,11 @@ static int exec_named(struct cli *cli, const struct exec_options *o, char **args
 	if (o->workdir && *o->workdir && !path_is_absolute(o->workdir))
 		return error_set(err, -EINVAL, "--workdir: '%s' is not an absolute path",
 				 o->workdir);
-	r = ctrcmd_find(cli, args[0], &c, err);
+	r = o->tty && o->interactive
+		    ? tty_need_input("-i without -t reads from a pipe or a file", err)
+		    : 0;
+	if (r == 0)
+		r = ctrcmd_find(cli, args[0], &c, err);
 	if (r < 0)
 		return r;
 	r = ctrcmd_need_running(&c, err);

@@ -17,6 +17,7 @@
 #include "cli/stdfd.h"
 #include "cli/supervised.h"
 #include "cli/trash.h"
+#include "cli/tty.h"
 #include "runtime/userns.h"
 #include "storage/sweep.h"
 
@@ -169,6 +170,12 @@ static int check_stdio(const struct run_options *o, struct error *err)
 {
 	enum stdfd_kind kind;
 
+	if (o->tty && o->interactive && !o->detach) {
+		int r = tty_need_input("-i without -t reads from a pipe or a file", err);
+
+		if (r < 0)
+			return r;
+	}
 	if (o->here && o->remove && !o->tty && !o->detach)
 		return 0; /* they go in as they are */
 	for (int fd = o->interactive ? 0 : 1; fd <= 2; fd++) {

@@ -14,6 +14,7 @@
 #include "cli/fetch.h"
 #include "cli/launch.h"
 #include "cli/supervised.h"
+#include "cli/tty.h"
 #include "oci/platform.h"
 #include "runtime/userns.h"
 #include "storage/image.h"
@@ -116,6 +117,10 @@ static int start(struct cli *cli, struct container *c, const struct start_option
 	int r;
 
 	r = ctrcmd_record(c, &rec, err);
+	if (r == 0 && o->interactive && rec.tty && rec.open_stdin)
+		r = tty_need_input("the container was made with -i -t: `start -a` shows its output "
+				   "without input",
+				   err);
 	if (r == 0)
 		r = enforce_check(&rec, cli->strict ? ENFORCE_STRICT : 0, err);
 	if (r == 0)

@@ -33,6 +33,15 @@ void tty_restore(struct tty *t)
 	t->fd = -1;
 }
 
+int tty_need_input(const char *hint, struct error *err)
+{
+	if (isatty(STDIN_FILENO) || tty_is_gone())
+		return 0;
+	error_set(err, -EINVAL, "the input device is not a TTY");
+	error_hint(err, "%s", hint);
+	return -EINVAL;
+}
+
 bool tty_is_gone(void)
 {
 	for (int fd = 0; fd <= 1; fd++) {

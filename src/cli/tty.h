@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <termios.h>
 
+#include "base/error.h"
 #include "base/mem.h"
 
 /*
@@ -20,6 +21,12 @@ struct tty {
 /* Nothing (and 0) where fd is no terminal. */
 int tty_raw(struct tty *t, int fd) _nodiscard_;
 void tty_restore(struct tty *t); /* for _cleanup_() too */
+
+/*
+ * Whoever asks for a terminal inside and for input (-i -t) has one: a pipe has an end that no
+ * terminal inside would ever see, and its command would wait for ever. -EINVAL, with `hint`.
+ */
+int tty_need_input(const char *hint, struct error *err) _nodiscard_;
 
 /* Was the caller's terminal, among standard input and output, hung up? */
 bool tty_is_gone(void);

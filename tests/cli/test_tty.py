@@ -143,6 +143,26 @@ def test_terminal_without_i_reads_nothing(warm, terminal):
     assert t.wait() == 6
 
 
+def test_pipe_in_place_of_a_terminal(warm, leftovers):
+    """It hung for ever: no end of a pipe is seen through a terminal. -t alone and -d are allowed."""
+    before = leftovers.snapshot(warm)
+    words = ("--network", "none", warm.image)
+    not_a_tty = {"has": ["the input device is not a TTY", "hint:"], "input": "x"}
+    warm.fails("run", "--rm", "-it", *words, "cat", **not_a_tty)
+    warm.fails("run", "-ti", "--name", "no-tty", *words, "cat", **not_a_tty)
+    assert warm.run("run", "--rm", "-t", *words, "echo", "t", input="x").out == "t\r\n"
+    warm.run("run", "-dit", "--name", "no-tty", *words, "cat")
+    warm.fails("exec", "-it", "no-tty", "cat", **not_a_tty)
+    assert warm.run("exec", "-t", "no-tty", "echo", "t", input="x").out == "t\r\n"
+    assert warm.run("exec", "-i", "no-tty", "cat", input="x").out == "x"
+    warm.fails("attach", "no-tty", **not_a_tty)
+    warm.run("kill", "no-tty")
+    warm.fails("start", "-ai", "no-tty", **not_a_tty)
+    warm.run("start", "no-tty")
+    warm.run("rm", "-f", "no-tty")
+    leftovers.check(warm, before)
+
+
 def test_much_output_on_a_terminal(warm, terminal):
     t = terminal(warm, "run", "--rm", "-it", "--network", "none", warm.image, "sh", "-c",
                  "seq 1 20000; echo the-end")
