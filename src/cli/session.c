@@ -39,6 +39,10 @@ static int open_stream(struct session *s, int i, struct error *err)
 		s->child_fds[i] = fd_dup(i);
 		return s->child_fds[i] < 0 ? error_code(err, s->child_fds[i], "duplicate") : 0;
 	}
+	if (i == 2 && s->caller_fds[1] >= 0 && stdfd_is_same(1, 2)) {
+		s->child_fds[2] = fd_dup(s->child_fds[1]);
+		return s->child_fds[2] < 0 ? error_code(err, s->child_fds[2], "duplicate") : 0;
+	}
 	r = open_caller(s, i, err);
 	if (r < 0)
 		return r;

@@ -29,8 +29,17 @@ int stdfd_kind(int fd, enum stdfd_kind *ret, struct error *err)
 		error_hint(err, "redirect it to a file or a pipe; a directory goes in by -v");
 		return -EINVAL;
 	}
-	*ret = S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) ? STDFD_PASS : STDFD_RELAY;
+	*ret = S_ISFIFO(st.st_mode) && st.st_uid == geteuid() ? STDFD_PASS : STDFD_RELAY;
 	return 0;
+}
+
+bool stdfd_is_same(int a, int b)
+{
+	struct stat sa, sb;
+
+	/* A file that was opened twice has two positions. */
+	return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 && sa.st_dev == sb.st_dev &&
+	       sa.st_ino == sb.st_ino && !S_ISREG(sa.st_mode);
 }
 
 static int reopen_tty(int fd, bool for_write)

@@ -7,10 +7,12 @@
 #include "base/mem.h"
 
 /*
- * The caller's standard descriptors (DESIGN 4.9): pipes and sockets go to the container as they
- * are; a tty without -t, a regular file or a device is relayed by a pipe, because its open file
- * would give the container what the user did not name (seek, truncate, the terminal's ioctls); a
- * directory or an O_PATH descriptor is refused.
+ * The caller's standard descriptors (DESIGN 4.9): the caller's own pipes go to the container as
+ * they are; a tty without -t, a regular file or a device is relayed by a pipe, because its open
+ * file would give the container what the user did not name (seek, truncate, the terminal's ioctls).
+ * So are sockets and pipes of somebody else (`sudo -u user carrel ... | tee`, a service of
+ * systemd): /dev/stdout, which images have their logs in, could not be opened. A directory or an
+ * O_PATH descriptor is refused.
  */
 enum stdfd_kind {
 	STDFD_PASS,
@@ -18,6 +20,9 @@ enum stdfd_kind {
 };
 
 int stdfd_kind(int fd, enum stdfd_kind *ret, struct error *err) _nodiscard_;
+
+/* Do both lead to one pipe, socket or device? One relay keeps the order of what is written then. */
+bool stdfd_is_same(int a, int b);
 
 /* How to wait for an end of a relay. */
 enum stdfd_wait {

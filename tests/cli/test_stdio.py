@@ -3,6 +3,7 @@
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -142,6 +143,42 @@ def test_kinds_of_descriptors(warm, tmp_path, flags):
     assert err.count("pipe:") == 2, err
     if "--name" in flags:
         warm.run("rm", "fdkind")
+
+
+def opened_by_path(carrel, out, *flags):
+    """What the container writes to a stream and to its path comes in the order of writing."""
+    p = carrel.start("run", "--rm", *flags, "--network", "none", carrel.image, "sh", "-c",
+                     "for i in $(seq 50); do echo a$i; echo b$i >/dev/stdout; echo c$i >&2;"
+                     " echo d$i >/dev/stderr; done", stdout=out[1], stderr=out[1])
+    if not isinstance(out[1], int):
+        out[1].close()
+    else:
+        os.close(out[1])
+    with (out[0].makefile("rb") if not isinstance(out[0], int) else os.fdopen(out[0], "rb")) as f:
+        got = f.read().decode()
+    assert p.wait(timeout=30) == 0, got
+    assert got.split() == [c + str(i) for i in range(1, 51) for c in "abcd"]
+
+
+@pytest.mark.parametrize("flags", [[], ["-u", "33"]])
+def test_streams_can_be_opened(warm, flags):
+    """Images keep their logs in /dev/stdout: through pipes, those that a user of a container before
+    has got, and sockets (a service of systemd, cron, ssh)."""
+    opened_by_path(warm, os.pipe(), *flags)
+    r, w = os.pipe()
+    p = warm.start("run", "--rm", "-u", "44", "--network", "none", warm.image, "true", stdout=w)
+    assert p.wait(timeout=30) == 0
+    opened_by_path(warm, (r, w), *flags)
+    opened_by_path(warm, socket.socketpair(), *flags)
+
+
+@pytest.mark.serial
+def test_streams_of_another_user_can_be_opened(root, images, need):
+    """Root is another id here from the start: `sudo -u user carrel ... | tee` is the same."""
+    need("root")
+    root.run("pull", "-q", images["busybox"])
+    root.image = images["busybox"]
+    opened_by_path(root, os.pipe())
 
 
 def test_directory_is_refused(warm, leftovers, tmp_path):
