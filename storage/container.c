@@ -374,17 +374,19 @@ int container_find(struct store *s, const char *name_or_id, struct container *re
 		   struct error *err)
 {
 	char id[ID_LEN + 1];
+	/* As `inspect` has it: scripts take it from there. */
+	const char *name = name_or_id + (*name_or_id == '/');
 	int r = -ENOENT;
 
-	if (is_id(name_or_id) && exists(s, name_or_id))
-		r = str_copy(id, sizeof(id), name_or_id);
-	if (r < 0 && ctrname_is_valid(name_or_id)) {
-		r = ctrrec_read_name(s, name_or_id, id);
+	if (is_id(name) && exists(s, name))
+		r = str_copy(id, sizeof(id), name);
+	if (r < 0 && ctrname_is_valid(name)) {
+		r = ctrrec_read_name(s, name, id);
 		if (r == 0 && !exists(s, id))
 			r = -ENOENT; /* in the making, or stale */
 	}
-	if (r < 0 && strspn(name_or_id, "0123456789abcdef") == strlen(name_or_id) && *name_or_id)
-		r = match_prefix(s, name_or_id, id);
+	if (r < 0 && strspn(name, "0123456789abcdef") == strlen(name) && *name)
+		r = match_prefix(s, name, id);
 	if (r == -ENOTUNIQ) {
 		error_set(err, r, "\"%s\" begins the ids of several containers", name_or_id);
 		error_hint(err, "write more of the id, or the name: `carrel ps -a` shows both");

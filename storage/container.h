@@ -70,8 +70,9 @@ struct container_new {
  */
 int container_create(struct store *s, const struct container_new *new, struct container *ret,
 		     int *ret_lock, struct error *err) _nodiscard_;
-/* By full id, unique prefix, or name. -ENOENT. A record whose lock is free but says running is
- * returned as exited with code 137 (and its left-over processes are killed by the sweep). */
+/* By full id, unique prefix, or name, a slash in front or not. -ENOENT. A record whose lock is free
+ * but says running is returned as exited with code 137 (and its left-over processes are killed by
+ * the sweep). */
 int container_find(struct store *s, const char *name_or_id, struct container *ret,
 		   struct error *err) _nodiscard_;
 /* Open DIR/<id> (containers, staging) as it is recorded, whoever is alive; id is left empty. For

@@ -93,7 +93,7 @@ static int rm_one(struct cli *cli, const char *name, void *data, struct error *e
 	r = container_find(cli->store, name, &c, err);
 	if (r == -ENOENT && o->force) {
 		error_clear(err);
-		return 0;
+		return 1;
 	}
 	if (r < 0)
 		return r;

@@ -105,7 +105,7 @@ int ctrcmd_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_flags f
 			last = now;
 			continue;
 		}
-		if (flags & CTRCMD_ECHO)
+		if ((flags & CTRCMD_ECHO) && r == 0)
 			printf("%s\n", *names);
 	}
 	if (last.code < 0 && err)

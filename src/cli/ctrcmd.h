@@ -27,7 +27,8 @@ int ctrcmd_open_init(const struct container *c, struct error *err) _nodiscard_;
 
 /*
  * Call fn for each name. A failure does not keep the others from their turn: it is told at once,
- * and the last one is the command's. The name is printed after each success with ECHO.
+ * and the last one is the command's. With ECHO the name is printed after each success, but for the
+ * result 1: there was nothing to do.
  */
 enum ctrcmd_flags {
 	CTRCMD_ECHO = 1 << 0,

@@ -147,6 +147,23 @@ def test_kill_and_then(warm, box):
     assert warm.fails("kill", name, has="no such container")
 
 
+def test_name_as_inspect_has_it(warm, box):
+    """With a slash in front, as docker's and ours; nothing else that is a path is a name."""
+    name = info(warm, box("sleep", "1000"))["Name"]
+    assert name[0] == "/"
+    assert warm.run("exec", name, "echo", "in").out == "in\n"
+    for wrong in ("/" + name, name + "/", "/", ""):
+        warm.fails("logs", wrong, has="no such container")
+    for command in (["stop"], ["start"], ["kill"], ["rm"]):
+        assert warm.run(*command, name).lines == [name]
+
+
+def test_rm_force_prints_what_it_removed(warm, box):
+    name = box("sleep", "1000")
+    res = warm.run("rm", "-f", "nobody", name, "nobody")
+    assert res.lines == [name] and res.err == ""
+
+
 def test_stop_waits_and_then_kills(warm, box):
     name = box("sh", "-c", "trap '' TERM; trap : USR1; echo ready; while :; do sleep 0.05; done")
     # SIGTERM is ignored, which is not caught: killed at once; what is caught has its time
