@@ -39,6 +39,16 @@ int cli_print_help(struct cli *cli)
 	return 0;
 }
 
+int cli_print_noun(const char *noun, FILE *to)
+{
+	_cleanup_(str_buf_done) struct str_buf out;
+
+	str_buf_init(&out, HELP_MAX);
+	command_help_noun(noun, &out);
+	fputs(out.s, to);
+	return 0;
+}
+
 static int check_count(const struct cli *cli, const struct cli_args *want, size_t n,
 		       struct error *err)
 {

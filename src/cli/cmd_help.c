@@ -24,6 +24,8 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 		return r < 0 ? r : 0;
 	if (n == 0)
 		return cli_print_help(cli);
+	if (n == 1 && command_is_noun(args[0]))
+		return cli_print_noun(args[0], stdout);
 	r = command_find((int)n, args, &c, &used, err);
 	if (r < 0)
 		return r;

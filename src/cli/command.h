@@ -80,8 +80,12 @@ const struct command_alias *command_alias_table(void); /* ends with a row withou
 int command_find(int argc, char **argv, const struct command **ret, int *ret_used,
 		 struct error *err) _nodiscard_;
 
+/* "image" and "container": words that commands of two words begin with. */
+bool command_is_noun(const char *word);
+
 /* Help texts, 80 columns. */
 void command_help(const struct command *c, struct str_buf *out);
+void command_help_noun(const char *noun, struct str_buf *out);
 void command_help_all(const struct opt *global, struct str_buf *out);
 
 /* Rows of main.c: --root, --debug, ... */

@@ -90,7 +90,7 @@ static const struct command *by_name(const char *name)
 	return NULL;
 }
 
-static bool is_noun(const char *word)
+bool command_is_noun(const char *word)
 {
 	size_t n = strlen(word);
 
@@ -110,11 +110,11 @@ int command_find(int argc, char **argv, const struct command **ret, int *ret_use
 	char two[64];
 
 	*ret_used = 1;
-	if (!is_noun(argv[0])) {
+	if (!command_is_noun(argv[0])) {
 		c = by_name(argv[0]);
 	} else if (argc < 2 || argv[1][0] == '-') {
 		error_set(err, -EINVAL, "`%s` needs a second word", argv[0]);
-		error_hint(err, "try `carrel --help`");
+		error_hint(err, "try `carrel %s --help`", argv[0]);
 		return -EINVAL;
 	} else if (str_print(two, sizeof(two), "%s %s", argv[0], argv[1]) == 0) {
 		*ret_used = 2;
@@ -123,7 +123,8 @@ int command_find(int argc, char **argv, const struct command **ret, int *ret_use
 	if (!c) {
 		error_set(err, -ENOENT, "unknown command %s%s%s", argv[0],
 			  *ret_used == 2 ? " " : "", *ret_used == 2 ? argv[1] : "");
-		error_hint(err, "`carrel --help` lists the commands");
+		error_hint(err, "`carrel %s%s--help` lists the commands",
+			   *ret_used == 2 ? argv[0] : "", *ret_used == 2 ? " " : "");
 		return -ENOENT;
 	}
 	*ret = c;

@@ -45,6 +45,30 @@ static void add_group(enum command_group group, struct str_buf *out)
 			str_buf_addf(out, "  %-*s%s\n", NAME_COLUMN, (*c)->name, (*c)->summary);
 }
 
+static const char *summary_of(const char *command)
+{
+	for (const struct command *const *c = command_table(); *c; c++)
+		if (str_eq((*c)->name, command))
+			return (*c)->summary;
+	return "";
+}
+
+void command_help_noun(const char *noun, struct str_buf *out)
+{
+	size_t n = strlen(noun);
+
+	str_buf_addf(out, "Usage: carrel %s COMMAND [ARG...]\n\nCommands:\n", noun);
+	for (const struct command *const *c = command_table(); *c; c++)
+		if (str_starts((*c)->name, noun) && (*c)->name[n] == ' ')
+			str_buf_addf(out, "  %-*s%s\n", NAME_COLUMN, (*c)->name + n + 1,
+				     (*c)->summary);
+	for (const struct command_alias *a = command_alias_table(); a->name; a++)
+		if (str_starts(a->name, noun) && a->name[n] == ' ')
+			str_buf_addf(out, "  %-*s%s\n", NAME_COLUMN, a->name + n + 1,
+				     summary_of(a->command));
+	str_buf_addf(out, "\n`carrel %s COMMAND --help` tells more about a command.\n", noun);
+}
+
 static bool has_group(enum command_group group)
 {
 	for (const struct command *const *c = command_table(); *c; c++)

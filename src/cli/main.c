@@ -41,11 +41,18 @@ static int env_strict(bool *strict, struct error *err)
 	return 0;
 }
 
+static bool is_help(const char *word)
+{
+	return str_eq(word, "--help") || str_eq(word, "-h");
+}
+
 static int run_command(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	const struct command *c;
 	int used, r;
 
+	if (command_is_noun(argv[0]) && (argc < 2 || is_help(argv[1])))
+		return cli_print_noun(argv[0], argc < 2 ? stderr : stdout); /* as docker */
 	r = command_find(argc, argv, &c, &used, err);
 	if (r < 0)
 		return r;

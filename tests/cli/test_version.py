@@ -24,6 +24,20 @@ def test_help_is_on_stdout(carrel):
     assert max(map(len, res.lines)) <= 80, res
 
 
+def test_help_of_a_group(carrel):
+    """`image` and `container` alone are commands in docker: they list what comes after them."""
+    res = carrel.run("image", "--help")
+    rows = {line.split()[0]: line.split(None, 1)[1] for line in res.lines if line[:2] == "  "}
+    assert set(rows) == {"inspect", "ls", "list", "rm", "remove", "tag", "pull"}, res
+    assert rows["ls"] == rows["list"] == "list images"
+    assert carrel.run("help", "image").out == carrel.run("image", "-h").out == res.out
+    alone = carrel.run("container")
+    assert alone.out == "" and alone.err == carrel.run("container", "--help").out
+    assert "\n  exec " in alone.err and "\n  inspect " in alone.err
+    carrel.fails("image", "--frobnicate", has=["second word", "carrel image --help"])
+    carrel.fails("image", "frobnicate", has=["image frobnicate", "carrel image --help"])
+
+
 def test_unknown_command(carrel):
     carrel.fails("frobnicate", rc=125, has="frobnicate")
 
