@@ -28,24 +28,25 @@ const struct opt *cli_global_options(void)
 	return global_options;
 }
 
-int cli_print_help(struct cli *cli)
+int cli_print_help(struct cli *cli, struct error *err)
 {
 	_cleanup_(str_buf_done) struct str_buf out;
 
 	(void)cli;
 	str_buf_init(&out, HELP_MAX);
 	command_help_all(global_options, &out);
-	fputs(out.s, stdout);
-	return 0;
+	return output_text(out.s, err);
 }
 
-int cli_print_noun(const char *noun, FILE *to)
+int cli_print_noun(const char *noun, bool asked, struct error *err)
 {
 	_cleanup_(str_buf_done) struct str_buf out;
 
 	str_buf_init(&out, HELP_MAX);
 	command_help_noun(noun, &out);
-	fputs(out.s, to);
+	if (asked)
+		return output_text(out.s, err);
+	fputs(out.s, stderr);
 	return 0;
 }
 
@@ -88,8 +89,8 @@ int cli_parse(struct cli *cli, int argc, char **argv, const struct cli_args *wan
 	}
 	if (help) {
 		command_help(cli->command, &out);
-		fputs(out.s, stdout);
-		return 1;
+		r = output_text(out.s, err);
+		return r < 0 ? r : 1;
 	}
 	while (args[n])
 		n++;

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <stdio.h>
-
 #include "cli/command.h"
 #include "storage/store.h"
 
-/* Print the help of everything to standard output; 0. */
-int cli_print_help(struct cli *cli);
-/* Print the commands that begin with a noun; 0. */
-int cli_print_noun(const char *noun, FILE *to);
+/* Print the help of everything; 0. */
+int cli_print_help(struct cli *cli, struct error *err) _nodiscard_;
+/* Print the commands that begin with a noun, to standard error where nobody has asked; 0. */
+int cli_print_noun(const char *noun, bool asked, struct error *err) _nodiscard_;
 /*
  * The store, opened at the first call. STORE_CREATE (writers): made when absent, and what dead
  * commands left in it is swept first. STORE_READONLY: -ENOENT and *ret NULL where there is none.

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include <stdio.h>
-
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 
 static const struct opt options[] = {
 	{ NULL },
@@ -23,15 +22,14 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	if (r != 0)
 		return r < 0 ? r : 0;
 	if (n == 0)
-		return cli_print_help(cli);
+		return cli_print_help(cli, err);
 	if (n == 1 && command_is_noun(args[0]))
-		return cli_print_noun(args[0], stdout);
+		return cli_print_noun(args[0], true, err);
 	r = command_find((int)n, args, &c, &used, err);
 	if (r < 0)
 		return r;
 	command_help(c, &out);
-	fputs(out.s, stdout);
-	return 0;
+	return output_text(out.s, err);
 }
 
 const struct command cmd_help = {

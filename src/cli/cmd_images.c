@@ -255,15 +255,18 @@ static int print(struct cli *cli, const struct images_options *o, bool json, str
 			if (!is_beside_tag(&x, &list[i], list[i].names.v[k]))
 				show(&x, &list[i], list[i].names.v[k]);
 	}
-	if (json)
-		printf("%s]\n", x.text.s);
+	image_list_done(list, n);
+	str_buf_adds(&x.text, "]\n");
+	r = str_buf_end(&x.text);
+	if (r < 0)
+		error_code(err, r, "list the images");
+	else if (json)
+		r = output_text(x.text.s, err);
 	else if (!o->quiet)
 		table_print(&x.table, stdout);
-	image_list_done(list, n);
 	table_done(&x.table);
-	r = str_buf_end(&x.text);
 	str_buf_done(&x.text);
-	return r < 0 ? error_code(err, r, "list the images") : 0;
+	return r;
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)

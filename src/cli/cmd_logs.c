@@ -15,6 +15,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/ctrcmd.h"
+#include "cli/output.h"
 #include "codec/json.h"
 
 /* The supervisor cuts lines at 16 KiB; as JSON each byte may take six. */
@@ -41,6 +42,7 @@ struct logs {
 	int fd;
 	bool timestamps;
 	bool inside[2]; /* of stdout, stderr: the last piece had no newline */
+	int error;	/* of the first write to stdout that failed */
 	size_t len;
 	char buf[RECORD_MAX];
 };
@@ -67,13 +69,14 @@ static int print_record(struct logs *l, const char *text, size_t n, struct error
 	k = stream && str_eq(stream, "stderr");
 	to = k ? stderr : stdout;
 	/* Both may end in one place: in the order in which they were written. */
-	if (k)
-		(void)fflush(stdout); /* an error stays in stdout */
+	if (k && fflush(stdout) != 0 && !l->error)
+		l->error = -errno;
 	len = (size_t)json_object_get_string_len(log);
 	text = json_object_get_string(log);
 	if (l->timestamps && !l->inside[k])
 		(void)fprintf(to, "%s ", when ? when : "?");
-	(void)fwrite(text, 1, len, to);
+	if (fwrite(text, 1, len, to) < len && !k && !l->error)
+		l->error = -errno;
 	l->inside[k] = len && text[len - 1] != '\n';
 	return 0;
 }
@@ -113,11 +116,10 @@ static int print_available(struct logs *l, struct error *err)
 			break;
 		l->len += (size_t)n;
 		print_buffer(l);
-		if (ferror(stdout))
-			return error_set(err, -EPIPE, "write to standard output");
+		if (l->error)
+			return output_failed(l->error, err);
 	}
-	(void)fflush(stdout); /* an error stays in stdout, and the command's end reports it */
-	return 0;
+	return output_flush(err);
 }
 
 /* The offset of the last `want` records. */

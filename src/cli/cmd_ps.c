@@ -372,15 +372,18 @@ static int print(struct cli *cli, const struct ps_options *o, bool json, struct 
 	str_buf_addc(&ps.text, '[');
 	for (size_t i = 0; i < n; i++)
 		show(&ps, &list[i]);
-	if (json)
-		printf("%s]\n", ps.text.s);
+	container_list_done(list, n);
+	str_buf_adds(&ps.text, "]\n");
+	r = str_buf_end(&ps.text);
+	if (r < 0)
+		error_code(err, r, "list the containers");
+	else if (json)
+		r = output_text(ps.text.s, err);
 	else if (!o->quiet)
 		table_print(&ps.table, stdout);
-	container_list_done(list, n);
 	table_done(&ps.table);
-	r = str_buf_end(&ps.text);
 	str_buf_done(&ps.text);
-	return r < 0 ? error_code(err, r, "list the containers") : 0;
+	return r;
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)

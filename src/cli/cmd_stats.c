@@ -262,9 +262,8 @@ static int round_of(struct stats *s)
 		else
 			table_print(&t, stdout);
 	}
-	if (fflush(stdout) < 0)
-		return error_sys(s->err, "write to standard output");
-	return s->o->no_stream;
+	r = output_flush(s->err);
+	return r < 0 ? r : s->o->no_stream;
 }
 
 static int on_timer(struct loop *loop, struct loop_source *source, uint32_t events)

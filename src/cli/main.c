@@ -52,7 +52,7 @@ static int run_command(struct cli *cli, int argc, char **argv, struct error *err
 	int used, r;
 
 	if (command_is_noun(argv[0]) && (argc < 2 || is_help(argv[1])))
-		return cli_print_noun(argv[0], argc < 2 ? stderr : stdout); /* as docker */
+		return cli_print_noun(argv[0], argc > 1, err); /* as docker */
 	r = command_find(argc, argv, &c, &used, err);
 	if (r < 0)
 		return r;
@@ -86,7 +86,7 @@ static int cli_main(struct cli *cli, int argc, char **argv, struct error *err)
 	if (r < 0)
 		return r;
 	if (help)
-		return cli_print_help(cli);
+		return cli_print_help(cli, err);
 	if (cli->version) {
 		printf("carrel version %s\n", PACKAGE_VERSION);
 		return 0;
@@ -122,13 +122,14 @@ int main(int argc, char **argv)
 	r = cli_main(&cli, argc, argv, &err);
 	if (r < 0) {
 		ignore_result(output_close(NULL)); /* the first error is the one to tell */
-		if (err.text[0])		   /* else a helper program has told it */
+		if (err.text[0]) /* else a helper program has told it, or nobody listens */
 			error_print(&err, stderr);
 		return error_exit_status(&err);
 	}
 	if (output_close(&err) < 0) {
-		error_print(&err, stderr);
-		return EXIT_OURS;
+		if (err.text[0])
+			error_print(&err, stderr);
+		return error_exit_status(&err);
 	}
 	return r;
 }

@@ -4,6 +4,8 @@
 #include "cli/output.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
@@ -194,13 +196,38 @@ char *output_bytes(unsigned long long bytes, char buf[16])
 	return scaled(bytes, 1024, units, 4, buf);
 }
 
+int output_failed(int code, struct error *err)
+{
+	if (code != -EPIPE)
+		return error_code(err, code, "write to standard output");
+	error_set(err, code, "%s", "");
+	error_exit(err, 128 + SIGPIPE);
+	return code;
+}
+
+int output_text(const char *s, struct error *err)
+{
+	return fputs(s, stdout) < 0 ? output_failed(errno ? -errno : -EIO, err) : 0;
+}
+
+int output_flush(struct error *err)
+{
+	struct pollfd p = { .fd = STDOUT_FILENO };
+
+	if (fflush(stdout) != 0)
+		return output_failed(errno ? -errno : -EIO, err);
+	if (!ferror(stdout))
+		return 0;
+	/* It failed before, in the middle. */
+	return output_failed(poll(&p, 1, 0) == 1 && (p.revents & POLLERR) ? -EPIPE : -EIO, err);
+}
+
 int output_close(struct error *err)
 {
-	int failed = ferror(stdout);
+	int r = output_flush(err);
 
-	errno = 0;
-	if (fflush(stdout) != 0 || failed)
-		return error_sys(err, "write to standard output");
+	if (r < 0)
+		return r;
 	/* Network file systems report a full disk at close. */
 	if (close(STDOUT_FILENO) < 0)
 		return error_sys(err, "close standard output");

@@ -44,5 +44,14 @@ char *output_size(unsigned long long bytes, char buf[16]);
 /* docker's sizes of memory: "1.184MiB", "64MiB" (powers of 1024). */
 char *output_bytes(unsigned long long bytes, char buf[16]);
 
+/*
+ * What could not be written to standard output, with its cause. Where the reader has gone away
+ * (`carrel ps | head -1`) nobody wants to be told: no text, and status 141 as of other programs,
+ * which end by SIGPIPE there. Returns `code`.
+ */
+int output_failed(int code, struct error *err);
+/* Write a text that may be long: the cause of a failure is known at once or never. */
+int output_text(const char *s, struct error *err) _nodiscard_;
+int output_flush(struct error *err) _nodiscard_;
 /* Flush and close standard output: a full disk or a closed pipe is an error (close_stdout). */
 int output_close(struct error *err) _nodiscard_;

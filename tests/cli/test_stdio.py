@@ -234,6 +234,47 @@ def test_reader_that_goes_away(warm):
     assert p.wait(timeout=90) in (1, 128 + 13)
 
 
+def closed_pipe():
+    r, w = os.pipe()
+    os.close(r)
+    return os.fdopen(w, "wb", buffering=0)
+
+
+@pytest.fixture
+def talker(warm, leftovers):
+    """A container with much of a log, in long lines."""
+    name = f"talker{os.getpid()}"
+    warm.run("run", "--name", name, "--network", "none", warm.image, "sh", "-c",
+             "for i in $(seq 100); do printf '%10000s\\n' $i; done")
+    yield name
+    warm.run("rm", "-f", name)
+
+
+SAYING = (["logs", "TALKER"], ["logs", "-f", "TALKER"], ["ps", "-a"], ["ps", "-a", "--format", "json"],
+          ["images"], ["inspect", "TALKER"], ["--help"], ["run", "--help"], ["image", "-h"],
+          ["help", "run"], ["version"])
+
+
+@pytest.mark.parametrize("words", SAYING, ids=" ".join)
+def test_nobody_reads_what_is_said(warm, talker, words):
+    """`carrel ps | head -1`: silent and 141, as programs that end by SIGPIPE."""
+    words = [talker if w == "TALKER" else w for w in words]
+    with closed_pipe() as w:
+        p = warm.start(*words, stdout=w, stderr=subprocess.PIPE)
+    err = p.communicate(timeout=30)[1].decode()
+    assert p.returncode == 141 and err == "", (p.returncode, err)
+
+
+@pytest.mark.parametrize("words", SAYING, ids=" ".join)
+def test_no_room_for_what_is_said(warm, talker, words):
+    words = [talker if w == "TALKER" else w for w in words]
+    with open("/dev/full", "wb") as w:
+        p = warm.start(*words, stdout=w, stderr=subprocess.PIPE)
+    err = p.communicate(timeout=30)[1].decode()
+    assert p.returncode == 125
+    assert err == "carrel: write to standard output: No space left on device\n", err
+
+
 @pytest.mark.parametrize("how", ["run", "start", "attach"])
 def test_reader_of_a_container_that_stays_goes_away(warm, leftovers, how):
     """The same where a supervisor has the output: the command ends, the container goes on."""
