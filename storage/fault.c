@@ -19,7 +19,7 @@ int store_error(struct error *err, int code, const char *fmt, ...)
 	if (code == -EACCES || code == -EPERM) {
 		error_hint(err,
 			   "its owner or mode keeps you out: change that, or name another place "
-			   "by --root or XDG_RUNTIME_DIR");
+			   "by --root, CARREL_ROOT or XDG_DATA_HOME");
 		error_host(err, DCODE_STORE_WRITE);
 	}
 	store_error_full(err, code);

@@ -96,6 +96,21 @@ static enum dcode why_one_id(const struct container *c, const struct ctrconf *re
 	return c->state.one_id != DCODE_NONE ? c->state.one_id : DCODE_NO_SUBID;
 }
 
+/*
+ * What fails in one that is just ending fails in many ways: namespaces that cannot be joined
+ * (EPERM, ESRCH) or have no pid 1 any more (ENOMEM), maps and a cgroup that are gone.
+ */
+static int tell_end(const struct container *c, int r, struct error *err)
+{
+	if (!err || err->exit_status ||
+	    (proc_recorded_lives(c->state.pid, c->state.start_time) &&
+	     !proc_is_ending(c->state.pid)))
+		return r;
+	error_code(err, -ESRCH, "join container %s", c->name);
+	error_hint(err, "it has just ended");
+	return -ESRCH;
+}
+
 static int exec_in(struct cli *cli, struct container *c, const struct exec_options *o,
 		   const struct ctrconf *rec, char **command, struct error *err)
 {
@@ -128,7 +143,7 @@ static int exec_in(struct cli *cli, struct container *c, const struct exec_optio
 	if (r == 0)
 		r = enforce_exec(&limits, rec, c->dirfd, err);
 	if (r < 0)
-		return r;
+		return tell_end(c, r, err);
 	req.tune = limits.fallback.tune;
 	req.rlimits = limits.rlimits;
 	req.n_rlimits = limits.n_rlimits;
@@ -143,6 +158,8 @@ static int exec_in(struct cli *cli, struct container *c, const struct exec_optio
 		for (int i = 0; i < 3; i++)
 			req.stdio[i] = s.child_fds[i];
 		r = ctr_exec(&req, &proc, &pty, err);
+		if (r < 0)
+			r = tell_end(c, r, err);
 	}
 	if (r == 0) {
 		if (tune_session_is_lost(&req.tune, proc.pid))

@@ -88,7 +88,11 @@ int ctrcmd_open_init(const struct container *c, struct error *err)
 {
 	int fd = proc_open_recorded(c->state.pid, c->state.start_time);
 
-	return fd < 0 ? error_code(err, fd, "find pid 1 of container %s", c->name) : fd;
+	if (fd < 0)
+		error_code(err, fd, "find pid 1 of container %s", c->name);
+	if (fd == -ESRCH)
+		error_hint(err, "it has just ended");
+	return fd;
 }
 
 int ctrcmd_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_flags flags, void *data,

@@ -82,6 +82,12 @@ int envfile_read(const char *path, struct strv *ret, struct error *err)
 		return r;
 	}
 	r = fd_read_to_end(fd, ENVFILE_SIZE_MAX, &text, &len);
+	if (r == -EFBIG) {
+		error_set(err, r, "env file %s is larger than %d MiB", path,
+			  ENVFILE_SIZE_MAX >> 20);
+		error_hint(err, "a file of NAME=VALUE lines, all of which go to one program");
+		return r;
+	}
 	if (r < 0)
 		return error_code(err, r, "read env file %s", path);
 	r = envfile_parse(text, len, ret, err);

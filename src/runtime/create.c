@@ -243,8 +243,13 @@ static int hear(int r, struct error *err)
 {
 	if (r < 0)
 		return error_code(err, r, "hear from the container's first process");
-	if (r == 0)
-		return error_set(err, -EIO, "the container's first process ended during set-up");
+	if (r == 0) {
+		error_set(err, -EIO, "the container's first process ended during set-up");
+		error_hint(err,
+			   "it was killed: by `carrel kill` or `carrel rm -f`, or where memory has "
+			   "run out");
+		return -EIO;
+	}
 	return 0;
 }
 

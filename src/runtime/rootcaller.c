@@ -270,6 +270,17 @@ static int bind_socket(struct mapper *m, struct error *err)
 	return r < 0 ? error_code(err, r, "start the mapper") : 0;
 }
 
+/* The caller's own user namespace (unshare -r, a container): its root is nobody's there. */
+static bool is_namespace_root(void)
+{
+	_cleanup_(fd_closep) int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
+	_cleanup_(freep) char *text = NULL;
+	uint32_t row[3];
+
+	return fd >= 0 && fd_read_to_end(fd, 4096, &text, NULL) == 0 &&
+	       idmap_parse_row(text, row) == 0 && row[2] != UINT32_MAX;
+}
+
 int rootcaller_drop(struct error *err)
 {
 	struct mapper m = { .sock = -1, .go = -1, .caller = -1, .run_dir = -1, .go_write = -1 };
@@ -292,6 +303,12 @@ int rootcaller_drop(struct error *err)
 		r = step_down(&m, err);
 	if (r == 0)
 		r = bind_socket(&m, err);
+	if (r < 0 && err && is_namespace_root()) {
+		error_hint(err,
+			   "this root is one of a user namespace (unshare -r) alone: call carrel "
+			   "outside of it, as the user who you are there");
+		error_host(err, DCODE_ROOT_SUBID);
+	}
 	/* Without a byte in it the end of this pipe ends the mapper. */
 	fd_close(m.go_write);
 	fd_close(m.sock);

@@ -279,6 +279,9 @@ static int make_file(int root, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
+static const char kinds_differ[] =
+	"a directory is mounted on a directory, a file on a file: is the source what it should be?";
+
 static int open_target(const struct plan *p, const struct plan_volume *v, struct error *err)
 {
 	struct stat st, root;
@@ -287,20 +290,35 @@ static int open_target(const struct plan *p, const struct plan_volume *v, struct
 
 	fd = v->is_dir ? path_mkdir_in_root(p->root, v->target, 0755)
 		       : make_file(p->root, v->target);
-	if (fd < 0)
-		return error_code(err, fd, "make mount point %s in the container", v->target);
+	if (fd < 0) {
+		error_code(err, fd, "make mount point %s in the container", v->target);
+		if (fd == -ENOTDIR && v->is_dir)
+			error_hint(err, "%s", kinds_differ);
+		return fd;
+	}
 	if (fstat(fd, &st) == 0 && fstat(p->root, &root) == 0 && fstatfs(fd, &fs) == 0) {
 		if (st.st_dev == root.st_dev && st.st_ino == root.st_ino) {
 			fd_close(fd);
 			return error_set(err, -EINVAL, "%s is the container's root directory",
 					 v->target);
 		}
+		if (S_ISDIR(st.st_mode) != v->is_dir) {
+			fd_close(fd);
+			error_set(err, -EISDIR,
+				  "%s is a directory in the container, and its source "
+				  "is not",
+				  v->target);
+			error_hint(err, "%s", kinds_differ);
+			return -EISDIR;
+		}
 		/* A false /proc would mislead every later write there (CVE-2019-19921). */
 		if (fs.f_type != PROC_SUPER_MAGIC)
 			return fd;
 	}
 	fd_close(fd);
-	return error_set(err, -EPERM, "nothing can be mounted on %s in /proc", v->target);
+	return error_set(err, -EPERM,
+			 "mount on %s: nothing can be mounted on the container's /proc or below it",
+			 v->target);
 }
 
 /* An empty read-only directory over each hidden path that this bind shows. */

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -158,12 +159,20 @@ static void add_safe(struct str_buf *out, const char *text)
 	}
 }
 
+/* Else it is a limit of our own. */
+static bool has_file_limit(void)
+{
+	struct rlimit l;
+
+	return getrlimit(RLIMIT_FSIZE, &l) == 0 && l.rlim_cur != RLIM_INFINITY;
+}
+
 /* Where a limit of the caller's process is the cause, no other advice helps. */
 static const char *hint_of(const struct error *err)
 {
 	if (err->show_errno && err->code == -EMFILE)
 		return "the limit of open files is too low: ulimit -n shows it";
-	if (err->show_errno && err->code == -EFBIG)
+	if (err->show_errno && err->code == -EFBIG && has_file_limit())
 		return "the limit of file sizes may be too low: ulimit -f shows it";
 	return err->hint;
 }

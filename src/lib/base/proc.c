@@ -27,6 +27,7 @@ extern char **environ;
 enum {
 	OPEN_FALLBACK_MAX = 1 << 16,
 	SPAWN_FDS_MAX = 16,
+	PROC_FLAG_EXITING = 0x4, /* PF_EXITING of the kernel, as /proc shows it since ever */
 };
 
 /*
@@ -335,6 +336,9 @@ int proc_exec_error(struct error *err, int r, const char *argv0)
 		error_hint(err, "the file is there, its interpreter or loader is not");
 	if (r == -ENOEXEC)
 		error_hint(err, "it is made for another architecture, or no program at all");
+	if (r == -E2BIG)
+		error_hint(err, "the kernel takes at most 128 KiB in one argument or variable, and "
+				"together a quarter of the stack's limit (ulimit -s)");
 	error_exit(err, r == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXEC);
 	return r;
 }
@@ -394,7 +398,8 @@ int proc_signal(const struct proc *p, int sig)
 	return syscall(SYS_pidfd_send_signal, p->pidfd, sig, NULL, 0) < 0 ? -errno : 0;
 }
 
-int proc_start_time(pid_t pid, uint64_t *ret)
+/* Field n of proc_pid_stat(5), from the third on. */
+static int stat_field(pid_t pid, int n, uint64_t *ret)
 {
 	_cleanup_(freep) char *text = NULL;
 	char path[32], *s;
@@ -410,12 +415,25 @@ int proc_start_time(pid_t pid, uint64_t *ret)
 		return r;
 	/* The command name may contain blanks and parentheses: fields count from the last ')'. */
 	s = strrchr(text, ')');
-	for (int field = 2; s && field < 22; field++)
+	for (int field = 2; s && field < n; field++)
 		s = strchr(s + 1, ' ');
 	if (!s)
 		return -EIO;
 	s[1 + strcspn(s + 1, " \n")] = '\0';
 	return num_u64(s + 1, ret);
+}
+
+int proc_start_time(pid_t pid, uint64_t *ret)
+{
+	return stat_field(pid, 22, ret);
+}
+
+bool proc_is_ending(pid_t pid)
+{
+	uint64_t flags;
+	int r = stat_field(pid, 9, &flags);
+
+	return r == -ESRCH || (r == 0 && (flags & PROC_FLAG_EXITING));
 }
 
 int proc_open_recorded(pid_t pid, uint64_t start_time)

@@ -108,6 +108,11 @@ int proc_close_fds(const int *keep, unsigned n) _nodiscard_;
  */
 int proc_start_time(pid_t pid, uint64_t *ret) _nodiscard_;
 /*
+ * Is it gone or on its way? One that ends has lost its memory and its namespaces some time before
+ * its pidfd says so: pid 1 waits for all others of its pid namespace first.
+ */
+bool proc_is_ending(pid_t pid);
+/*
  * pidfd of a recorded process, or -ESRCH when it has ended or the number is somebody else's. Any
  * other error (no descriptor is left, say) tells nothing about the process.
  */
