@@ -3,18 +3,24 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <regex.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "base/num.h"
 #include "base/timefmt.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/ctrcmd.h"
 #include "cli/output.h"
+#include "oci/reference.h"
+#include "storage/image.h"
 
 enum {
 	COMMAND_WIDTH = 20,
+	REGEX_MAX = 255, /* a name has no more */
 	STATUS_MAX = 96,
 };
 
@@ -42,18 +48,36 @@ struct row {
 	struct ctrconf rec;
 };
 
-static bool match_id(const struct row *row, const char *v)
+struct filter;
+
+/* One --filter, made ready. */
+struct wanted {
+	const struct filter *filter;
+	const char *value;
+	bool has_regex;
+	regex_t regex;			   /* of name */
+	char reference[REFERENCE_STR_MAX]; /* of ancestor: with all that was left out, or "" */
+	char image_id[DIGEST_STR_MAX];	   /* of ancestor: of the image of that name, or "" */
+};
+
+static bool match_id(const struct row *row, const struct wanted *w)
 {
-	return str_starts(row->c->id, v);
+	return str_starts(row->c->id, w->value);
 }
 
-static bool match_name(const struct row *row, const char *v)
+/* As docker: with the slash that `inspect` shows, or without. */
+static bool match_name(const struct row *row, const struct wanted *w)
 {
-	return strstr(row->c->name, v) != NULL;
+	char with[1 + sizeof(row->c->name)];
+
+	(void)snprintf(with, sizeof(with), "/%s", row->c->name);
+	return regexec(&w->regex, with + 1, 0, NULL, 0) == 0 ||
+	       regexec(&w->regex, with, 0, NULL, 0) == 0;
 }
 
-static bool match_label(const struct row *row, const char *v)
+static bool match_label(const struct row *row, const struct wanted *w)
 {
+	const char *v = w->value;
 	size_t n = strlen(v);
 
 	for (size_t i = 0; i < row->rec.labels.n; i++) {
@@ -66,24 +90,37 @@ static bool match_label(const struct row *row, const char *v)
 	return false;
 }
 
-static bool match_status(const struct row *row, const char *v)
+static bool match_status(const struct row *row, const struct wanted *w)
 {
-	return str_eq(ctrcmd_status(row->c), v);
+	return str_eq(ctrcmd_status(row->c), w->value);
 }
 
-static bool match_exited(const struct row *row, const char *v)
+static bool match_exited(const struct row *row, const struct wanted *w)
 {
 	uint32_t n;
 
-	return num_u32(v, &n) == 0 && row->c->state.status == CONTAINER_EXITED &&
+	return num_u32(w->value, &n) == 0 && row->c->state.status == CONTAINER_EXITED &&
 	       row->c->state.exit_code == (int)n;
 }
 
-static bool match_ancestor(const struct row *row, const char *v)
+static bool is_same_reference(const char *image, const char *want)
 {
-	const char *id = row->rec.image_id ? row->rec.image_id : "";
+	char full[REFERENCE_STR_MAX];
+	struct reference r;
 
-	if (row->rec.image && str_eq(row->rec.image, v))
+	return *want && reference_parse(image, &r, NULL) == 0 &&
+	       str_eq(reference_format(&r, full), want);
+}
+
+/* The same image, by whatever name; or the same name, whatever it leads to by now. */
+static bool match_ancestor(const struct row *row, const struct wanted *w)
+{
+	const char *id = row->rec.image_id ? row->rec.image_id : "", *v = w->value;
+
+	if (*w->image_id && str_eq(id, w->image_id))
+		return true;
+	if (row->rec.image &&
+	    (str_eq(row->rec.image, v) || is_same_reference(row->rec.image, w->reference)))
 		return true;
 	return strlen(v) >= 4 &&
 	       (str_starts(id, v) || (str_starts(id, "sha256:") && str_starts(id + 7, v)));
@@ -92,42 +129,59 @@ static bool match_ancestor(const struct row *row, const char *v)
 struct filter {
 	const char *key;
 	bool shows_all; /* asks for those that do not run, like -a */
-	bool (*match)(const struct row *row, const char *value);
-	bool (*takes)(const char *value);
+	bool (*match)(const struct row *row, const struct wanted *w);
+	bool (*takes)(struct wanted *w);
 	const char *hint; /* where it does not */
 };
 
-static bool takes_any(const char *v _unused_)
+static bool takes_any(struct wanted *w _unused_)
 {
 	return true;
 }
 
+static bool takes_regex(struct wanted *w)
+{
+	w->has_regex = strlen(w->value) <= REGEX_MAX &&
+		       regcomp(&w->regex, w->value, REG_EXTENDED | REG_NOSUB) == 0;
+	return w->has_regex;
+}
+
+static bool takes_image(struct wanted *w)
+{
+	struct reference r;
+
+	if (reference_parse(w->value, &r, NULL) == 0)
+		(void)reference_format(&r, w->reference);
+	return true;
+}
+
 /* docker's words: those of states that no container of this version is in match none. */
-static bool takes_status(const char *v)
+static bool takes_status(struct wanted *w)
 {
 	static const char *const words[] = { "created",	   "running",  "paused", "exited",
 					     "restarting", "removing", "dead" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (str_eq(v, words[i]))
+		if (str_eq(w->value, words[i]))
 			return true;
 	return false;
 }
 
-static bool takes_number(const char *v)
+static bool takes_number(struct wanted *w)
 {
 	uint32_t n;
 
-	return num_u32(v, &n) == 0;
+	return num_u32(w->value, &n) == 0;
 }
 
 static const struct filter filters[] = {
 	{ "id", false, match_id, takes_any, NULL },
-	{ "name", false, match_name, takes_any, NULL },
+	{ "name", false, match_name, takes_regex,
+	  "a part of the name, or an extended regular expression" },
 	{ "label", false, match_label, takes_any, NULL },
 	{ "status", true, match_status, takes_status, "created, running, paused or exited" },
 	{ "exited", true, match_exited, takes_number, "an exit status, 0 to 255" },
-	{ "ancestor", false, match_ancestor, takes_any, NULL },
+	{ "ancestor", false, match_ancestor, takes_image, NULL },
 };
 
 static const struct filter *find_filter(const char *s, size_t n)
@@ -138,47 +192,86 @@ static const struct filter *find_filter(const char *s, size_t n)
 	return NULL;
 }
 
-static int check_filters(struct ps_options *o, struct error *err)
-{
-	for (size_t i = 0; i < o->filter.n; i++) {
-		const char *s = o->filter.v[i];
-		size_t n = strcspn(s, "=");
-		const struct filter *f = find_filter(s, n);
+struct ps {
+	struct ps_options o;
+	struct wanted *wanted; /* as many as filters */
+	bool json;
+	struct table table;
+	struct str_buf text;
+};
 
-		if (!f || !s[n]) {
-			error_set(err, -EINVAL, "--filter: '%s' is not known", s);
-			error_hint(err, "KEY=VALUE with id, name, label, status, exited or "
-					"ancestor");
-			return -EINVAL;
-		}
-		if (!f->takes(s + n + 1)) {
-			error_set(err, -EINVAL, "--filter %.*s: '%s' is not known", (int)n, s,
-				  s + n + 1);
-			error_hint(err, "%s", f->hint);
-			return -EINVAL;
-		}
-		o->all = o->all || f->shows_all;
+static int check_filter(struct ps *ps, size_t i, struct error *err)
+{
+	const char *s = ps->o.filter.v[i];
+	struct wanted *w = &ps->wanted[i];
+	size_t n = strcspn(s, "=");
+	const struct filter *f = find_filter(s, n);
+
+	if (!f || !s[n]) {
+		error_set(err, -EINVAL, "--filter: '%s' is not known", s);
+		error_hint(err, "KEY=VALUE with id, name, label, status, exited or "
+				"ancestor");
+		return -EINVAL;
 	}
+	w->filter = f;
+	w->value = s + n + 1;
+	if (!f->takes(w)) {
+		error_set(err, -EINVAL, "--filter %s: '%s' is not known", f->key, w->value);
+		error_hint(err, "%s", f->hint);
+		return -EINVAL;
+	}
+	ps->o.all = ps->o.all || f->shows_all;
 	return 0;
 }
 
-/* docker's rule: values of one key are alternatives, different keys must all match. */
-static bool is_shown(const struct ps_options *o, const struct row *row)
+static int check_filters(struct ps *ps, struct error *err)
 {
-	if (!o->all && row->c->state.status != CONTAINER_RUNNING)
+	int r = 0;
+
+	ps->wanted = xcalloc(ps->o.filter.n, sizeof(*ps->wanted));
+	for (size_t i = 0; i < ps->o.filter.n && r == 0; i++)
+		r = check_filter(ps, i, err);
+	return r;
+}
+
+static void done_filters(struct ps *ps)
+{
+	for (size_t i = 0; ps->wanted && i < ps->o.filter.n; i++)
+		if (ps->wanted[i].has_regex)
+			regfree(&ps->wanted[i].regex);
+	free(ps->wanted);
+	strv_done(&ps->o.filter);
+}
+
+static void find_images(struct ps *ps, struct store *s)
+{
+	for (size_t i = 0; i < ps->o.filter.n; i++) {
+		struct wanted *w = &ps->wanted[i];
+		struct image image;
+
+		if (w->filter->match != match_ancestor || image_find(s, w->value, &image, NULL) < 0)
+			continue;
+		(void)digest_format(&image.config, w->image_id);
+		image_done(&image);
+	}
+}
+
+/* docker's rule: values of one key are alternatives, different keys must all match. */
+static bool is_shown(const struct ps *ps, const struct row *row)
+{
+	if (!ps->o.all && row->c->state.status != CONTAINER_RUNNING)
 		return false;
 	for (size_t k = 0; k < ARRAY_SIZE(filters); k++) {
 		bool asked = false, found = false;
 
-		for (size_t i = 0; i < o->filter.n; i++) {
-			const char *s = o->filter.v[i];
-			size_t n = strcspn(s, "=");
+		for (size_t i = 0; i < ps->o.filter.n; i++) {
+			const struct wanted *w = &ps->wanted[i];
 
-			if (find_filter(s, n) != &filters[k])
+			if (w->filter != &filters[k])
 				continue;
 			asked = true;
 			/* labels are all needed, also several of them */
-			if (filters[k].match(row, s + n + 1))
+			if (filters[k].match(row, w))
 				found = true;
 			else if (str_eq(filters[k].key, "label"))
 				return false;
@@ -325,35 +418,27 @@ static void add_json(struct str_buf *b, const struct row *row)
 	strv_done(&command);
 }
 
-struct ps {
-	const struct ps_options *o;
-	bool json;
-	struct table table;
-	struct str_buf text;
-};
-
 static void show(struct ps *ps, struct container *c)
 {
 	struct row row = { .c = c };
 
 	if (ctrcmd_record(c, &row.rec, NULL) < 0)
 		row.rec = (struct ctrconf){ 0 };
-	if (is_shown(ps->o, &row)) {
+	if (is_shown(ps, &row)) {
 		if (ps->json)
 			add_json(&ps->text, &row);
-		else if (ps->o->quiet)
-			printf("%.*s\n", ps->o->no_trunc ? ID_LEN : ID_SHORT_LEN, c->id);
+		else if (ps->o.quiet)
+			printf("%.*s\n", ps->o.no_trunc ? ID_LEN : ID_SHORT_LEN, c->id);
 		else
-			add_row(&ps->table, ps->o, &row);
+			add_row(&ps->table, &ps->o, &row);
 	}
 	ctrconf_done(&row.rec);
 }
 
-static int print(struct cli *cli, const struct ps_options *o, bool json, struct error *err)
+static int print(struct cli *cli, struct ps *ps, struct error *err)
 {
 	static const char *const headings[] = { "CONTAINER ID", "IMAGE", "COMMAND", "CREATED",
 						"STATUS",	"PORTS", "NAMES" };
-	struct ps ps = { .o = o, .json = json };
 	struct container *list = NULL;
 	struct store *s;
 	size_t n = 0;
@@ -365,43 +450,48 @@ static int print(struct cli *cli, const struct ps_options *o, bool json, struct 
 	if (r < 0 && r != -ENOENT)
 		return r;
 	error_clear(err);
-	table_init(&ps.table, ARRAY_SIZE(headings));
-	str_buf_init(&ps.text, 64 << 20);
+	if (r == 0)
+		find_images(ps, s);
+	table_init(&ps->table, ARRAY_SIZE(headings));
+	str_buf_init(&ps->text, 64 << 20);
 	for (size_t i = 0; i < ARRAY_SIZE(headings); i++)
-		table_add(&ps.table, headings[i]);
-	str_buf_addc(&ps.text, '[');
+		table_add(&ps->table, headings[i]);
+	str_buf_addc(&ps->text, '[');
 	for (size_t i = 0; i < n; i++)
-		show(&ps, &list[i]);
+		show(ps, &list[i]);
 	container_list_done(list, n);
-	str_buf_adds(&ps.text, "]\n");
-	r = str_buf_end(&ps.text);
+	str_buf_adds(&ps->text, "]\n");
+	r = str_buf_end(&ps->text);
 	if (r < 0)
 		error_code(err, r, "list the containers");
-	else if (json)
-		r = output_text(ps.text.s, err);
-	else if (!o->quiet)
-		table_print(&ps.table, stdout);
-	table_done(&ps.table);
-	str_buf_done(&ps.text);
+	else if (ps->json)
+		r = output_text(ps->text.s, err);
+	else if (!ps->o.quiet)
+		table_print(&ps->table, stdout);
+	table_done(&ps->table);
+	str_buf_done(&ps->text);
 	return r;
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
-	struct ps_options o = { 0 };
+	struct ps ps = { 0 };
 	char **args;
 	int r, json;
 
-	r = cli_parse(cli, argc, argv, &(struct cli_args){ 0 }, &o, &args, NULL, err);
+	r = cli_parse(cli, argc, argv, &(struct cli_args){ 0 }, &ps.o, &args, NULL, err);
 	if (r != 0) {
 		r = r < 0 ? r : 0;
 	} else {
-		json = output_format_parse(o.format, err);
-		r = json < 0 ? json : check_filters(&o, err);
+		json = output_format_parse(ps.o.format, err);
+		r = json < 0 ? json : check_filters(&ps, err);
+		if (json > 0 && ps.o.quiet)
+			log_warn(DCODE_NONE, "--format is ignored: -q prints ids alone");
+		ps.json = json > 0 && !ps.o.quiet;
 		if (r == 0)
-			r = print(cli, &o, json, err);
+			r = print(cli, &ps, err);
 	}
-	strv_done(&o.filter);
+	done_filters(&ps);
 	return r;
 }
 

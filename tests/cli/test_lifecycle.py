@@ -20,10 +20,11 @@ def box(warm, leftovers):
     before = leftovers.snapshot(warm)
     made = []
 
-    def start(*command, flags=(), name=None):
+    def start(*command, flags=(), name=None, image=None):
         name = name or f"box{os.getpid()}-{len(made)}-{random.randrange(1 << 30)}"
         made.append(name)
-        warm.run("run", "-d", "--name", name, "--network", "none", *flags, warm.image, *command)
+        warm.run("run", "-d", "--name", name, "--network", "none", *flags,
+                 image or warm.image, *command)
         return name
     yield start
     for name in made:
@@ -514,6 +515,32 @@ def test_ps_filters_and_json(warm, box):
     warm.fails("ps", "--filter", "status=runing", rc=125, has=["runing", "running"])
     warm.fails("ps", "--filter", "exited=no", rc=125, has="exit status")
     assert warm.run("ps", "-q", "--filter", "status=dead").lines == []
+
+
+def test_ps_filters_as_docker(warm, box):
+    """An image by each of its names, a name by a regular expression."""
+    one = box("true")
+    warm.run("tag", warm.image, "filtered")
+    two = box("true", image="filtered")
+
+    def names(*filters):
+        args = [x for f in filters for x in ("--filter", f)]
+        return {c["Names"][0] for c in warm.run("ps", "-a", "--format", "json", *args).json()
+                } & {one, two}
+    short = warm.run("inspect", one).json()[0]["Image"][7:19]
+    for image in ("filtered", "filtered:latest", "docker.io/library/filtered:latest", warm.image,
+                  short):
+        assert names(f"ancestor={image}") == {one, two}, image
+    assert names("ancestor=hello") == names("ancestor=filtered:other") == set()
+    warm.run("rmi", "-f", "filtered")
+    assert names("ancestor=filtered:latest") == {two}
+    assert names(f"name=^{one}$", f"name=^/{two}$") == {one, two}
+    assert names(f"name={one[:3]}.{one[4:]}") == names(f"name={one[1:-1]}") == {one}
+    assert names(f"name=^{one[1:]}") == names(f"name={one}.") == set()
+    for wrong in ("l[", "(", "x" * 300):
+        warm.fails("ps", "--filter", f"name={wrong}", has=["regular expression"])
+    res = warm.run("ps", "-aq", "--format", "json")
+    assert res.out == warm.run("ps", "-aq").out and "--format is ignored" in res.err
 
 
 def test_inspect_tells_what_was_asked(warm, box, tmp_path):
