@@ -34,14 +34,18 @@ static const struct mount_word words[] = {
 	{ "rprivate", 0, 0, true, false },
 };
 
-static int apply_word(const char *s, enum ctr_mount_kind kind, unsigned *flags)
+/* -ENOENT: not such a word; -EINVAL: of a bind, as docker, the opposite of one before. */
+static int apply_word(const char *s, enum ctr_mount_kind kind, unsigned *flags, unsigned *told)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		const struct mount_word *w = &words[i];
 
 		if (!str_eq(s, w->word) || !(kind == CTR_MOUNT_BIND ? w->bind : w->tmpfs))
 			continue;
+		if (kind == CTR_MOUNT_BIND && ((*told & ~*flags & w->set) | (*flags & w->clear)))
+			return -EINVAL;
 		*flags = (*flags & ~w->clear) | w->set;
+		*told |= w->set | w->clear;
 		return 0;
 	}
 	return -ENOENT;
@@ -100,11 +104,15 @@ static int tmpfs_value(const char *s, struct str_buf *out, struct error *err)
 static int parse_words(const char *s, enum ctr_mount_kind kind, unsigned *flags,
 		       struct str_buf *out, struct error *err)
 {
+	unsigned told = 0;
+
 	while (*s) {
 		size_t n = strcspn(s, ",");
 		_cleanup_(freep) char *word = xstrndup(s, n);
-		int r = apply_word(word, kind, flags);
+		int r = apply_word(word, kind, flags, &told);
 
+		if (r == -EINVAL)
+			return error_set(err, r, "option '%s' is the opposite of one before", word);
 		if (r < 0 && kind == CTR_MOUNT_TMPFS)
 			r = tmpfs_value(word, out, err);
 		else if (r < 0 && is_idle_label(word))

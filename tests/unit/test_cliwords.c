@@ -59,6 +59,7 @@ static void volumes(void **state)
 	assert_int_equal(mountopt_volume("/usr/../etc:/a/./b/../c:ro,nosuid", &rec, NULL), 0);
 	assert_int_equal(mountopt_volume("/etc:/d", &rec, NULL), 0);
 	assert_int_equal(rec.n_mounts, 2);
+	assert_int_equal(mountopt_volume("/etc:/e:ro,nosuid,ro,rbind", &rec, NULL), 0);
 	m = &rec.mounts[0];
 	assert_string_equal(m->source, "/etc");
 	assert_string_equal(m->target, "/a/c");
@@ -81,6 +82,9 @@ static void volume_mistakes(void **state)
 		{ "/etc:/", -EINVAL },
 		{ "/etc:/x:huh", -EINVAL },
 		{ "/etc:/x:ro:rw", -EINVAL },
+		{ "/etc:/x:ro,rw", -EINVAL },
+		{ "/etc:/x:rw,ro", -EINVAL },
+		{ "/etc:/x:exec,ro,noexec", -EINVAL },
 		{ "/no/such:/x", -ENOENT },
 		{ "/etc:/x/../..", -EINVAL },
 		{ ":/x", -EINVAL },
