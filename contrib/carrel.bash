@@ -21,5 +21,8 @@ _carrel()
 	# What stands before the last of those characters is on the line already.
 	kept=${cur%"${cur##*[:=]}"}
 	COMPREPLY=("${COMPREPLY[@]#"$kept"}")
+	case ${COMPREPLY[*]} in
+	*=) compopt -o nospace ;; # its value comes next
+	esac
 }
 complete -F _carrel carrel

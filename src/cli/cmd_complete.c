@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <ctype.h>
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/ctrcmd.h"
 #include "oci/reference.h"
+#include "runtime/ctr.h"
 #include "storage/container.h"
 #include "storage/image.h"
 
@@ -21,10 +26,14 @@ static const struct opt options[] = {
 
 enum operand {
 	OPERAND_IMAGE = 1 << 0,
-	OPERAND_CONTAINER = 1 << 1,
-	OPERAND_CODE = 1 << 2,
-	OPERAND_COMMAND = 1 << 3,
-	OPERAND_THEN_FILES = 1 << 4, /* the first one is what is said here, others are a command */
+	OPERAND_RUNNING = 1 << 1, /* containers, by what they do */
+	OPERAND_PAUSED = 1 << 2,
+	OPERAND_ENDED = 1 << 3,
+	OPERAND_CONTAINER = OPERAND_RUNNING | OPERAND_PAUSED | OPERAND_ENDED,
+	OPERAND_ALIVE = OPERAND_RUNNING | OPERAND_PAUSED,
+	OPERAND_CODE = 1 << 4,
+	OPERAND_COMMAND = 1 << 5,
+	OPERAND_THEN_FILES = 1 << 6, /* the first one is what is said here, others are a command */
 };
 
 static const struct {
@@ -32,55 +41,66 @@ static const struct {
 	unsigned operands;
 } takes[] = {
 	{ "run", OPERAND_IMAGE | OPERAND_THEN_FILES },
-	{ "exec", OPERAND_CONTAINER | OPERAND_THEN_FILES },
-	{ "attach", OPERAND_CONTAINER },
+	{ "exec", OPERAND_RUNNING | OPERAND_THEN_FILES },
+	{ "attach", OPERAND_RUNNING },
 	{ "container inspect", OPERAND_CONTAINER },
 	{ "doctor", OPERAND_CODE },
 	{ "explain", OPERAND_CONTAINER },
 	{ "help", OPERAND_COMMAND },
 	{ "image inspect", OPERAND_IMAGE },
 	{ "inspect", OPERAND_CONTAINER | OPERAND_IMAGE },
-	{ "kill", OPERAND_CONTAINER },
+	{ "kill", OPERAND_ALIVE },
 	{ "logs", OPERAND_CONTAINER },
-	{ "pause", OPERAND_CONTAINER },
+	{ "pause", OPERAND_RUNNING },
 	{ "pull", OPERAND_IMAGE },
 	{ "rm", OPERAND_CONTAINER },
 	{ "rmi", OPERAND_IMAGE },
-	{ "start", OPERAND_CONTAINER },
-	{ "stats", OPERAND_CONTAINER },
-	{ "stop", OPERAND_CONTAINER },
+	{ "start", OPERAND_ENDED },
+	{ "stats", OPERAND_ALIVE },
+	{ "stop", OPERAND_ALIVE },
 	{ "tag", OPERAND_IMAGE },
-	{ "unpause", OPERAND_CONTAINER },
+	{ "unpause", OPERAND_PAUSED },
 	{ "update", OPERAND_CONTAINER },
 	{ "wait", OPERAND_CONTAINER },
 };
 
-/* By the name that help gives the value; "a|b" there speaks for itself. */
+/* By the name that help gives the value, where need be of one command; "a|b" there speaks for
+ * itself. */
 static const struct {
-	const char *value, *words;
+	const char *value, *command, *words;
 } values[] = {
-	{ "MODE", "private|none|host" },
-	{ "WHEN", "missing|always|never" },
-	{ "BOOL", "true|false" },
-	{ "PATH", ":files" },
-	{ "FILE", ":files" },
-	{ "SRC:DST[:ro]", ":files" },
+	{ "MODE", NULL, "private|none|host" },
+	{ "WHEN", NULL, "missing|always|never" },
+	{ "BOOL", NULL, "true|false" },
+	{ "PATH", NULL, ":files" },
+	{ "FILE", NULL, ":files" },
+	{ "SRC:DST[:ro]", NULL, ":files" },
+	{ "CAP", NULL, ":capabilities" },
+	{ "SIGNAL", NULL, ":signals" },
+	{ "OPTION", NULL, "no-new-privileges|seccomp=unconfined|real-ids" },
+	{ "OS/ARCH", NULL, "linux/amd64|linux/arm64" },
+	{ "OS/ARCH[/VARIANT]", NULL, "linux/amd64|linux/arm64" },
+	{ "KEY=VALUE", "ps",
+	  "status=created|status=running|status=paused|status=exited|name=|ancestor=|label=|id=|"
+	  "exited=" },
+	{ "KEY=VALUE", "images", "dangling=true|dangling=false|reference=" },
 };
 
 struct line {
 	const struct command *command;
-	const struct opt *wants_value; /* the word before the last is an option that wants one */
+	const struct opt *wants_value; /* the option whose value the last word is */
+	size_t head;		       /* of the last word, before the value: "--network=" */
 	const char *noun;	       /* "image", where its second word comes next */
 	unsigned operands;
-	bool options_end;
-	const char *word; /* the last one */
+	bool options_end, in_command; /* after --, after the image of run */
+	const char *word;	      /* the last one */
 };
 
 static void offer(const struct line *l, const char *word, const char *about)
 {
-	if (!str_starts(word, l->word))
+	if (!str_starts(word, l->word + l->head))
 		return;
-	printf("%s%s%s\n", word, about ? "\t" : "", about ? about : "");
+	printf("%.*s%s%s%s\n", (int)l->head, l->word, word, about ? "\t" : "", about ? about : "");
 }
 
 static const struct command *find_command(const char *name)
@@ -96,19 +116,39 @@ static const struct command *find_command(const char *name)
 
 /* --- the words before the last --- */
 
-static bool is_letter(const struct opt *o, const char *word)
+static bool takes_value(const struct opt *o)
 {
-	return o->letter && word[0] == '-' && word[1] != '-' && word[strlen(word) - 1] == o->letter;
+	return o->kind == OPT_REFUSED ? o->takes_value : o->kind != OPT_FLAG;
 }
 
-/* The row of an option that takes the next word. */
-static const struct opt *wants_value(const struct opt *table, const char *word)
+/* The row of an option that takes a value, in `word` from *ret_head on, or the next word (0). */
+static const struct opt *find_long(const struct opt *table, const char *word, size_t *ret_head)
 {
-	for (const struct opt *o = table; o && o->name; o++) {
-		if (o->kind == OPT_FLAG || (o->kind == OPT_REFUSED && !o->takes_value))
+	size_t n = strcspn(word + 2, "=");
+
+	*ret_head = word[2 + n] ? 2 + n + 1 : 0;
+	for (const struct opt *o = table; o->name; o++)
+		if (strlen(o->name) == n && strncmp(o->name, word + 2, n) == 0)
+			return takes_value(o) ? o : NULL;
+	return NULL;
+}
+
+static const struct opt *find_value(const struct opt *table, const char *word, size_t *ret_head)
+{
+	*ret_head = 0;
+	if (str_starts(word, "--"))
+		return find_long(table, word, ret_head);
+	for (const char *p = word + 1; *p; p++) {
+		const struct opt *o = table;
+
+		while (o->name && o->letter != *p)
+			o++;
+		if (!o->name)
+			return NULL;
+		if (!takes_value(o))
 			continue;
-		if ((str_starts(word, "--") && str_eq(word + 2, o->name)) || is_letter(o, word))
-			return o;
+		*ret_head = p[1] ? (size_t)(p + 1 - word) + (p[1] == '=') : 0;
+		return o;
 	}
 	return NULL;
 }
@@ -129,26 +169,44 @@ static void read_operand(struct line *l, const char *word)
 	}
 }
 
+static bool is_in_command(const struct line *l)
+{
+	return l->operands && l->command &&
+	       (str_eq(l->command->name, "run") || str_eq(l->command->name, "exec"));
+}
+
+static void read_option(struct cli *cli, struct line *l, char **words, size_t n, size_t *i)
+{
+	const struct opt *table = l->command ? l->command->options : cli_global_options(), *o;
+	size_t head;
+
+	o = find_value(table, words[*i], &head);
+	if (!o || (!head && *i + 2 >= n)) {
+		l->wants_value = o;
+		return;
+	}
+	if (!head)
+		++*i;
+	if (!l->command && str_eq(o->name, "root"))
+		cli->root = words[*i] + head;
+}
+
 static void read_line(struct cli *cli, struct line *l, char **words, size_t n)
 {
 	for (size_t i = 0; i + 1 < n; i++) {
-		const struct opt *table = l->command ? l->command->options : cli_global_options();
-		bool stops = l->operands && l->command &&
-			     (str_eq(l->command->name, "run") || str_eq(l->command->name, "exec"));
-
-		if (str_eq(words[i], "--"))
-			l->options_end = true;
-		if (l->options_end || stops || words[i][0] != '-') {
+		if (l->options_end || is_in_command(l) || words[i][0] != '-' || !words[i][1])
 			read_operand(l, words[i]);
-			continue;
-		}
-		l->wants_value = wants_value(table, words[i]);
-		if (l->wants_value && i + 2 < n) {
-			i++;
-			if (!l->command && str_eq(l->wants_value->name, "root"))
-				cli->root = words[i];
-			l->wants_value = NULL;
-		}
+		else if (str_eq(words[i], "--"))
+			l->options_end = true;
+		else
+			read_option(cli, l, words, n, &i);
+	}
+	l->in_command = is_in_command(l);
+	if (!l->wants_value && !l->options_end && !l->in_command && l->word[0] == '-') {
+		l->wants_value = find_value(l->command ? l->command->options : cli_global_options(),
+					    l->word, &l->head);
+		if (!l->head)
+			l->wants_value = NULL; /* still the option itself */
 	}
 }
 
@@ -165,28 +223,55 @@ static void offer_words(const struct line *l, const char *words)
 	}
 }
 
+static void offer_capabilities(const struct line *l)
+{
+	const char *name;
+
+	offer(l, "ALL", NULL);
+	for (unsigned i = 0; (name = caps_name(i)); i++)
+		offer(l, name, NULL);
+}
+
+static void offer_signals(const struct line *l)
+{
+	const char *name;
+
+	for (int i = 1; i < SIGRTMIN; i++) {
+		name = sigabbrev_np(i);
+		if (name)
+			offer(l, name, NULL);
+	}
+}
+
+static const char *words_of(const struct line *l, const char *value)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+		if (str_eq(values[i].value, value) &&
+		    (!values[i].command ||
+		     (l->command && str_eq(values[i].command, l->command->name))))
+			return values[i].words;
+	return islower((unsigned char)*value) ? value : "";
+}
+
 static void offer_values(const struct line *l)
 {
-	const char *value = l->wants_value->value ? l->wants_value->value : "";
+	const char *words = words_of(l, l->wants_value->value ? l->wants_value->value : "");
 
-	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
-		if (!str_eq(values[i].value, value))
-			continue;
-		if (str_eq(values[i].words, ":files"))
-			puts(values[i].words);
-		else
-			offer_words(l, values[i].words);
-		return;
-	}
-	if (strchr(value, '|'))
-		offer_words(l, value);
+	if (str_eq(words, ":files"))
+		puts(words);
+	else if (str_eq(words, ":capabilities"))
+		offer_capabilities(l);
+	else if (str_eq(words, ":signals"))
+		offer_signals(l);
+	else
+		offer_words(l, words);
 }
 
 static void offer_options(const struct line *l)
 {
 	const struct opt *table = l->command ? l->command->options : cli_global_options();
 
-	for (const struct opt *o = table; o->name; o++) {
+	for (const struct opt *o = table; o->name && (l->command || !l->noun); o++) {
 		char word[64];
 
 		if (!o->help || o->kind == OPT_REFUSED)
@@ -243,7 +328,14 @@ static void offer_images(const struct line *l, struct store *s)
 	image_list_done(list, n);
 }
 
-static void offer_containers(const struct line *l, struct store *s)
+static enum operand kind_of(const struct container *c)
+{
+	if (c->state.status != CONTAINER_RUNNING)
+		return OPERAND_ENDED;
+	return c->paused ? OPERAND_PAUSED : OPERAND_RUNNING;
+}
+
+static void offer_containers(const struct line *l, struct store *s, unsigned what)
 {
 	struct container *list = NULL;
 	size_t n = 0;
@@ -251,7 +343,8 @@ static void offer_containers(const struct line *l, struct store *s)
 	if (!s || container_list(s, &list, &n, NULL) < 0)
 		return;
 	for (size_t i = 0; i < n; i++)
-		offer(l, list[i].name, NULL);
+		if (what & kind_of(&list[i]))
+			offer(l, list[i].name, NULL);
 	container_list_done(list, n);
 }
 
@@ -275,7 +368,7 @@ static void offer_operands(struct cli *cli, const struct line *l)
 		offer(l, "hello", NULL); /* it is in the program */
 	}
 	if (what & OPERAND_CONTAINER)
-		offer_containers(l, s);
+		offer_containers(l, s, what);
 	if (what & OPERAND_COMMAND)
 		offer_commands(&(struct line){ .word = l->word });
 	for (int i = DCODE_NONE + 1; (what & OPERAND_CODE) && i < DCODE_MAX; i++)
@@ -290,7 +383,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	read_line(cli, &l, argv + 1, argc > 1 ? (size_t)argc - 1 : 0);
 	if (l.wants_value)
 		offer_values(&l);
-	else if (l.word[0] == '-' && !l.options_end)
+	else if (l.word[0] == '-' && !l.options_end && !l.in_command)
 		offer_options(&l);
 	else if (!l.command)
 		offer_commands(&l);

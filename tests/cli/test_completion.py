@@ -17,7 +17,7 @@ def run_shell(carrel, argv):
 
 def bash(carrel, *words):
     script = os.path.join(carrel.prefix, "share/bash-completion/completions/carrel")
-    line = '''compopt() { echo ":files"; }; source "$0"
+    line = '''compopt() { case $2 in default) echo ":files" ;; esac; }; source "$0"
               COMP_LINE="$*" COMP_POINT=${#COMP_LINE}; _carrel; printf '%s\\n' "${COMPREPLY[@]}"'''
     return run_shell(carrel, ["bash", "-c", line, script, "carrel", *words])
 
@@ -25,8 +25,8 @@ def bash(carrel, *words):
 def zsh(carrel, *words):
     """What the function hands to zsh's own ones."""
     script = os.path.join(carrel.prefix, "share/zsh/site-functions/_carrel")
-    line = '''_files() { echo ":files" }
-              _describe() { local r; for r in "${(@P)argv[-1]}"; do
+    line = '''_files() { echo ":files" }; compset() { : }
+              _describe() { local r; for r in "${(@P)argv[3]}"; do
                   r=${r//\\\\:/$'\\1'}; r=${r%%:*}; print -r -- "${r//$'\\1'/:}"; done }
               script=$1; shift; words=("$@") CURRENT=$#; source $script'''
     return run_shell(carrel, ["zsh", "-f", "-c", line, "zsh", script, "carrel", *words])
@@ -58,6 +58,35 @@ def test_words(carrel, offers):
     assert offers(carrel, "no-such-command", "x") == set()
 
 
+def test_words_of_the_command_inside(carrel, offers, tmp_path):
+    """Carrel's options are not those of `ls`, nor are images its arguments."""
+    for words in (("run", "hello", "ls", "-"), ("run", "-it", "--rm", "hello", "ls", "--"),
+                  ("exec", "x", "ls", "--")):
+        got = offers(carrel, *words)
+        assert got <= {":files"}, (words, got)
+
+
+def test_value_in_the_word(carrel, offers):
+    """Of a word that bash splits at = it is offered the rest."""
+    for words, want in ((("run", "--network="), {"private", "none", "host"}),
+                        (("run", "--pull=m"), {"missing"}),
+                        (("ps", "--filter=status=p"), {"paused"})):
+        head = "" if offers is bash else words[1][:words[1].rindex("=") + 1]
+        assert offers(carrel, *words) == {head + w for w in want}, words
+
+
+def test_values(carrel, offers):
+    assert offers(carrel, "run", "-w/tmp", "hel") == {"hello"}
+    assert offers(carrel, "kill", "-s", "TE") == {"TERM"}
+    assert offers(carrel, "run", "--cap-add", "NET_A") == {"NET_ADMIN"}
+    assert "real-ids" in offers(carrel, "run", "--security-opt", "")
+    assert "linux/arm64" in offers(carrel, "pull", "--platform", "")
+    assert offers(carrel, "ps", "-f", "na") == {"name="}
+    assert {"name=", "ancestor="} < offers(carrel, "ps", "--filter", "")
+    assert offers(carrel, "images", "--filter", "re") == {"reference="}
+    assert offers(carrel, "image", "--") == {"--help"}
+
+
 def test_files(carrel, offers, tmp_path):
     (tmp_path / "some-file").touch()
     for words in ("run", "--env-file"), ("--root",), ("run", "hello"), ("exec", "-i", "x", "ls"):
@@ -75,6 +104,16 @@ def test_names(carrel, images, need, offers):
     assert {"complete-me", image} <= offers(carrel, "inspect", "")
     assert offers(carrel, "container", "inspect", "") == {"complete-me"}
     assert image not in offers(carrel, "explain", "")
+    # By what the command can do with it.
+    carrel.run("run", "-d", "--name", "runs", "--network", "none", images["busybox"], "sleep", "1000")
+    for command in "stop", "kill", "exec", "attach", "pause":
+        assert offers(carrel, command, "") == {"runs"}, command
+    assert offers(carrel, "start", "") == {"complete-me"}
+    assert {"complete-me", "runs"} <= offers(carrel, "logs", "")
+    carrel.run("pause", "runs")
+    assert offers(carrel, "unpause", "") == {"runs"}
+    assert offers(carrel, "exec", "") == offers(carrel, "pause", "") == set()
+    carrel.run("rm", "-f", "runs")
     # Of the words that bash splits at colons only the last part is offered.
     head, tag = image[:-3], image.rsplit(":", 1)[1]
     assert offers(carrel, "rmi", head) in ({image}, {tag})
