@@ -39,6 +39,7 @@ int cli_store(struct cli *cli, enum store_flags flags, struct store **ret, struc
 		cli_hint_access(err);
 		return r;
 	}
+	log_debug("store", "%s", path);
 	if (flags & STORE_CREATE)
 		sweep(cli->store);
 	*ret = cli->store;

@@ -64,7 +64,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 const struct command cmd_attach = {
 	.name = "attach",
 	.group = GROUP_CONTAINER,
-	.summary = "connect to a running container; ctrl-p ctrl-q leave it",
+	.summary = "connect to a running container (-it: ctrl-p ctrl-q leave)",
 	.usage = "CONTAINER",
 	.options = options,
 	.run = run,

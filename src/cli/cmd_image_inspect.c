@@ -86,7 +86,7 @@ static int add_image(struct str_buf *b, struct store *s, const struct image *i, 
 	output_json_member(b, "Id", digest_format(&i->config, id));
 	add_names(b, "RepoTags", &i->names);
 	add_names(b, "RepoDigests", &i->digests);
-	output_json_member(b, "Created", i->created);
+	output_json_member(b, "Created", output_time(i->created));
 	output_json_member(b, "Os", i->platform.os);
 	output_json_member(b, "Architecture", i->platform.arch);
 	if (i->platform.variant[0])

@@ -58,8 +58,8 @@ static void add_state(struct str_buf *b, const struct container *c)
 	add_number(b, "Pid", running ? st->pid : 0);
 	add_number(b, "ExitCode", running ? 0 : st->exit_code);
 	output_json_member(b, "Error", st->error);
-	output_json_member(b, "StartedAt", st->started);
-	output_json_member(b, "FinishedAt", st->finished);
+	output_json_member(b, "StartedAt", output_time(st->started));
+	output_json_member(b, "FinishedAt", output_time(st->finished));
 	str_buf_addc(b, '}');
 }
 
@@ -186,6 +186,28 @@ static void add_host_config(struct str_buf *b, const struct ctrconf *rec)
 	strv_done(&security);
 }
 
+/* The words behind the target, as docker has them. */
+static void add_mode(struct str_buf *b, const struct ctrconf_mount *m)
+{
+	static const struct {
+		enum ctr_mount_flags flag;
+		const char *word;
+	} words[] = {
+		{ CTR_MOUNT_RO, "ro" },
+		{ CTR_MOUNT_NOEXEC, "noexec" },
+		{ CTR_MOUNT_NOSUID, "nosuid" },
+		{ CTR_MOUNT_NODEV, "nodev" },
+	};
+	char mode[64] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; m->kind == CTR_MOUNT_BIND && i < ARRAY_SIZE(words); i++)
+		if (m->flags & words[i].flag)
+			n += (size_t)snprintf(mode + n, sizeof(mode) - n, "%s%s", n ? "," : "",
+					      words[i].word);
+	output_json_member(b, "Mode", n ? mode : m->options);
+}
+
 static void add_mounts(struct str_buf *b, const struct ctrconf *rec)
 {
 	json_add_key(b, "Mounts");
@@ -197,7 +219,7 @@ static void add_mounts(struct str_buf *b, const struct ctrconf *rec)
 		output_json_member(b, "Type", m->kind == CTR_MOUNT_BIND ? "bind" : "tmpfs");
 		output_json_member(b, "Source", m->source);
 		output_json_member(b, "Destination", m->target);
-		output_json_member(b, "Mode", m->options);
+		add_mode(b, m);
 		json_add_bool(b, "RW", !(m->flags & CTR_MOUNT_RO));
 		str_buf_addc(b, '}');
 	}
@@ -216,7 +238,7 @@ static void add_container(struct str_buf *b, const struct container *c, const st
 	strv_copy(&args, rec->cmd.v);
 	str_buf_addc(b, '{');
 	output_json_member(b, "Id", c->id);
-	output_json_member(b, "Created", c->created);
+	output_json_member(b, "Created", output_time(c->created));
 	output_json_member(b, "Path", cmd->n ? cmd->v[0] : "");
 	if (args.n) {
 		struct strv rest = { .v = args.v + 1, .n = args.n - 1 };

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 enum {
 	RECORD_MAX = 256 << 10,
 	BLOCK = 8 << 10,
+	TAIL_SIZE = 256, /* of a record: all that comes after the text, and some of that */
 };
 
 struct logs_options {
@@ -122,7 +124,28 @@ static int print_available(struct logs *l, struct error *err)
 	return output_flush(err);
 }
 
-/* The offset of the last `want` records. */
+/* Does the record before `end` end a line? The pieces of a long one have no newline but the last.
+ */
+static bool ends_line(int fd, off_t end)
+{
+	static const char stream[] = "\",\"stream\":\"";
+	char tail[TAIL_SIZE];
+	off_t from = end > TAIL_SIZE ? end - TAIL_SIZE : 0;
+	ssize_t n = pread(fd, tail, (size_t)(end - from), from);
+	const char *p = NULL, *q;
+	size_t slashes = 0;
+
+	for (q = tail; n > 0 && (q = memmem(q, (size_t)(tail + n - q), stream, strlen(stream)));
+	     q++)
+		p = q;
+	if (!p || p == tail || p[-1] != 'n')
+		return !p; /* a torn one ends there */
+	for (q = p - 1; q > tail && q[-1] == '\\'; q--)
+		slashes++;
+	return slashes % 2;
+}
+
+/* The offset of the last `want` lines. */
 static int seek_tail(int fd, uint64_t want, struct error *err)
 {
 	char block[BLOCK];
@@ -138,8 +161,10 @@ static int seek_tail(int fd, uint64_t want, struct error *err)
 		if (n != at - from)
 			return error_set(err, -EIO, "the log changed while it was read");
 		for (ssize_t i = n; i > 0; i--) {
-			/* The newline that ends the last record ends nothing else. */
-			if (block[i - 1] == '\n' && seen++ == want)
+			/* The first newline is the end of all, whatever the last record is. */
+			if (block[i - 1] != '\n' || (seen && !ends_line(fd, from + i)))
+				continue;
+			if (seen++ == want)
 				return lseek(fd, from + i, SEEK_SET) < 0
 					       ? error_sys(err, "seek in the log")
 					       : 0;
@@ -211,6 +236,14 @@ static int follow(struct cli *cli, struct container *c, struct logs *l, struct e
 	}
 }
 
+/* docker takes any number below zero for it, too. */
+static bool is_all(const char *tail)
+{
+	uint64_t n;
+
+	return str_eq(tail, "all") || (tail[0] == '-' && num_u64(tail + 1, &n) == 0);
+}
+
 static int show(struct cli *cli, struct container *c, const struct logs_options *o,
 		struct error *err)
 {
@@ -229,7 +262,7 @@ static int show(struct cli *cli, struct container *c, const struct logs_options 
 	} else if (l->fd < 0) {
 		r = error_sys(err, "open the log of container %s", c->name);
 	} else {
-		if (o->tail && !str_eq(o->tail, "all")) {
+		if (o->tail && !is_all(o->tail)) {
 			r = num_u64(o->tail, &tail);
 			if (r < 0)
 				error_set(err, r, "--tail: '%s' is not a number of lines", o->tail);

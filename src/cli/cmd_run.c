@@ -216,6 +216,7 @@ static int try_run(struct cli *cli, struct run_options *o, char **args, enum fet
 		r = make(cli, o, &rec, &manifest, &ctr, &l.lock_fd, err);
 	if (r < 0)
 		return r;
+	log_debug("run", "container %s, %s", ctr.id, ctr.name);
 	l.store = cli->store;
 	l.ctr = &ctr;
 	r = go(cli, o, &l, err);

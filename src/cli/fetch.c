@@ -14,6 +14,7 @@
 
 #include "base/dirs.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/loop.h"
 #include "base/path.h"
 #include "base/proc.h"
@@ -111,6 +112,8 @@ static int run_transfer(const struct strv *argv, int auth_fd, enum fetch_flags f
 	r = proc_spawn(&spec, &p, err);
 	if (r < 0)
 		return r;
+	log_debug("fetch", "transfer, pid %d, with%s credentials, does the rest", p.pid,
+		  auth_fd >= 0 ? "" : "out");
 	r = wait_passing_signals(&p, &status);
 	proc_done(&p);
 	if (r < 0)
@@ -315,6 +318,7 @@ static int find_local(struct cli *cli, const char *name, const char *platform, s
 int fetch_image(struct cli *cli, const char *name, const char *platform, enum fetch_when when,
 		struct image *ret, struct error *err)
 {
+	char id[DIGEST_STR_MAX];
 	struct image found;
 	int r = -ENOENT;
 
@@ -329,6 +333,8 @@ int fetch_image(struct cli *cli, const char *name, const char *platform, enum fe
 	}
 	if (r < 0) {
 		error_clear(err);
+		log_debug("fetch", "%s: %s", name,
+			  when == FETCH_ALWAYS ? "asking its registry" : "not in the store");
 		r = obtain(cli, name, platform, err);
 		if (r == 0)
 			r = image_find(cli->store, name, &found, err);
@@ -340,6 +346,8 @@ int fetch_image(struct cli *cli, const char *name, const char *platform, enum fe
 		image_done(&found);
 		return r;
 	}
+	log_debug("fetch", "%s is %s, %zu layers", name, digest_format(&found.config, id),
+		  found.n_layers);
 	*ret = found;
 	return 0;
 }

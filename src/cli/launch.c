@@ -345,8 +345,11 @@ static int enter_u(struct launch *l, const struct enforce *e, struct error *err)
 	/* What the kernel counts for it, it counts by an id of U: a U of its own, then. */
 	if (!enforce_needs_owner(e))
 		r = container_each_process(l->store, join_process, l, err);
-	if (r == 0)
+	if (r == 0) {
 		r = userns_enter(&l->map, err);
+		if (r == 0)
+			log_debug("launch", "in a user namespace of its own");
+	}
 	if (r < 0)
 		return r;
 	if (!l->ids_told)
@@ -535,6 +538,8 @@ int launch_start(struct launch *l, const int stdio[3], unsigned short rows, unsi
 		launch_end_cgroup(l);
 		return r;
 	}
+	log_debug("launch", "%s runs as process %d, network %s", l->argv.v[0], d.ctr.init.pid,
+		  net_mode_name(l->rec->net));
 	*ret = d;
 	return 0;
 }

@@ -168,6 +168,11 @@ void output_json_indented(const char *s, FILE *to)
 	(void)fputc('\n', to);
 }
 
+const char *output_time(const char *when)
+{
+	return *when ? when : "0001-01-01T00:00:00Z";
+}
+
 static char *scaled(unsigned long long bytes, double base, const char *const units[7], int digits,
 		    char buf[16])
 {

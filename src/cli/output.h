@@ -39,6 +39,8 @@ void json_add_bool(struct str_buf *b, const char *key, bool value);
 /* A JSON document on several lines, four blanks a level, as docker prints it. */
 void output_json_indented(const char *s, FILE *to);
 
+/* As docker's JSON: what has not happened has Go's zero time, which clients can parse. */
+const char *output_time(const char *when);
 /* docker's sizes for people: "1.24MB", "312B" (powers of 1000). */
 char *output_size(unsigned long long bytes, char buf[16]);
 /* docker's sizes of memory: "1.184MiB", "64MiB" (powers of 1024). */

@@ -92,10 +92,8 @@ static int parse_long(const struct opt *table, char *arg, char **next, void *fil
 		r = apply(o, *next, fill, err);
 		return r < 0 ? r : 1;
 	}
-	if (str_eq(arg, "help")) {
-		*ret_help = true;
-		return 0;
-	}
+	if (n == 4 && str_starts(arg, "help"))
+		return set_flag(&(struct opt){ .name = "help" }, value, ret_help, err);
 	error_set(err, -EINVAL, "unknown option --%.*s", (int)n, arg);
 	return usage(err);
 }
