@@ -12,6 +12,7 @@ libruntime_a_SOURCES = \
 	src/runtime/create.c src/runtime/ctr.h \
 	src/runtime/enforced.c src/runtime/enforced.h \
 	src/runtime/exec.c src/runtime/exec.h \
+	src/runtime/hidden.c src/runtime/hidden.h \
 	src/runtime/hostdiag.c src/runtime/hostdiag.h \
 	src/runtime/idmap.c src/runtime/idmap.h \
 	src/runtime/inside.c src/runtime/inside.h \

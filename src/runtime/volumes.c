@@ -15,8 +15,8 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "runtime/hidden.h"
 #include "runtime/plan.h"
-#include "runtime/views.h"
 
 /*
  * Theory of operation. Sources are opened twice: by the caller on the host side (its rights, before
@@ -91,84 +91,6 @@ static int split_options(const struct ctr_mount *m, uint64_t size, struct plan_v
 	return 0;
 }
 
-/* The path of an open descriptor in this mount namespace. */
-static int canonical(int fd, char buf[PATH_MAX])
-{
-	ssize_t n = readlink(path_of_fd(fd).s, buf, PATH_MAX - 1);
-
-	if (n < 0)
-		return -errno;
-	buf[n] = '\0';
-	return 0;
-}
-
-static bool is_below(const char *path, const char *dir, const char **ret_rest)
-{
-	size_t n = strlen(dir);
-
-	while (n && dir[n - 1] == '/')
-		n--;
-	if (strncmp(path, dir, n) != 0 || (path[n] != '/' && path[n] != '\0'))
-		return false;
-	*ret_rest = path + n + strspn(path + n, "/");
-	return true;
-}
-
-/* Is `from` in it, or is it seen below `from`? Then it will be covered. */
-static int check_view(const char *view, const char *from, const char *name, struct plan_volume *v,
-		      unsigned *n, struct error *err)
-{
-	const char *rest;
-
-	if (is_below(from, view, &rest)) {
-		error_set(err, -EPERM, "%s lies in carrel's own directory %s", name, view);
-		error_hint(err, "a container that can write there controls every other one; keep "
-				"the files elsewhere");
-		return -EPERM;
-	}
-	if (!v->is_dir || !is_below(view, from, &rest))
-		return 0;
-	if (*n == PLAN_HIDDEN_MAX)
-		return error_set(err, -E2BIG,
-				 "carrel's own directories are mounted more than %d times below %s",
-				 PLAN_HIDDEN_MAX, name);
-	v->hidden[(*n)++] = xstrdup(rest);
-	return 0;
-}
-
-/* Where the store or the runtime directory would be seen through this bind. */
-static int find_hidden(const struct strv *views, int source, const char *name,
-		       struct plan_volume *v, struct error *err)
-{
-	char from[PATH_MAX];
-	unsigned n = 0;
-	int r = 0;
-
-	if (canonical(source, from) < 0)
-		return error_sys(err, "read the path of %s", name);
-	for (size_t i = 0; i < views->n && r == 0; i++)
-		r = check_view(views->v[i], from, name, v, &n, err);
-	return r;
-}
-
-/* Every path that leads to what containers must not see, by whatever mount. */
-static int list_views(const struct ctr_spec *spec, struct strv *ret, struct error *err)
-{
-	char hidden[PATH_MAX];
-	int r = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(spec->hidden_paths) && r == 0; i++) {
-		_cleanup_(fd_closep) int fd = -1;
-
-		if (!spec->hidden_paths[i])
-			continue;
-		fd = open(spec->hidden_paths[i], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd >= 0 && canonical(fd, hidden) == 0) /* not there: nothing to see */
-			r = views_find(hidden, ret, err);
-	}
-	return r;
-}
-
 static int open_bind(const struct strv *views, const struct ctr_mount *m, struct plan_volume *v,
 		     struct error *err)
 {
@@ -181,7 +103,7 @@ static int open_bind(const struct strv *views, const struct ctr_mount *m, struct
 	if (fstat(source, &st) < 0)
 		return error_sys(err, "look at %s", m->source);
 	v->is_dir = S_ISDIR(st.st_mode);
-	r = find_hidden(views, source, m->source, v, err);
+	r = hidden_find(views, source, m->source, v, err);
 	if (r < 0)
 		return r;
 	v->tree = mnt_copy(source, "");
@@ -226,7 +148,7 @@ int volumes_open(const struct ctr_spec *spec, struct plan *p, struct error *err)
 		v->attr = attr_of(m->flags);
 		v->is_dir = true;
 		if (m->kind == CTR_MOUNT_BIND && views.n == 0)
-			r = list_views(spec, &views, err);
+			r = hidden_list(spec, &views, err);
 		if (r < 0)
 			return r;
 		if (m->kind == CTR_MOUNT_BIND)
@@ -321,32 +243,6 @@ static int open_target(const struct plan *p, const struct plan_volume *v, struct
 			 v->target);
 }
 
-/* An empty read-only directory over each hidden path that this bind shows. */
-static int hide(const struct plan_volume *v, int tree, struct error *err)
-{
-	static const struct mnt_option options[] = { { "mode", "555" },
-						     { "size", "4k" },
-						     { NULL } };
-
-	for (unsigned i = 0; i < PLAN_HIDDEN_MAX && v->hidden[i]; i++) {
-		_cleanup_(fd_closep) int at = -1, empty = -1;
-		int r;
-
-		at = path_open_beneath(tree, v->hidden[i], O_PATH | O_DIRECTORY, 0);
-		if (at == -ENOENT)
-			continue;
-		if (at < 0)
-			return error_code(err, at, "open %s below %s", v->hidden[i], v->target);
-		empty = mnt_new("tmpfs", options,
-				MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-					MOUNT_ATTR_NOEXEC);
-		r = empty < 0 ? empty : mnt_attach(empty, at);
-		if (r < 0)
-			return error_code(err, r, "hide %s below %s", v->hidden[i], v->target);
-	}
-	return 0;
-}
-
 static int attach_one(const struct plan *p, const struct plan_volume *v, struct error *err)
 {
 	_cleanup_(fd_closep) int at = -1, made = -1;
@@ -366,7 +262,7 @@ static int attach_one(const struct plan *p, const struct plan_volume *v, struct 
 	r = mnt_attach(tree, at);
 	if (r < 0)
 		return error_code(err, r, "mount on %s", v->target);
-	return hide(v, tree, err);
+	return hidden_cover(v, tree, err);
 }
 
 /* A file of the image's own, not a device of /dev or a switch of /proc that a link leads to. */
