@@ -58,6 +58,7 @@ struct run {
 	struct request req;
 	struct ctr_spec spec;
 	int lowers[LAYERS_MAX];
+	struct ctr_hide hidden;
 	struct ctr_mount mounts[MOUNTS_MAX];
 };
 
@@ -117,7 +118,7 @@ static int fill(struct run *r, char **args, struct error *err)
 		.resolv_conf = "# none\n",
 		.hosts = "127.0.0.1 localhost\n",
 		.hostname_file = "box\n",
-		.hidden_paths = { q->hide },
+		.hidden = &r->hidden,
 		.stdio = { 0, 1, 2 },
 		.tty_rows = 24,
 		.tty_cols = 80,
@@ -129,6 +130,13 @@ static int fill(struct run *r, char **args, struct error *err)
 	if (q->cap && caps_parse(q->cap, &more, err) < 0)
 		return -1;
 	s->caps = caps_default | more;
+	if (q->hide) {
+		r->hidden = (struct ctr_hide){ .path = xstrdup(q->hide) };
+		r->hidden.fd = open_dir(q->hide, err);
+		if (r->hidden.fd < 0)
+			return r->hidden.fd;
+		s->n_hidden = 1;
+	}
 	s->ctr_dirfd = open_dir(*args++, err);
 	if (s->ctr_dirfd < 0)
 		return s->ctr_dirfd;

@@ -26,6 +26,7 @@
 
 enum {
 	ETC_FILE_MAX = 64 << 10,
+	HIDDEN_MAX = 3,
 };
 
 /*
@@ -182,6 +183,41 @@ static int open_mounts(struct launch *l, struct error *err)
 	return 0;
 }
 
+static void add_hidden(struct launch *l, char *path, int fd)
+{
+	l->hidden[l->n_hidden++] = (struct ctr_hide){ .path = path, .fd = fd };
+}
+
+/* What no bind may show. */
+static int open_hidden(struct launch *l, struct error *err)
+{
+	char *path = NULL;
+	bool any = false;
+	int fd;
+
+	for (size_t i = 0; i < l->rec->n_mounts; i++)
+		any |= l->rec->mounts[i].kind == CTR_MOUNT_BIND;
+	if (!any)
+		return 0;
+	l->hidden = xcalloc(HIDDEN_MAX, sizeof(*l->hidden));
+	fd = fd_dup(l->store->root_fd);
+	if (fd < 0)
+		return error_code(err, fd, "duplicate");
+	add_hidden(l, xstrdup(l->store->path), fd);
+	fd = dirs_open_runtime(&path, err);
+	if (fd < 0)
+		return fd;
+	add_hidden(l, path, fd);
+	/* Another session of the user's, without XDG_RUNTIME_DIR, has its sockets there. */
+	path = dirs_tmp_runtime();
+	fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		free(path);
+	else
+		add_hidden(l, path, fd);
+	return 0;
+}
+
 static void make_files(struct launch *l)
 {
 	struct str_buf b;
@@ -219,7 +255,6 @@ static void make_words(struct launch *l)
 
 int launch_prepare(struct launch *l, struct error *err)
 {
-	_cleanup_(fd_closep) int runtime = -1;
 	int r;
 
 	l->libexec_fd = -1;
@@ -229,20 +264,14 @@ int launch_prepare(struct launch *l, struct error *err)
 	l->libexec_fd = proc_open_libexec(err);
 	if (l->libexec_fd < 0)
 		return l->libexec_fd;
-	runtime = dirs_open_runtime(&l->runtime_path, err);
-	if (runtime < 0)
-		return runtime;
-	/* Another session of the user's, without XDG_RUNTIME_DIR, has its sockets there. */
-	l->tmp_runtime = dirs_tmp_runtime();
-	if (str_eq(l->tmp_runtime, l->runtime_path))
-		free(TAKE_PTR(l->tmp_runtime));
-	l->store_path = realpath(l->store->path, NULL);
 	make_words(l);
 	make_files(l);
 	if (l->rec->here)
 		here_who(l->rec, &l->map, &l->here_lines, &l->here);
 	r = open_layers(l, err);
-	return r < 0 ? r : open_mounts(l, err);
+	if (r == 0)
+		r = open_mounts(l, err);
+	return r < 0 ? r : open_hidden(l, err);
 }
 
 static void fill_spec(const struct launch *l, struct ctr_spec *spec)
@@ -268,7 +297,8 @@ static void fill_spec(const struct launch *l, struct ctr_spec *spec)
 		.resolv_conf = l->resolv_conf,
 		.hosts = l->hosts,
 		.hostname_file = l->hostname_file,
-		.hidden_paths = { l->store_path, l->runtime_path, l->tmp_runtime },
+		.hidden = l->hidden,
+		.n_hidden = l->n_hidden,
 		.libexec_fd = l->libexec_fd,
 		.cgroup_fd = l->cgroup ? l->cgroup->fd : -1,
 		.map = l->map,
@@ -604,9 +634,12 @@ void launch_done(struct launch *l)
 	free(TAKE_PTR(l->hosts));
 	free(TAKE_PTR(l->hostname));
 	free(TAKE_PTR(l->hostname_file));
-	free(TAKE_PTR(l->runtime_path));
-	free(TAKE_PTR(l->tmp_runtime));
-	free(TAKE_PTR(l->store_path));
+	for (unsigned i = 0; i < l->n_hidden; i++) {
+		fd_close(l->hidden[i].fd);
+		free(l->hidden[i].path);
+	}
+	free(TAKE_PTR(l->hidden));
+	l->n_hidden = 0;
 	fd_close(TAKE_FD(l->lock_fd));
 	fd_close(TAKE_FD(l->libexec_fd));
 }

@@ -36,7 +36,8 @@ struct launch {
 	struct ctr_mount *mounts;
 	struct cgroup *cgroup; /* with limits, where there is a delegation: launch_start() */
 	char *resolv_conf, *hosts, *hostname, *hostname_file;
-	char *runtime_path, *tmp_runtime, *store_path;
+	struct ctr_hide *hidden; /* with binds only; owns path and fd */
+	unsigned n_hidden;
 	unsigned n_single; /* layers that were unpacked for one id, where the files promise more */
 	struct ctr_here here;
 	struct here_lines here_lines;

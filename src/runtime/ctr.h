@@ -55,6 +55,12 @@ struct ctr_mount {
 	const char *options; /* tmpfs: "size=64m,mode=1777" or NULL */
 };
 
+/* A directory of carrel's own. */
+struct ctr_hide {
+	int fd;	    /* O_PATH will do; opened on the host side */
+	char *path; /* for messages */
+};
+
 /* --here: the caller as himself, in a map of one id. */
 struct ctr_here {
 	uid_t uid;
@@ -99,8 +105,9 @@ struct ctr_spec {
 	const char *resolv_conf, *hosts, *hostname_file;
 
 	/* Store and runtime directory: an empty read-only directory lies over them wherever a bind
-	 * mount shows them (DESIGN 5 rule 4). */
-	const char *hidden_paths[4];
+	 * mount shows them (DESIGN 5 rule 4). Only looked at where there is a bind. */
+	const struct ctr_hide *hidden;
+	unsigned n_hidden;
 
 	/* Standard descriptors of the container (DESIGN 4.9); ignored with CTR_TTY. */
 	int stdio[3];

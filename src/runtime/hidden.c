@@ -8,12 +8,33 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/str.h"
 #include "runtime/mnt.h"
-#include "runtime/views.h"
+
+/*
+ * Theory of operation. The parent of pid 1 finds the paths: where each of carrel's own directories
+ * is seen by the host's mounts, and which of that lies below the source of a bind. Other containers
+ * with the same files may move whatever is on the way, at any time, so in pid 1 a path proves
+ * nothing: it is opened once, must then be the directory itself by device and inode, and an empty
+ * one is mounted over that very entry. There it stays, wherever others move the directory. Anything
+ * but that is an error, "not there" above all.
+ *
+ * A cover alone keeps the container from what is below it, and not from its ancestors: with one of
+ * them renamed, a prepared store would be found at the store's path. So each directory on the way
+ * is then made a mount of its own, by binding it onto itself. It stays writable, and the kernel
+ * refuses to rename or remove it in this mount namespace (EBUSY). Covers come first, and the copies
+ * take them along: in whichever of these mounts the directory is seen, it is covered.
+ */
+struct hidden_dir {
+	dev_t dev;
+	ino_t ino;
+	struct view_list views; /* its own path first */
+};
 
 /* The path of an open descriptor in this mount namespace. */
 static int canonical(int fd, char buf[PATH_MAX])
@@ -38,83 +59,219 @@ static bool is_below(const char *path, const char *dir, const char **ret_rest)
 	return true;
 }
 
+/* --- the parent of pid 1: where they are --- */
+
+static int add_dir(struct hidden *h, const struct views *mounts, int fd, const char *name,
+		   struct error *err)
+{
+	struct hidden_dir *d = &h->dirs[h->n];
+	char path[PATH_MAX];
+	struct stat st;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return error_sys(err, "look at %s", name);
+	/* By links, or because it has two roles: covered twice, the cover would be taken for it. */
+	for (size_t i = 0; i < h->n; i++)
+		if (h->dirs[i].dev == st.st_dev && h->dirs[i].ino == st.st_ino)
+			return 0;
+	r = canonical(fd, path);
+	if (r < 0)
+		return error_code(err, r, "read the path of %s", name);
+	*d = (struct hidden_dir){ .dev = st.st_dev, .ino = st.st_ino };
+	h->n++;
+	return views_find(mounts, path, &d->views, err);
+}
+
+int hidden_load(const struct ctr_spec *spec, struct hidden *ret, struct error *err)
+{
+	_cleanup_(views_done) struct views mounts = { 0 };
+	int r = views_load(&mounts, err);
+
+	ret->dirs = xcalloc(spec->n_hidden + 1, sizeof(*ret->dirs));
+	for (unsigned i = 0; i < spec->n_hidden && r == 0; i++) {
+		_cleanup_(fd_closep) int fd = mnt_reopen(spec->hidden[i].fd, err);
+
+		r = fd < 0 ? fd : add_dir(ret, &mounts, fd, spec->hidden[i].path, err);
+	}
+	return r;
+}
+
+void hidden_done(struct hidden *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		view_list_done(&h->dirs[i].views);
+	free(TAKE_PTR(h->dirs));
+	h->n = 0;
+}
+
+static int add_hidden(const struct hidden_dir *d, const struct view *view, const char *rest,
+		      const char *name, struct plan_volume *v, struct error *err)
+{
+	struct stat st = { .st_dev = d->dev, .st_ino = d->ino };
+
+	if (!view_is_reached(view))
+		return 0;
+	if (view->part && stat(view->path, &st) < 0)
+		return error_sys(err, "look at %s", view->path);
+	if (v->n_hidden == PLAN_HIDDEN_MAX)
+		return error_set(err, -E2BIG,
+				 "carrel's own directories are mounted more than %d times below %s",
+				 PLAN_HIDDEN_MAX, name);
+	v->hidden[v->n_hidden++] =
+		(struct plan_hidden){ .path = xstrdup(rest), .dev = st.st_dev, .ino = st.st_ino };
+	return 0;
+}
+
 /* Is `from` in it, or is it seen below `from`? Then it will be covered. */
-static int check_view(const char *view, const char *from, const char *name, struct plan_volume *v,
-		      unsigned *n, struct error *err)
+static int check_view(const struct hidden_dir *d, const struct view *view, const char *from,
+		      const char *name, struct plan_volume *v, struct error *err)
 {
 	const char *rest;
 
-	if (is_below(from, view, &rest)) {
-		error_set(err, -EPERM, "%s lies in carrel's own directory %s", name, view);
+	if (is_below(from, view->path, &rest)) {
+		error_set(err, -EPERM, "%s lies in carrel's own directory %s", name, view->path);
 		error_hint(err, "a container that can write there controls every other one; keep "
 				"the files elsewhere");
 		return -EPERM;
 	}
-	if (!v->is_dir || !is_below(view, from, &rest))
+	if (!v->is_dir || !is_below(view->path, from, &rest))
 		return 0;
-	if (*n == PLAN_HIDDEN_MAX)
-		return error_set(err, -E2BIG,
-				 "carrel's own directories are mounted more than %d times below %s",
-				 PLAN_HIDDEN_MAX, name);
-	v->hidden[(*n)++] = xstrdup(rest);
-	return 0;
+	return add_hidden(d, view, rest, name, v, err);
 }
 
-/* Where the store or the runtime directory would be seen through this bind. */
-int hidden_find(const struct strv *views, int source, const char *name, struct plan_volume *v,
+/* What lies below another cover, or is there twice, is not seen. */
+static void drop_covered(struct plan_volume *v)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < v->n_hidden; i++) {
+		bool covered = false;
+		const char *rest;
+
+		for (unsigned k = 0; k < v->n_hidden && !covered; k++)
+			covered = k != i && v->hidden[k].path &&
+				  is_below(v->hidden[i].path, v->hidden[k].path, &rest);
+		if (covered)
+			free(TAKE_PTR(v->hidden[i].path));
+	}
+	for (unsigned i = 0; i < v->n_hidden; i++)
+		if (v->hidden[i].path)
+			v->hidden[n++] = v->hidden[i];
+	v->n_hidden = n;
+}
+
+int hidden_find(const struct hidden *h, int source, const char *name, struct plan_volume *v,
 		struct error *err)
 {
 	char from[PATH_MAX];
-	unsigned n = 0;
 	int r = 0;
 
 	if (canonical(source, from) < 0)
 		return error_sys(err, "read the path of %s", name);
-	for (size_t i = 0; i < views->n && r == 0; i++)
-		r = check_view(views->v[i], from, name, v, &n, err);
+	for (size_t i = 0; i < h->n && r == 0; i++)
+		for (size_t k = 0; k < h->dirs[i].views.n && r == 0; k++)
+			r = check_view(&h->dirs[i], &h->dirs[i].views.v[k], from, name, v, err);
+	drop_covered(v);
 	return r;
 }
 
-/* Every path that leads to what containers must not see, by whatever mount. */
-int hidden_list(const struct ctr_spec *spec, struct strv *ret, struct error *err)
+/* --- pid 1: cover them --- */
+
+static int moved(const struct plan_hidden *h, const struct plan_volume *v, struct error *err)
 {
-	char hidden[PATH_MAX];
-	int r = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(spec->hidden_paths) && r == 0; i++) {
-		_cleanup_(fd_closep) int fd = -1;
-
-		if (!spec->hidden_paths[i])
-			continue;
-		fd = open(spec->hidden_paths[i], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd >= 0 && canonical(fd, hidden) == 0) /* not there: nothing to see */
-			r = views_find(hidden, ret, err);
-	}
-	return r;
+	error_set(err, -ESTALE, "%s below %s, which is hidden, was moved meanwhile", h->path,
+		  v->target);
+	error_hint(err, "another container with this volume moves carrel's own directories");
+	return -ESTALE;
 }
 
-/* An empty read-only directory over each hidden path that this bind shows. */
-int hidden_cover(const struct plan_volume *v, int tree, struct error *err)
+static int cover(const struct plan_hidden *h, const struct plan_volume *v, int tree,
+		 struct stat *ret, struct error *err)
 {
 	static const struct mnt_option options[] = { { "mode", "555" },
 						     { "size", "4k" },
 						     { NULL } };
+	_cleanup_(fd_closep) int at = path_open_beneath(tree, h->path, O_PATH | O_DIRECTORY, 0);
+	_cleanup_(fd_closep) int empty = -1;
+	struct stat st;
+	int r;
 
-	for (unsigned i = 0; i < PLAN_HIDDEN_MAX && v->hidden[i]; i++) {
-		_cleanup_(fd_closep) int at = -1, empty = -1;
-		int r;
+	if (at == -ENOENT)
+		return moved(h, v, err);
+	if (at < 0)
+		return error_code(err, at, "open %s below %s", h->path, v->target);
+	if (fstat(at, &st) < 0)
+		return error_sys(err, "look at %s below %s", h->path, v->target);
+	if (st.st_dev != h->dev || st.st_ino != h->ino)
+		return moved(h, v, err);
+	empty = mnt_new("tmpfs", options,
+			MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+				MOUNT_ATTR_NOEXEC);
+	r = empty < 0 ? empty : mnt_attach(empty, at);
+	if (r == 0 && fstat(empty, ret) < 0)
+		r = -errno;
+	return r < 0 ? error_code(err, r, "hide %s below %s", h->path, v->target) : 0;
+}
 
-		at = path_open_beneath(tree, v->hidden[i], O_PATH | O_DIRECTORY, 0);
-		if (at == -ENOENT)
-			continue;
-		if (at < 0)
-			return error_code(err, at, "open %s below %s", v->hidden[i], v->target);
-		empty = mnt_new("tmpfs", options,
-				MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-					MOUNT_ATTR_NOEXEC);
-		r = empty < 0 ? empty : mnt_attach(empty, at);
-		if (r < 0)
-			return error_code(err, r, "hide %s below %s", v->hidden[i], v->target);
+/* The directory `name` below *dir as a mount of its own, which takes the place of *dir. */
+static int pin(int *dir, const char *name)
+{
+	_cleanup_(fd_closep) int at =
+		openat(*dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct statx st;
+	int copy, r;
+
+	if (at < 0 || statx(at, "", AT_EMPTY_PATH, 0, &st) < 0)
+		return -errno;
+	/* A mount of the host's, or one that was pinned for another hidden path. */
+	if (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) {
+		fd_close(*dir);
+		*dir = TAKE_FD(at);
+		return 0;
 	}
-	return 0;
+	copy = mnt_copy(at, "");
+	if (copy < 0)
+		return copy;
+	r = mnt_attach(copy, at);
+	fd_close(*dir);
+	*dir = copy;
+	return r;
+}
+
+/* Every directory on the way to the cover; at the end of it is the cover, or somebody has moved
+ * them under our hands. */
+static int pin_way(const struct plan_hidden *h, const struct plan_volume *v, int tree,
+		   const struct stat *cover, struct error *err)
+{
+	_cleanup_(fd_closep) int dir = fd_dup(tree);
+	const char *name = h->path, *slash;
+	char part[NAME_MAX + 1];
+	struct stat st;
+	int r = dir < 0 ? dir : 0;
+
+	for (; r == 0 && (slash = strchr(name, '/')); name = slash + 1) {
+		r = str_print(part, sizeof(part), "%.*s", (int)(slash - name), name);
+		if (r == 0)
+			r = pin(&dir, part);
+	}
+	if (r == 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		r = -errno;
+	if (r == -ENOENT || r == -ENOTDIR ||
+	    (r == 0 && (st.st_dev != cover->st_dev || st.st_ino != cover->st_ino)))
+		return moved(h, v, err);
+	return r < 0 ? error_code(err, r, "pin the way to %s below %s", h->path, v->target) : 0;
+}
+
+int hidden_cover(const struct plan_volume *v, int tree, struct error *err)
+{
+	struct stat covers[PLAN_HIDDEN_MAX];
+	int r = 0;
+
+	for (unsigned i = 0; i < v->n_hidden && r == 0; i++)
+		r = cover(&v->hidden[i], v, tree, &covers[i], err);
+	/* Through a read-only mount nothing can be renamed. */
+	for (unsigned i = 0; i < v->n_hidden && r == 0 && !(v->attr & MOUNT_ATTR_RDONLY); i++)
+		r = pin_way(&v->hidden[i], v, tree, &covers[i], err);
+	return r;
 }

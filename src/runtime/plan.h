@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "runtime/command.h"
@@ -17,7 +18,14 @@
 enum {
 	PLAN_OPTIONS_MAX = 12,
 	PLAN_FILES_MAX = 6,
-	PLAN_HIDDEN_MAX = 16,
+	PLAN_HIDDEN_MAX = 32,
+};
+
+/* A directory that a bind shows and the container is not to see (hidden.h). */
+struct plan_hidden {
+	char *path; /* below the target */
+	dev_t dev;
+	ino_t ino;
 };
 
 struct plan_volume {
@@ -28,7 +36,8 @@ struct plan_volume {
 	bool is_dir;
 	struct mnt_option options[PLAN_OPTIONS_MAX + 1]; /* tmpfs */
 	char *option_text;				 /* what they point into */
-	char *hidden[PLAN_HIDDEN_MAX]; /* paths below the target that are covered */
+	struct plan_hidden hidden[PLAN_HIDDEN_MAX];
+	unsigned n_hidden;
 };
 
 /* A file of ours that is bound over the image's. */

@@ -12,13 +12,14 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/path.h"
+#include "base/str.h"
 
 enum {
 	MOUNTINFO_MAX = 64 << 20,
 	FIELDS = 5, /* id, parent, device, root, mount point */
 };
 
-struct row {
+struct views_row {
 	const char *device, *root, *point;
 	uint64_t id;
 };
@@ -39,7 +40,7 @@ static void unescape(char *s)
 	*to = '\0';
 }
 
-static bool parse_row(char *line, struct row *ret)
+static bool parse_row(char *line, struct views_row *ret)
 {
 	char *fields[FIELDS];
 
@@ -52,7 +53,7 @@ static bool parse_row(char *line, struct row *ret)
 	}
 	unescape(fields[3]);
 	unescape(fields[4]);
-	*ret = (struct row){ .device = fields[2], .root = fields[3], .point = fields[4] };
+	*ret = (struct views_row){ .device = fields[2], .root = fields[3], .point = fields[4] };
 	return num_u64(fields[0], &ret->id) == 0;
 }
 
@@ -69,55 +70,106 @@ static char *joined(const char *dir, const char *rest)
 	return xasprintf("%s%s", str_eq(dir, "/") && *rest == '/' ? "" : dir, rest);
 }
 
+static void add(struct view_list *list, char *path, uint64_t mnt_id, bool part)
+{
+	list->v = array_grow(list->v, list->n, &list->cap, sizeof(*list->v));
+	list->v[list->n++] = (struct view){ .path = path, .mnt_id = mnt_id, .part = part };
+}
+
 /* One row shows it from its root on, or has its root in it. */
-static void add_view(const struct row *r, const char *inner, struct strv *ret)
+static void add_view(const struct views_row *r, const char *inner, struct view_list *ret)
 {
 	const char *rest = below(inner, r->root);
 
 	if (rest)
-		strv_add_take(ret, joined(r->point, str_eq(rest, "/") ? "" : rest));
+		add(ret, joined(r->point, str_eq(rest, "/") ? "" : rest), r->id, false);
 	else if (below(r->root, inner))
-		strv_add(ret, r->point);
+		add(ret, xstrdup(r->point), r->id, true);
 }
 
-void views_parse(char *mountinfo, uint64_t mnt_id, const char *dir, struct strv *ret)
+void views_parse(char *mountinfo, struct views *ret)
 {
-	_cleanup_(freep) struct row *rows = NULL;
-	_cleanup_(freep) char *inner = NULL;
-	const char *device = NULL;
-	size_t n = 0, cap = 0;
+	size_t cap = 0;
 
+	*ret = (struct views){ .text = mountinfo };
 	for (char *line = mountinfo, *next; *line; line = next) {
 		next = line + strcspn(line, "\n");
 		if (*next)
 			*next++ = '\0';
-		rows = array_grow(rows, n, &cap, sizeof(*rows));
-		if (!parse_row(line, &rows[n]))
-			continue;
-		if (rows[n].id == mnt_id && below(dir, rows[n].point)) {
-			device = rows[n].device;
-			inner = joined(rows[n].root, below(dir, rows[n].point));
-		}
-		n++;
+		ret->rows = array_grow(ret->rows, ret->n, &cap, sizeof(*ret->rows));
+		if (parse_row(line, &ret->rows[ret->n]))
+			ret->n++;
 	}
-	strv_add(ret, dir);
-	for (size_t i = 0; device && i < n; i++)
-		if (rows[i].id != mnt_id && str_eq(rows[i].device, device))
-			add_view(&rows[i], inner, ret);
 }
 
-int views_find(const char *dir, struct strv *ret, struct error *err)
+int views_load(struct views *ret, struct error *err)
 {
 	_cleanup_(fd_closep) int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-	_cleanup_(freep) char *text = NULL;
+	char *text;
+	int r = fd < 0 ? -errno : fd_read_to_end(fd, MOUNTINFO_MAX, &text, NULL);
+
+	if (r < 0)
+		return error_code(err, r, "read /proc/self/mountinfo");
+	views_parse(text, ret);
+	return 0;
+}
+
+void views_done(struct views *v)
+{
+	free(TAKE_PTR(v->rows));
+	free(TAKE_PTR(v->text));
+	v->n = 0;
+}
+
+void views_list(const struct views *v, uint64_t mnt_id, const char *dir, struct view_list *ret)
+{
+	_cleanup_(freep) char *inner = NULL;
+	const char *device = NULL;
+
+	for (size_t i = 0; i < v->n; i++) {
+		const struct views_row *r = &v->rows[i];
+
+		if (r->id != mnt_id || !below(dir, r->point))
+			continue;
+		free(inner);
+		device = r->device;
+		inner = joined(r->root, below(dir, r->point));
+	}
+	add(ret, xstrdup(dir), mnt_id, false);
+	for (size_t i = 0; device && i < v->n; i++)
+		if (v->rows[i].id != mnt_id && str_eq(v->rows[i].device, device))
+			add_view(&v->rows[i], inner, ret);
+}
+
+int views_find(const struct views *v, const char *dir, struct view_list *ret, struct error *err)
+{
 	struct statx st;
-	int r;
 
 	if (statx(AT_FDCWD, dir, AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, &st) < 0)
 		return error_sys(err, "look at %s", dir);
-	r = fd < 0 ? -errno : fd_read_to_end(fd, MOUNTINFO_MAX, &text, NULL);
-	if (r < 0)
-		return error_code(err, r, "read /proc/self/mountinfo");
-	views_parse(text, st.stx_mnt_id, dir, ret);
+	views_list(v, st.stx_mnt_id, dir, ret);
 	return 0;
+}
+
+bool view_is_reached(const struct view *v)
+{
+	_cleanup_(freep) char *path = xstrdup(v->path);
+	struct statx st;
+
+	while (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, &st) < 0) {
+		char *slash = strrchr(path, '/');
+
+		if ((errno != ENOENT && errno != ENOTDIR) || slash == path)
+			return true;
+		*slash = '\0';
+	}
+	return st.stx_mnt_id == v->mnt_id;
+}
+
+void view_list_done(struct view_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->v[i].path);
+	free(TAKE_PTR(l->v));
+	l->n = l->cap = 0;
 }

@@ -91,7 +91,7 @@ static int split_options(const struct ctr_mount *m, uint64_t size, struct plan_v
 	return 0;
 }
 
-static int open_bind(const struct strv *views, const struct ctr_mount *m, struct plan_volume *v,
+static int open_bind(const struct hidden *hidden, const struct ctr_mount *m, struct plan_volume *v,
 		     struct error *err)
 {
 	_cleanup_(fd_closep) int source = mnt_reopen(m->source_fd, err);
@@ -103,7 +103,7 @@ static int open_bind(const struct strv *views, const struct ctr_mount *m, struct
 	if (fstat(source, &st) < 0)
 		return error_sys(err, "look at %s", m->source);
 	v->is_dir = S_ISDIR(st.st_mode);
-	r = hidden_find(views, source, m->source, v, err);
+	r = hidden_find(hidden, source, m->source, v, err);
 	if (r < 0)
 		return r;
 	v->tree = mnt_copy(source, "");
@@ -136,7 +136,7 @@ static void sort_by_depth(struct plan_volume *v, unsigned n)
 
 int volumes_open(const struct ctr_spec *spec, struct plan *p, struct error *err)
 {
-	_cleanup_(strv_done) struct strv views = { 0 };
+	_cleanup_(hidden_done) struct hidden hidden = { 0 };
 	int r = 0;
 
 	p->volumes = xcalloc(spec->n_mounts, sizeof(*p->volumes));
@@ -147,12 +147,12 @@ int volumes_open(const struct ctr_spec *spec, struct plan *p, struct error *err)
 		*v = (struct plan_volume){ .kind = m->kind, .target = m->target, .tree = -1 };
 		v->attr = attr_of(m->flags);
 		v->is_dir = true;
-		if (m->kind == CTR_MOUNT_BIND && views.n == 0)
-			r = hidden_list(spec, &views, err);
+		if (m->kind == CTR_MOUNT_BIND && !hidden.dirs)
+			r = hidden_load(spec, &hidden, err);
 		if (r < 0)
 			return r;
 		if (m->kind == CTR_MOUNT_BIND)
-			r = open_bind(&views, m, v, err);
+			r = open_bind(&hidden, m, v, err);
 		else
 			r = split_options(m, spec->tmpfs_size, v, err);
 		if (r < 0)
@@ -167,8 +167,8 @@ void volumes_done(struct plan *p)
 	for (unsigned i = 0; i < p->n_volumes; i++) {
 		fd_close(p->volumes[i].tree);
 		free(p->volumes[i].option_text);
-		for (unsigned k = 0; k < PLAN_HIDDEN_MAX; k++)
-			free(p->volumes[i].hidden[k]);
+		for (unsigned k = 0; k < p->volumes[i].n_hidden; k++)
+			free(p->volumes[i].hidden[k].path);
 	}
 	free(p->volumes);
 	p->volumes = NULL;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "runtime/views.h"
 
 /* The root file system, one whose part is /home, that once more at a name with a space, a part of
@@ -22,15 +23,19 @@ static const char mounts[] = "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
 
 static void expect(uint64_t id, const char *dir, const char *const *want, size_t n)
 {
-	char *text = strdup(mounts);
-	struct strv got = { 0 };
+	struct view_list got = { 0 };
+	struct views v;
 
-	views_parse(text, id, dir, &got);
+	views_parse(strdup(mounts), &v);
+	views_list(&v, id, dir, &got);
 	assert_int_equal(got.n, n);
-	for (size_t i = 0; i < n; i++)
-		assert_string_equal(got.v[i], want[i]);
-	strv_done(&got);
-	free(text);
+	for (size_t i = 0; i < n; i++) {
+		assert_string_equal(got.v[i].path, want[i]);
+		assert_int_equal(got.v[i].part, strncmp(want[i], "/srv/c", 6) == 0 ||
+							(str_eq(dir, "/home") && i > 1 && i != 4));
+	}
+	view_list_done(&got);
+	views_done(&v);
 }
 
 static void test_every_view(void **state)

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attacks on rule 4 of doc/SECURITY-MODEL.md: carrel's own directories, seen through volumes."""
+import os
+import signal
+
+import pytest
+
+
+def run(runner, *args, **kw):
+    return runner.run("run", "--rm", "--network", "none", *args, **kw)
+
+
+@pytest.fixture
+def own(carrel, images):
+    """A store of its own, some directories down, and nothing in it that others need."""
+    carrel.env["XDG_DATA_HOME"] = os.path.join(carrel.home, "a/b/c")
+    carrel.store = os.path.join(carrel.home, "a/b/c/carrel")
+    carrel.run("pull", "-q", images["busybox"])
+    carrel.image = images["busybox"]
+    return carrel
+
+
+# What the container tries, with the bind on /h: to have a prepared store or runtime directory found
+# at the path of the real one.
+MOVE = """
+cd /h/%s || exit 9
+for d in a a/b a/b/c b c r a/b/c/carrel r/carrel; do
+	[ -d $d ] && mv $d $d.old 2>/dev/null && echo "moved $d" && mv $d.old $d
+	rmdir $d 2>/dev/null && echo "removed $d"
+done
+for d in a a/b a/b/c b/c c r; do
+	[ -d $d ] || continue
+	echo x >$d/file && mkdir $d/made && mv $d/made $d/kept && mv $d/file $d/kept/ &&
+		rm -r $d/kept || echo "not writable: $d"
+done
+ls -A a/b/c/carrel b/c/carrel c/carrel r/carrel 2>/dev/null | grep -v :
+echo end
+"""
+
+
+@pytest.mark.parametrize("source", ["", "a", "a/b"])
+def test_nothing_on_the_way_to_the_store_can_be_moved(own, source):
+    res = run(own, "-v", f"{own.home}/{source}:/h/{source}", own.image, "sh", "-c", MOVE % source)
+    assert [line for line in res.lines if line] == ["end"], res
+    # Both at once, one below the other, and the same one twice: each has its own.
+    res = run(own, "-v", f"{own.home}:/h", "-v", f"{own.home}/a:/h/a", "-v", f"{own.home}:/i",
+              own.image, "sh", "-c", (MOVE % "") + (MOVE % "../i"))
+    assert [line for line in res.lines if line] == ["end"] * 2, res
+
+
+def test_nothing_can_be_moved_with_here(own):
+    res = own.run("run", "--rm", "--here", own.image, "sh", "-c",
+                  (MOVE % "").replace("/h/", own.home))
+    assert [line for line in res.lines if line] == ["end"], res
+
+
+def test_read_only_volume_is_covered(own):
+    res = run(own, "-v", f"{own.home}:/h:ro", own.image, "sh", "-c",
+              "ls -A /h/a/b/c/carrel /h/r/carrel | grep -v :; mv /h/a /h/b 2>&1; echo end")
+    assert "Read-only file system" in res.out and "version" not in res.out, res
+
+
+def start_stopped(runner, call, *args, **kw):
+    """Start carrel, and stop it when it has made this call for the first time: (strace, carrel's
+    pid). A container that is started then has the parent of its pid 1 in our hands."""
+    r, w = os.pipe()
+    p = runner.start("-o", f"/dev/fd/{w}", "-e", f"trace={call}", "-e",
+                     f"inject={call}:signal=SIGSTOP:when=1", runner.program, *args,
+                     program="/usr/bin/strace", pass_fds=[w],
+                     env={"ASAN_OPTIONS": runner.env.get("ASAN_OPTIONS", "") + ":detect_leaks=0"},
+                     **kw)
+    os.close(w)
+    p.trace = open(r, encoding="utf-8", errors="replace")  # open until strace has ended
+    if not any("stopped by SIGSTOP" in line for line in p.trace):
+        pytest.fail(f"it never made this call: {call}")
+    with open(f"/proc/{p.pid}/task/{p.pid}/children", encoding="ascii") as f:
+        return p, int(f.read().split()[0])
+
+
+def exchange(one, other):
+    os.rename(one, one + ".exchange")
+    os.rename(other, one)
+    os.rename(one + ".exchange", other)
+
+
+@pytest.mark.parametrize("decoy", ["other/c/carrel", "other"])
+def test_store_that_is_moved_during_the_start(own, decoy, tmp_path):
+    """By another container with the same volume, when the parent of pid 1 has found the paths and
+    opened the volume: neither a decoy nor an empty place gets the real one seen."""
+    os.makedirs(os.path.join(own.home, decoy))
+    with open(tmp_path / "out", "w+", encoding="utf-8") as out:
+        p, pid = start_stopped(own, "mount_setattr", "run", "--rm", "--network", "none",
+                               "-v", f"{own.home}:/h", own.image,
+                               "cat", "/h/other/c/carrel/version", stdout=out, stderr=out)
+        exchange(os.path.join(own.home, "a/b"), os.path.join(own.home, "other"))
+        os.kill(pid, signal.SIGCONT)
+        status = p.wait(60)
+        p.trace.close()
+        out.seek(0)
+        said = out.read()
+    assert os.path.exists(os.path.join(own.home, "other/c/carrel/version")), "it was not moved"
+    assert status == 125 and "was moved meanwhile" in said, (status, said)
