@@ -26,7 +26,6 @@
 
 enum {
 	ETC_FILE_MAX = 64 << 10,
-	HIDDEN_MAX = 3,
 };
 
 /*
@@ -183,39 +182,58 @@ static int open_mounts(struct launch *l, struct error *err)
 	return 0;
 }
 
-static void add_hidden(struct launch *l, char *path, int fd)
+/* One path twice is one directory. */
+static void add_hidden(struct launch *l, const char *path, int fd, bool is_runtime)
 {
-	l->hidden[l->n_hidden++] = (struct ctr_hide){ .path = path, .fd = fd };
+	for (unsigned i = 0; i < l->n_hidden; i++)
+		if (fd < 0 && str_eq(l->hidden[i].path, path))
+			return;
+	l->hidden[l->n_hidden++] = (struct ctr_hide){
+		.path = xstrdup(path),
+		.fd = fd,
+		.is_runtime = is_runtime,
+	};
 }
 
-/* What no bind may show. */
+/* Those in use, by descriptor. */
+static int open_own(struct launch *l, struct error *err)
+{
+	_cleanup_(freep) char *path = NULL;
+	int fd = fd_dup(l->store->root_fd);
+
+	if (fd < 0)
+		return error_code(err, fd, "duplicate");
+	add_hidden(l, l->store->path, fd, false);
+	fd = dirs_open_runtime(&path, err);
+	if (fd < 0)
+		return fd;
+	add_hidden(l, path, fd, true);
+	return 0;
+}
+
+/* What no bind may show: the store and the runtime directory of this command, and of others that
+ * the user calls without --root, or in another session. */
 static int open_hidden(struct launch *l, struct error *err)
 {
-	char *path = NULL;
+	_cleanup_(strv_done) struct strv stores = { 0 }, runtimes = { 0 };
 	bool any = false;
-	int fd;
+	int r;
 
 	for (size_t i = 0; i < l->rec->n_mounts; i++)
 		any |= l->rec->mounts[i].kind == CTR_MOUNT_BIND;
 	if (!any)
 		return 0;
-	l->hidden = xcalloc(HIDDEN_MAX, sizeof(*l->hidden));
-	fd = fd_dup(l->store->root_fd);
-	if (fd < 0)
-		return error_code(err, fd, "duplicate");
-	add_hidden(l, xstrdup(l->store->path), fd);
-	fd = dirs_open_runtime(&path, err);
-	if (fd < 0)
-		return fd;
-	add_hidden(l, path, fd);
-	/* Another session of the user's, without XDG_RUNTIME_DIR, has its sockets there. */
-	path = dirs_tmp_runtime();
-	fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		free(path);
-	else
-		add_hidden(l, path, fd);
-	return 0;
+	dirs_env_store(&stores);
+	if (!rootcaller_dirs(&stores, &runtimes))
+		dirs_home_stores(&stores);
+	dirs_runtimes(&runtimes);
+	l->hidden = xcalloc(2 + stores.n + runtimes.n, sizeof(*l->hidden));
+	r = open_own(l, err);
+	for (size_t i = 0; i < stores.n && r == 0; i++)
+		add_hidden(l, stores.v[i], -1, false);
+	for (size_t i = 0; i < runtimes.n && r == 0; i++)
+		add_hidden(l, runtimes.v[i], -1, true);
+	return r;
 }
 
 static void make_files(struct launch *l)

@@ -57,8 +57,9 @@ struct ctr_mount {
 
 /* A directory of carrel's own. */
 struct ctr_hide {
-	int fd;	    /* O_PATH will do; opened on the host side */
-	char *path; /* for messages */
+	char *path;
+	int fd; /* opened on the host side: it is in use. -1: what lies at `path`, if anything */
+	bool is_runtime; /* a link there is not followed, and nothing above it is made */
 };
 
 /* --here: the caller as himself, in a map of one id. */

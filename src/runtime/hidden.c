@@ -83,6 +83,127 @@ static int add_dir(struct hidden *h, const struct views *mounts, int fd, const c
 	return views_find(mounts, path, &d->views, err);
 }
 
+/* Would it be seen through a bind, if it were there? */
+static int is_shown(const struct ctr_spec *spec, const struct views *mounts, const char *above,
+		    const char *rest, struct error *err)
+{
+	_cleanup_(view_list_done) struct view_list views = { 0 };
+	int r = views_find(mounts, above, &views, err);
+	const char *ignored;
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < views.n; i++) {
+		_cleanup_(freep) char *path = xasprintf("%s/%s", views.v[i].path, rest);
+
+		for (unsigned k = 0; k < spec->n_mounts; k++)
+			if (spec->mounts[k].kind == CTR_MOUNT_BIND &&
+			    is_below(path, spec->mounts[k].source, &ignored))
+				return 1;
+	}
+	return 0;
+}
+
+/* The deepest directory on the way that is there; *ret_rest is what is missing below it. */
+static int open_above(const char *path, const char **ret_rest)
+{
+	_cleanup_(freep) char *dir = xstrdup(path);
+
+	for (char *slash; (slash = strrchr(dir, '/'));) {
+		int fd;
+
+		slash[slash == dir] = '\0';
+		fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0 || slash == dir) {
+			*ret_rest = path + (slash - dir) + 1;
+			return fd < 0 ? -errno : fd;
+		}
+	}
+	return -ENOENT;
+}
+
+/* No link is followed: the container could have another directory in its place. */
+static int make_one(int above, const char *name)
+{
+	int fd;
+
+	if (mkdirat(above, name, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	fd = openat(above, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int make_below(int above, const char *rest)
+{
+	_cleanup_(freep) char *names = xstrdup(rest);
+	int dir = fd_dup(above);
+
+	for (char *name = names, *next; dir >= 0 && name; name = next) {
+		int fd;
+
+		next = strchr(name, '/');
+		if (next)
+			*next++ = '\0';
+		if (!*name)
+			continue;
+		fd = make_one(dir, name);
+		fd_close(dir);
+		dir = fd;
+	}
+	return dir;
+}
+
+/*
+ * One that is not there is made where a bind shows its place. Else the container makes it: its root
+ * has the caller's id, and the caller's next command would take it for its own. 0 where nobody has
+ * to see to it, or the descriptor.
+ */
+static int make_dir(const struct ctr_hide *h, const struct ctr_spec *spec,
+		    const struct views *mounts, struct error *err)
+{
+	_cleanup_(fd_closep) int above = -1;
+	char path[PATH_MAX];
+	const char *rest = "";
+	int r;
+
+	above = open_above(h->path, &rest);
+	r = above < 0 ? above : canonical(above, path);
+	if (r == 0)
+		r = is_shown(spec, mounts, path, rest, err);
+	else
+		r = error_code(err, r, "look for %s", h->path);
+	if (r <= 0)
+		return r;
+	/* What others make, such as /run/user/UID at the login, is not ours to make. */
+	if (h->is_runtime && strchr(rest, '/'))
+		return 0;
+	r = make_below(above, rest);
+	/* Nor can the container, then. */
+	if (r == -EROFS || r == -EACCES || r == -EPERM)
+		return 0;
+	if (r >= 0)
+		return r;
+	error_code(err, r, "make the directory %s, which no container may see or make", h->path);
+	error_hint(err, "a link or a file on the way to it has to be removed; volumes that do not "
+			"show its place need none of this");
+	return r;
+}
+
+/* 0: there is nothing to hide. */
+static int open_dir(const struct ctr_hide *h, const struct ctr_spec *spec,
+		    const struct views *mounts, struct error *err)
+{
+	int fd;
+
+	if (h->fd >= 0)
+		return mnt_reopen(h->fd, err);
+	fd = open(h->path, O_PATH | O_DIRECTORY | O_CLOEXEC | (h->is_runtime ? O_NOFOLLOW : 0));
+	if (fd >= 0)
+		return fd;
+	/* The container has our ids, and the rights that go with them. */
+	return errno == EACCES ? 0 : make_dir(h, spec, mounts, err);
+}
+
 int hidden_load(const struct ctr_spec *spec, struct hidden *ret, struct error *err)
 {
 	_cleanup_(views_done) struct views mounts = { 0 };
@@ -90,9 +211,14 @@ int hidden_load(const struct ctr_spec *spec, struct hidden *ret, struct error *e
 
 	ret->dirs = xcalloc(spec->n_hidden + 1, sizeof(*ret->dirs));
 	for (unsigned i = 0; i < spec->n_hidden && r == 0; i++) {
-		_cleanup_(fd_closep) int fd = mnt_reopen(spec->hidden[i].fd, err);
+		int fd = open_dir(&spec->hidden[i], spec, &mounts, err);
 
-		r = fd < 0 ? fd : add_dir(ret, &mounts, fd, spec->hidden[i].path, err);
+		if (fd <= 0) {
+			r = fd;
+			continue;
+		}
+		r = add_dir(ret, &mounts, fd, spec->hidden[i].path, err);
+		fd_close(fd);
 	}
 	return r;
 }

@@ -317,6 +317,15 @@ int rootcaller_drop(struct error *err)
 	return r;
 }
 
+bool rootcaller_dirs(struct strv *stores, struct strv *runtimes)
+{
+	if (!secure_getenv(IDMAP_MAPPER_ENV))
+		return false;
+	strv_add(stores, home_dir);
+	strv_add(runtimes, run_dir);
+	return true;
+}
+
 int rootcaller_ask(const char *path, struct error *err)
 {
 	_cleanup_(fd_closep) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 /*
  * Called by root, before anything else in main(): fork the mapper (a root process that can do one
@@ -12,6 +15,9 @@
  * The mapper ends with the calling process. D-18 without a range.
  */
 int rootcaller_drop(struct error *err) _nodiscard_;
+
+/* Is this the id that root has become? Then its directories are added. */
+bool rootcaller_dirs(struct strv *stores, struct strv *runtimes);
 
 /*
  * The client half of rootcaller_drop(): ask the mapper that listens at `path` to write

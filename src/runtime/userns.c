@@ -335,7 +335,7 @@ int userns_enter(struct idmap *map, struct error *err)
 
 	if (userns_is_inside())
 		return 0;
-	dirs_keep_tmp_runtime();
+	dirs_keep_caller();
 	if (mapper && !idmap_is_single(map)) {
 		r = enter_namespaces(err);
 		if (r == 0)

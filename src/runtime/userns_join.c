@@ -95,7 +95,7 @@ int userns_join(int pidfd, pid_t pid, const struct idmap *map, struct error *err
 	if (ns < 0)
 		return 0;
 	userns_hold_mounts();
-	dirs_keep_tmp_runtime();
+	dirs_keep_caller();
 	if (setns(ns, CLONE_NEWUSER) < 0)
 		return 0;
 	if (unshare(CLONE_NEWNS) < 0)

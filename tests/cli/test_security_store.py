@@ -5,6 +5,8 @@ import signal
 
 import pytest
 
+from test_doctor import Obstructed
+
 
 def run(runner, *args, **kw):
     return runner.run("run", "--rm", "--network", "none", *args, **kw)
@@ -100,3 +102,81 @@ def test_store_that_is_moved_during_the_start(own, decoy, tmp_path):
         said = out.read()
     assert os.path.exists(os.path.join(own.home, "other/c/carrel/version")), "it was not moved"
     assert status == 125 and "was moved meanwhile" in said, (status, said)
+
+
+# ---- what other commands of the same user have -------------------------------------------------
+
+# Directories that carrel would take for its own: what is there, and what can be made there.
+TAKE = """
+for d in "$@"; do
+	stat -c "%a" $d
+	ls -A $d
+	mkdir -p $d && chmod 700 $d && echo x >$d/x && echo "taken: $d"
+done 2>/dev/null
+echo end
+"""
+
+
+@pytest.mark.parametrize("mode", ["rw", "ro"])
+@pytest.mark.parametrize("xdg", [True, False])
+def test_runtime_directories_of_other_sessions(own, need, xdg, mode):
+    """One with XDG_RUNTIME_DIR and one without: both have theirs covered, whether or not they are
+    there already."""
+    need("root")
+    if not xdg:
+        own.env["XDG_RUNTIME_DIR"] = ""
+    host = Obstructed(own, "tmp-new+no-linger")
+    uid = os.getuid()
+
+    def take(*words):
+        return host.run("run", "--rm", "--network", "none", *words)
+    res = take("-v", f"/tmp:/t:{mode}", "-v", f"/run/user/{uid}:/u:{mode}", own.image,
+               "sh", "-c", TAKE, "sh", f"/t/carrel-{uid}", "/u/carrel")
+    assert res.lines == ["555", "555", "end"], res
+    res = take("-v", f"/run:/r:{mode}", own.image, "sh", "-c", TAKE, "sh", f"/r/user/{uid}/carrel")
+    assert res.lines == ["555", "end"], res
+
+
+def test_runtime_directory_that_is_a_link(own, need):
+    """A container has planted it, or would replace it by its own: nothing is mounted on links."""
+    need("root")
+    link = f"/tmp/carrel-{os.getuid()}"
+    host = Obstructed(own, "tmp-link")
+    res = host.run("run", "--rm", "--network", "none", "-v", "/tmp:/t", own.image, "true")
+    assert res.rc == 125 and link in res.err and "link" in res.err, res
+    res = host.run("run", "--rm", "--network", "none", "-v", f"{own.home}:/t", own.image, "true")
+    assert res.rc == 0, res
+
+
+def test_other_stores_of_the_user(own):
+    """With --root those by the environment and in the home are covered as well; what is not there
+    is made, or the container would make it."""
+    root = os.path.join(own.home, "other")
+    env = {"CARREL_ROOT": os.path.join(own.home, "../" + os.path.basename(own.home), "env/store/")}
+    own.run("--root", root, "pull", "-q", own.image)
+    res = own.run("--root", root, "run", "--rm", "--network", "none", "-v", f"{own.home}:/h",
+                  own.image, "sh", "-c", TAKE, "sh", "/h/other", "/h/env/store", "/h/a/b/c/carrel",
+                  "/h/.local/share/carrel", env=env)
+    assert res.lines == ["555"] * 4 + ["end"], res
+    for path in ("env/store", ".local/share/carrel"):
+        assert os.listdir(os.path.join(own.home, path)) == []
+    own.fails("--root", root, "run", "--rm", "-v", f"{own.store}/layers:/h", own.image, "true",
+              has="carrel's own directory")
+    # Nothing is made where no volume shows it, and each of them is an empty store.
+    own.env["HOME"] = os.path.join(own.home, "b")
+    own.run("--root", root, "run", "--rm", "--network", "none", "-v", f"{own.home}/a:/h",
+            own.image, "true", env={"CARREL_ROOT": os.path.join(own.home, "nowhere")})
+    assert not {"b", "nowhere"} & set(os.listdir(own.home))
+    own.run("pull", "-q", own.image, env=env)
+
+
+@pytest.mark.serial
+def test_directories_of_root(root, images, tmp_path):
+    """Those of the id that root becomes, beside another store."""
+    env = {"CARREL_ROOT": "/var/lib/carrel/other"}
+    root.run("pull", "-q", images["busybox"])
+    words = ["-v", "/run:/r", "-v", "/var:/v", images["busybox"], "sh", "-c",
+             "ls -A /r/carrel /v/lib/carrel | grep -v :; stat -c %a /r/carrel /v/lib/carrel"]
+    assert run(root, *words).lines == ["", "555", "555"]
+    root.run("pull", "-q", images["busybox"], env=env)
+    assert run(root, *words, env=env).lines == ["", "555", "555"]

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 # Read by carrel's own programs from each other, not by users to them.
-INTERNAL_ENV = {"CARREL_MAPPER", "CARREL_TMP_RUNTIME", "CARREL_USERNS"}
+INTERNAL_ENV = {"CARREL_CALLER_UID", "CARREL_MAPPER", "CARREL_USERNS"}
 HOST_PAGE = "doc/man/carrel-host.7"  # made by tools/hostman, in the build directory
 GENERIC = {("h", "help")}  # every command has it; carrel(1) says so
 

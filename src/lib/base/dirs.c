@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,9 +14,10 @@
 #include "base/account.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "base/path.h"
 
-static const char tmp_runtime_env[] = "CARREL_TMP_RUNTIME";
+static const char caller_env[] = "CARREL_CALLER_UID";
 
 char *dirs_home(struct error *err)
 {
@@ -68,19 +71,25 @@ static int open_own(const char *path, struct error *err)
 	return TAKE_FD(fd);
 }
 
-char *dirs_tmp_runtime(void)
+static uid_t caller(void)
 {
-	const char *kept = secure_getenv(tmp_runtime_env);
+	const char *kept = secure_getenv(caller_env);
+	uint32_t uid;
 
-	return kept && path_is_absolute(kept) ? xstrdup(kept)
-					      : xasprintf("/tmp/carrel-%u", geteuid());
+	return kept && num_u32(kept, &uid) == 0 ? uid : geteuid();
 }
 
-void dirs_keep_tmp_runtime(void)
+static char *tmp_runtime(void)
 {
-	_cleanup_(freep) char *path = dirs_tmp_runtime();
+	return xasprintf("/tmp/carrel-%u", caller());
+}
 
-	ignore_result(setenv(tmp_runtime_env, path, 1)); /* out of memory: refused by its owner */
+void dirs_keep_caller(void)
+{
+	char uid[16];
+
+	(void)snprintf(uid, sizeof(uid), "%u", caller());
+	ignore_result(setenv(caller_env, uid, 1)); /* out of memory: refused by its owner */
 }
 
 int dirs_open_runtime(char **ret_path, struct error *err)
@@ -98,7 +107,7 @@ int dirs_open_runtime(char **ret_path, struct error *err)
 		free(TAKE_PTR(path));
 		error_clear(err);
 	}
-	path = dirs_tmp_runtime();
+	path = tmp_runtime();
 	fd = open_own(path, err);
 	if (fd < 0) {
 		error_host(err, DCODE_NO_RUNTIME_DIR);
@@ -108,4 +117,44 @@ out:
 	if (ret_path)
 		*ret_path = TAKE_PTR(path);
 	return fd;
+}
+
+/* By its canonical path; of one that is not there, what the words say. */
+void dirs_env_store(struct strv *ret)
+{
+	const char *root = secure_getenv("CARREL_ROOT");
+	_cleanup_(freep) char *real = root && *root ? realpath(root, NULL) : NULL;
+	_cleanup_(freep) char *whole = NULL;
+	char cwd[PATH_MAX] = "", clean[PATH_MAX];
+
+	if (!root || !*root)
+		return;
+	if (!real && !path_is_absolute(root) && !getcwd(cwd, sizeof(cwd)))
+		return;
+	whole = xasprintf("%s/%s", cwd, root);
+	if (real)
+		strv_add(ret, real);
+	else if (path_normalize(whole, clean, sizeof(clean)) == 0)
+		strv_add(ret, clean);
+}
+
+void dirs_home_stores(struct strv *ret)
+{
+	const char *xdg = secure_getenv("XDG_DATA_HOME");
+	_cleanup_(freep) char *home = dirs_home(NULL);
+
+	if (xdg && path_is_absolute(xdg))
+		strv_addf(ret, "%s/carrel", xdg);
+	if (home)
+		strv_addf(ret, "%s/.local/share/carrel", home);
+}
+
+void dirs_runtimes(struct strv *ret)
+{
+	const char *xdg = secure_getenv("XDG_RUNTIME_DIR");
+
+	if (xdg && path_is_absolute(xdg))
+		strv_addf(ret, "%s/carrel", xdg);
+	strv_add_take(ret, tmp_runtime());
+	strv_addf(ret, "/run/user/%u/carrel", caller());
 }

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 /*
  * Where things lie. Paths are owned by the caller. Environment is read with secure_getenv(3).
@@ -15,10 +16,16 @@
 char *dirs_store(const char *option_root, struct error *err) _nodiscard_;
 /* Home directory: $HOME if absolute, else passwd, else NULL with err set. */
 char *dirs_home(struct error *err) _nodiscard_;
-/* /tmp/carrel-UID, whether it is in use or not. */
-char *dirs_tmp_runtime(void) _nodiscard_;
-/* Before a user namespace is entered, in which the caller has another id: it stays that path for
- * this process and those that it starts. */
-void dirs_keep_tmp_runtime(void);
+/* Before a user namespace is entered, in which the caller has another id: /tmp/carrel-UID stays
+ * the same path for this process and those that it starts. */
+void dirs_keep_caller(void);
 /* O_PATH descriptor of the runtime directory, made when absent; *ret_path may be NULL. */
 int dirs_open_runtime(char **ret_path, struct error *err) _nodiscard_;
+/*
+ * Where other commands of this user have theirs, as far as one can know: those without --root, or
+ * without the one or other variable. Whether anything is there or not. $CARREL_ROOT is a function
+ * of its own, since nothing of root's lies in a home (rootcaller_dirs()).
+ */
+void dirs_env_store(struct strv *ret);
+void dirs_home_stores(struct strv *ret);
+void dirs_runtimes(struct strv *ret);

@@ -198,6 +198,12 @@ def tmp(options):
         sh("mount", "-o", f"remount,{options}", "/tmp")
 
 
+def link_in_new_tmp(user):
+    tmp("rw")
+    os.symlink("elsewhere", f"/tmp/carrel-{user.pw_uid}")
+    os.lchown(f"/tmp/carrel-{user.pw_uid}", user.pw_uid, user.pw_gid)
+
+
 def session_without_linger(user):
     """The marks of a systemd user session; nothing of it runs."""
     sh("mount", "-t", "tmpfs", "-o", "mode=755", "obstacle", "/run")
@@ -263,6 +269,8 @@ OBSTACLES = {
     "no-passwd": without_passwd,
     "tmp-full": lambda user: tmp("full"),
     "tmp-ro": lambda user: tmp("ro"),
+    "tmp-new": lambda user: tmp("rw"),
+    "tmp-link": link_in_new_tmp,
     "no-linger": session_without_linger,
     "noexec": store_on("tmpfs", "noexec,nosuid"),
     "masked-proc": lambda user: cover("/proc/version"),
