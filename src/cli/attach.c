@@ -492,7 +492,8 @@ void attach_socket_name(const char *id, char buf[ID_LEN + 8])
 	ignore_result(str_print(buf, ID_LEN + 8, "%s.sock", id)); /* an id has ID_LEN digits */
 }
 
-/* The proof of HELLO: a descriptor that no process of a container can have (superctl.h). */
+/* The proof of HELLO: a descriptor that no process of a container can open (superctl.h), and that
+ * must not get into the hands of one. */
 static int say_hello(int sock, enum attach_flags flags, struct error *err)
 {
 	_cleanup_(fd_closep) int ns = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
@@ -548,6 +549,15 @@ int attach_connect(struct store *s, const struct container *c, enum attach_flags
 		error_hint(err, "its terminal is where it was started; `exec` runs another "
 				"command in it");
 		return -ENOENT;
+	}
+	if (!proc_recorded_listens(sock, c->state.supervisor, c->state.supervisor_start)) {
+		error_set(err, -EPERM,
+			  "another process than the supervisor listens on the attach socket of "
+			  "container %.12s",
+			  c->id);
+		error_hint(err, "something has replaced it in %s; `stop` and `start` make it anew",
+			   s->runtime_path);
+		return -EPERM;
 	}
 	r = say_hello(sock, flags, err);
 	return r < 0 ? r : TAKE_FD(sock);

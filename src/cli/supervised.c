@@ -21,6 +21,10 @@
 #include "storage/ctrstate.h"
 #include "supervisor/start.h"
 
+enum {
+	LISTEN_MAX = 16, /* clients that wait to be accepted */
+};
+
 /* Everything that is made on the host side. Indexed by enum super_fd; -1 = absent. */
 struct starter {
 	struct launch *l;
@@ -49,7 +53,7 @@ static int open_listener(struct starter *st, struct error *err)
 		return error_sys(err, "make the attach socket");
 	/* We hold the lock for life: a socket that is there belongs to nobody. */
 	(void)unlinkat(runtime, st->socket_name, 0);
-	if (bind(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(sock, 16) < 0)
+	if (bind(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0)
 		return error_sys(err, "bind the attach socket in %s", st->l->store->runtime_path);
 	st->fds[SUPER_LISTEN_FD] = TAKE_FD(sock);
 	return 0;
@@ -376,6 +380,19 @@ static void block_term(void)
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
+static int begin(struct starter *st, struct error *err)
+{
+	int r;
+
+	/* By this process, which becomes the supervisor and is on record as such: clients look who
+	 * has called it (superctl.h). Nobody connects before the record says "running". */
+	if (listen(st->fds[SUPER_LISTEN_FD], LISTEN_MAX) < 0)
+		return error_sys(err, "listen on the attach socket");
+	(void)setsid(); /* the terminal of the caller is not ours any more */
+	r = null_stdio(0, 1);
+	return r < 0 ? error_code(err, r, "open /dev/null") : 0;
+}
+
 static int starter(void *arg)
 {
 	struct starter *st = arg;
@@ -388,10 +405,7 @@ static int starter(void *arg)
 	proc_hear_write_errors();
 	if (st->l->rec->tty)
 		tty_size(&rows, &cols);
-	(void)setsid(); /* the terminal of the caller is not ours any more */
-	r = null_stdio(0, 1);
-	if (r < 0)
-		error_code(&err, r, "open /dev/null");
+	r = begin(st, &err);
 	if (r == 0)
 		r = launch_start(st->l, st->child_stdio, rows, cols, &d, &err);
 	if (r < 0) {

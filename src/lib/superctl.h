@@ -10,8 +10,12 @@
  *
  * The first message is HELLO and carries one descriptor: the client's /proc/self/ns/user. The
  * supervisor compares it with the user namespace that the container was started from. A process of
- * another container has the same user id on the host, so that neither SO_PEERCRED nor file modes
- * tell it from the user; but it cannot get hold of a descriptor of a namespace above its own.
+ * another container has the same user id on the host, so that neither that of SO_PEERCRED nor file
+ * modes tell it from the user; but it cannot open a namespace above its own. It could be given one
+ * by a client that takes it for the supervisor, and pass it on: so a client sends nothing before
+ * SO_PEERCRED has named the process that is on record as the supervisor. The kernel notes there who
+ * called listen(2), hence it is the supervisor itself that does (before its exec, which is not
+ * seen, and before its filter, which need not know the call).
  */
 enum {
 	SUPERCTL_VERSION = 1,

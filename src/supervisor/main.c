@@ -8,7 +8,10 @@
  *
  * Everything is allocated before the loop (static storage). It opens nothing: the new `state` is
  * written into a descriptor that was opened by the CLI, and renamed. What it reads is hostile: the
- * container's output, and requests on the socket until HELLO has proved where they come from.
+ * container's output, and requests on the socket until HELLO has proved where they come from. The
+ * socket listens already: this process has called listen(2) before its exec, in
+ * src/cli/supervised.c, so that clients see us behind it (superctl.h), and the filter refuses the
+ * call like any other.
  *
  * SIGTERM is the host's wish that all of the user's processes end, at shutdown or with the cgroup
  * at a logout. Pid 1 gets the stop signal, beside that of the host, and as long as `stop` gives it;

@@ -17,7 +17,7 @@ enum super_fd {
 	SUPER_DIR_FD = 4,     /* containers/<id> */
 	SUPER_STATE_FD = 5,   /* `state.next` in it, open for writing */
 	SUPER_LOG_FD = 6,     /* `log` in it, open for appending */
-	SUPER_LISTEN_FD = 7,  /* listening attach socket */
+	SUPER_LISTEN_FD = 7,  /* attach socket; listen(2) was called before the exec */
 	SUPER_RUNTIME_FD = 8, /* directory of the attach socket */
 	SUPER_PIDFD = 9,      /* pid 1 */
 	SUPER_IN_FD = 10,     /* to the container's stdin, or the pty's master; or absent */

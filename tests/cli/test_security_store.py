@@ -2,6 +2,7 @@
 """Attacks on rule 4 of doc/SECURITY-MODEL.md: carrel's own directories, seen through volumes."""
 import os
 import signal
+import socket
 
 import pytest
 
@@ -180,3 +181,40 @@ def test_directories_of_root(root, images, tmp_path):
     assert run(root, *words).lines == ["", "555", "555"]
     root.run("pull", "-q", images["busybox"], env=env)
     assert run(root, *words, env=env).lines == ["", "555", "555"]
+
+
+# ---- the second line: a socket that was replaced all the same ------------------------------------
+
+def find_socket(runner):
+    for where, _, files in os.walk(os.path.join(runner.runtime, "carrel")):
+        for name in files:
+            if name.endswith(".sock"):
+                return where, name
+    pytest.fail("no attach socket")
+
+
+@pytest.mark.parametrize("who", ["stranger", "other supervisor"])
+def test_attach_tells_a_stranger_nothing(own, who):
+    """Not one byte, nor the descriptor by which every supervisor of the user knows its master."""
+    own.run("run", "-d", "--name", "one", "--network", "none", own.image, "sleep", "1000")
+    where, name = find_socket(own)
+    fd = os.open(where, os.O_RDONLY | os.O_DIRECTORY)
+    os.rename(name, "real", src_dir_fd=fd, dst_dir_fd=fd)
+    if who == "other supervisor":
+        # The supervisor of another container is one, but not that of this.
+        own.run("run", "-d", "--name", "two", "--network", "none", own.image, "sleep", "1000")
+        os.rename(find_socket(own)[1], name, src_dir_fd=fd, dst_dir_fd=fd)
+        listener = None
+    else:
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        listener.bind(f"/proc/self/fd/{fd}/{name}")
+        listener.listen()
+    res = own.fails("attach", "one", has=["container", "another process"])
+    if listener:
+        conn, _ = listener.accept()
+        assert socket.recv_fds(conn, 65536, 4)[:2] == (b"", []), res
+        conn.close()
+        listener.close()
+    os.rename("real", name, src_dir_fd=fd, dst_dir_fd=fd)
+    os.close(fd)
+    own.run("rm", "-f", *own.run("ps", "-aq").lines)

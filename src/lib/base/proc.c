@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -462,6 +463,23 @@ bool proc_recorded_lives(pid_t pid, uint64_t start_time)
 	_cleanup_(fd_closep) int fd = proc_open_recorded(pid, start_time);
 
 	return fd != -ESRCH;
+}
+
+bool proc_recorded_listens(int sock, pid_t pid, uint64_t start_time)
+{
+	_cleanup_(fd_closep) int recorded = proc_open_recorded(pid, start_time), peer = -1;
+	struct ucred cred;
+	socklen_t n = sizeof(cred);
+
+	if (recorded == -ESRCH || getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &n) < 0 ||
+	    cred.pid != pid)
+		return false;
+	/* A socket keeps the number of a process that has ended, and the number may have been given
+	 * to the recorded one since. Kernels before 6.5 cannot tell. */
+	peer = sys_peer_pidfd(sock);
+	if (peer < 0)
+		return peer == -ENOPROTOOPT;
+	return syscall(SYS_pidfd_send_signal, peer, 0, NULL, 0) == 0 || errno != ESRCH;
 }
 
 int proc_open_libexec(struct error *err)

@@ -119,6 +119,9 @@ bool proc_is_ending(pid_t pid);
 int proc_open_recorded(pid_t pid, uint64_t start_time) _nodiscard_;
 /* Only what is known to have ended is dead: more than one caller buries the dead. */
 bool proc_recorded_lives(pid_t pid, uint64_t start_time);
+/* Is it a recorded process that listens at the other end of a connected socket? Who listens is who
+ * has called listen(2), whoever has the descriptor now. */
+bool proc_recorded_listens(int sock, pid_t pid, uint64_t start_time);
 
 /*
  * Directory with the helper programs (libexec/carrel), found relative to the running program:

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <linux/openat2.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -38,4 +39,16 @@ int sys_seccomp(unsigned op, unsigned flags, void *args)
 int sys_execveat(int dirfd, const char *path, char *const *argv, char *const *envp, int flags)
 {
 	return result(syscall(SYS_execveat, dirfd, path, argv, envp, flags));
+}
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+int sys_peer_pidfd(int sock)
+{
+	socklen_t n = sizeof(int);
+	int fd;
+
+	return getsockopt(sock, SOL_SOCKET, SO_PEERPIDFD, &fd, &n) < 0 ? -errno : fd;
 }

@@ -21,4 +21,6 @@ int sys_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode,
 int sys_clone3(struct clone_args *args, size_t size) _nodiscard_;
 int sys_pivot_root(const char *new_root, const char *put_old) _nodiscard_;
 int sys_seccomp(unsigned op, unsigned flags, void *args) _nodiscard_;
+/* pidfd of the process that listens or has connected (6.5). */
+int sys_peer_pidfd(int sock) _nodiscard_;
 int sys_execveat(int dirfd, const char *path, char *const *argv, char *const *envp, int flags);
