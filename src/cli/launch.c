@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "base/dirs.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "base/proc.h"
 #include "base/timefmt.h"
 #include "oci/digest.h"
@@ -151,9 +153,33 @@ static int open_layers(struct launch *l, struct error *err)
 	return 0;
 }
 
+/* The record has the path to which the user's words led. A link that is found on it now was put
+ * there later, perhaps by another container, and leads wherever that one likes. */
+static int open_source(const struct ctrconf_mount *m, int *ret, struct error *err)
+{
+	char link[PATH_MAX];
+	int fd = path_open_canonical(m->source, O_PATH);
+
+	if (fd >= 0) {
+		*ret = fd;
+		return 0;
+	}
+	if (fd != -ELOOP || !path_first_link(m->source, link, sizeof(link))) {
+		error_code(err, fd, "open %s, which is to be mounted on %s", m->source, m->target);
+		cli_hint_access(err);
+		return fd;
+	}
+	error_set(err, fd, "%s, which is to be mounted on %s, is not what it was: %s is a link now",
+		  m->source, m->target, link);
+	error_hint(err, "a container mounts what it was made with; put the directory back, or make "
+			"the container anew to have the link followed");
+	return fd;
+}
+
 static int open_mounts(struct launch *l, struct error *err)
 {
 	size_t n = l->rec->n_mounts;
+	int r;
 
 	l->mounts = xcalloc(n + 1, sizeof(*l->mounts));
 	for (size_t i = 0; i < n; i++)
@@ -171,13 +197,9 @@ static int open_mounts(struct launch *l, struct error *err)
 		};
 		if (m->kind != CTR_MOUNT_BIND)
 			continue;
-		l->mounts[i].source_fd = open(m->source, O_PATH | O_CLOEXEC);
-		if (l->mounts[i].source_fd < 0) {
-			error_sys(err, "open %s, which is to be mounted on %s", m->source,
-				  m->target);
-			cli_hint_access(err);
-			return err ? err->code : -ENOENT;
-		}
+		r = open_source(m, &l->mounts[i].source_fd, err);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

@@ -105,6 +105,30 @@ def test_store_that_is_moved_during_the_start(own, decoy, tmp_path):
     assert status == 125 and "was moved meanwhile" in said, (status, said)
 
 
+# ---- what a record names -------------------------------------------------------------------------
+
+@pytest.mark.parametrize("where", ["proj/data", "proj"])
+def test_link_that_was_planted_later(own, where):
+    """A container with a volume that shows the source of another's has a link in its place: it
+    would lead the next start of that one wherever it likes."""
+    source = os.path.join(own.home, "proj/data")
+    os.makedirs(os.path.join(source, "sub"))
+    # The user's own links are followed once, by the command that they are typed for.
+    os.symlink("proj/data", os.path.join(own.home, "mine"))
+    own.run("run", "--name", "one", "--network", "none", "-v", f"{own.home}/mine/sub/..:/d",
+            own.image, "ls", "-A", "/d")
+    os.unlink(os.path.join(own.home, "mine"))
+    assert own.run("start", "-a", "one").out == "sub\n"
+    link, target = os.path.join(own.home, where), "/" if where == "proj/data" else "decoy"
+    os.makedirs(os.path.join(own.home, "decoy/data/stolen"))
+    run(own, "-v", f"{own.home}:/h", own.image, "sh", "-c",
+        f"mv /h/{where} /h/away && ln -s {target} /h/{where}")
+    own.fails("start", "-a", "one", has=[f"{link} is a link now", "/d", "anew"])
+    os.unlink(link)
+    os.rename(os.path.join(own.home, "away"), link)
+    assert own.run("start", "-a", "one").out == "sub\n"
+
+
 # ---- what other commands of the same user have -------------------------------------------------
 
 # Directories that carrel would take for its own: what is there, and what can be made there.

@@ -4,6 +4,7 @@
 #include "cm.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -263,10 +264,43 @@ static void test_long_walk(void **state)
 	assert_int_equal(r, -ENAMETOOLONG);
 }
 
+/* The tree's own path is that of its descriptor, and so has no link on it. */
+static int canonical(const char *name, const char *link)
+{
+	char top[PATH_MAX], path[PATH_MAX], found[PATH_MAX], want[PATH_MAX];
+	ssize_t n = readlink(path_of_fd(root).s, top, sizeof(top) - 1);
+
+	assert_true(n > 0);
+	top[n] = '\0';
+	assert_int_equal(str_print(path, sizeof(path), "%s/%s", top, name), 0);
+	assert_int_equal(path_first_link(path, found, sizeof(found)), link != NULL);
+	if (link) {
+		assert_int_equal(str_print(want, sizeof(want), "%s/%s", top, link), 0);
+		assert_string_equal(found, want);
+	}
+	return content(path_open_canonical(path, O_RDONLY), "inside");
+}
+
+static void test_canonical(void **state)
+{
+	int fd = path_open_canonical("/", O_PATH | O_DIRECTORY);
+
+	(void)state;
+	assert_true(fd >= 0);
+	fd_close(fd);
+	assert_int_equal(canonical("etc/passwd", NULL), 0);
+	assert_int_equal(canonical("filelink", "filelink"), -ELOOP);
+	assert_int_equal(canonical("dirlink/passwd", "dirlink"), -ELOOP);
+	assert_int_equal(canonical("etc/back/etc/passwd", "etc/back"), -ELOOP);
+	assert_int_equal(canonical("dangling", "dangling"), -ELOOP);
+	assert_int_equal(canonical("none", NULL), -ENOENT);
+}
+
 static const struct CMUnitTest tree_tests[] = {
-	cmocka_unit_test(test_in_root), cmocka_unit_test(test_in_root_flags),
-	cmocka_unit_test(test_create),	cmocka_unit_test(test_beneath),
-	cmocka_unit_test(test_mkdir),	cmocka_unit_test(test_long_walk),
+	cmocka_unit_test(test_in_root),	  cmocka_unit_test(test_in_root_flags),
+	cmocka_unit_test(test_create),	  cmocka_unit_test(test_beneath),
+	cmocka_unit_test(test_mkdir),	  cmocka_unit_test(test_long_walk),
+	cmocka_unit_test(test_canonical),
 };
 
 static void test_normalize(void **state)

@@ -255,6 +255,40 @@ int path_open_in_root(int dirfd, const char *path, int flags, mode_t mode)
 	return needs_walk(r) ? walk_open(dirfd, path, flags, mode, true) : r;
 }
 
+int path_open_canonical(const char *path, int flags)
+{
+	_cleanup_(fd_closep) int root = -1;
+	int r = open_how(AT_FDCWD, path, flags, 0, RESOLVE_NO_SYMLINKS);
+
+	if (!needs_walk(r))
+		return r;
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -errno;
+	path += strspn(path, "/");
+	return walk_open(root, *path ? path : ".", flags, 0, false);
+}
+
+bool path_first_link(const char *path, char *buf, size_t size)
+{
+	struct stat st;
+
+	if (str_copy(buf, size, path) < 0)
+		return false;
+	for (char *p = buf; *p;) {
+		char *end = p + 1 + strcspn(p + 1, "/"), kept = *end;
+
+		*end = '\0';
+		if (lstat(buf, &st) < 0)
+			return false;
+		if (S_ISLNK(st.st_mode))
+			return true;
+		*end = kept;
+		p = end;
+	}
+	return false;
+}
+
 int path_mkdir_in_root(int dirfd, const char *path, mode_t mode)
 {
 	_cleanup_(freep) struct walk *w = NULL;

@@ -29,6 +29,13 @@ int path_open_beneath(int dirfd, const char *path, int flags, mode_t mode) _nodi
 int path_open_in_root(int dirfd, const char *path, int flags, mode_t mode) _nodiscard_;
 
 /*
+ * Open an absolute path that is canonical, and must still be: -ELOOP where any component, the last
+ * one included, has become a link. path_first_link() tells which: the path up to it, or false.
+ */
+int path_open_canonical(const char *path, int flags) _nodiscard_;
+bool path_first_link(const char *path, char *buf, size_t size);
+
+/*
  * mkdir -p in the second sense; returns an O_PATH descriptor of the last directory. What a symlink
  * names and is not there is made, too, always below dirfd.
  */
