@@ -519,13 +519,12 @@ class Leftovers:
         while True:
             now = descendants()
             new = {p: now[p] for p in set(now) - set(self.processes)}
-            left = end - time.monotonic()
-            if not new or left <= 0:
+            if not new or time.monotonic() >= end:
                 return new
             for pid in new:
                 with contextlib.suppress(OSError):
                     fd = os.pidfd_open(pid)
-                    select.select([fd], [], [], left)
+                    select.select([fd], [], [], max(0, end - time.monotonic()))
                     os.close(fd)
 
     def check(self, runner=None, before=None):
