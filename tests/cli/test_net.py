@@ -10,8 +10,8 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 import threading
+import time
 
 import pytest
 

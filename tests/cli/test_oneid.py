@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hosts without subordinate ids, or whose newuidmap does not work: containers with one id."""
-import json
 import os
 import re
 import shutil
