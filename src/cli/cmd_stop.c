@@ -39,7 +39,7 @@ struct target {
 };
 
 struct stop {
-	unsigned seconds;
+	int seconds;  /* -1: no matter how long it takes */
 	char **names; /* not yet looked for */
 	struct target targets[TOGETHER_MAX];
 	size_t n, next;
@@ -78,7 +78,7 @@ static int ask(const struct stop *s, struct target *t)
 		return 0; /* it has ended */
 	if (init.pidfd < 0)
 		return error_code(&t->err, init.pidfd, "find pid 1 of container %s", t->c.name);
-	waits = s->seconds > 0 && !signal_is_lost(init.pid, sig);
+	waits = s->seconds != 0 && !signal_is_lost(init.pid, sig);
 	if (!waits)
 		log_debug("stop", "no time, or pid 1 does not catch signal %d: killed at once",
 			  sig);
@@ -119,7 +119,9 @@ static int end(struct cli *cli, const struct stop *s, struct target *t, struct e
 	int r = 0;
 
 	if (t->init.pidfd >= 0) {
-		r = ctrcmd_wait_pidfd(t->init.pidfd, left > 0 ? (int)left : 0);
+		r = ctrcmd_wait_pidfd(t->init.pidfd, s->seconds < 0 ? -1
+						     : left > 0	    ? (int)left
+								    : 0);
 		if (r == 0)
 			r = proc_signal(&t->init, SIGKILL);
 		proc_done(&t->init);
@@ -147,7 +149,7 @@ static int stop_one(struct cli *cli, const char *name, void *data, struct error 
 	return r;
 }
 
-static int stop_each(struct cli *cli, char **names, unsigned seconds, struct error *err)
+static int stop_each(struct cli *cli, char **names, int seconds, struct error *err)
 {
 	struct stop *s = xcalloc(1, sizeof(*s));
 	int r;
@@ -159,25 +161,36 @@ static int stop_each(struct cli *cli, char **names, unsigned seconds, struct err
 	return r;
 }
 
+static int parse_time(const char *s, int *ret, struct error *err)
+{
+	uint32_t n;
+
+	if (str_eq(s, "-1")) {
+		*ret = -1;
+		return 0;
+	}
+	if (num_u32(s, &n) < 0 || n > STOP_SECONDS_MAX) {
+		error_set(err, -EINVAL, "--time: '%s' is not a number of seconds", s);
+		error_hint(err, "-1 waits as long as it takes");
+		return -EINVAL;
+	}
+	*ret = (int)n;
+	return 0;
+}
+
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	struct stop_options o = { 0 };
-	unsigned seconds = STOP_SECONDS;
-	uint32_t n;
+	int seconds = STOP_SECONDS, r;
 	char **args;
-	int r;
 
 	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = -1 }, &o, &args, NULL,
 		      err);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	if (o.time) {
-		r = num_u32(o.time, &n);
-		if (r < 0 || n > STOP_SECONDS_MAX)
-			return error_set(err, -EINVAL, "--time: '%s' is not a number of seconds",
-					 o.time);
-		seconds = n;
-	}
+	r = o.time ? parse_time(o.time, &seconds, err) : 0;
+	if (r < 0)
+		return r;
 	return stop_each(cli, args, seconds, err);
 }
 

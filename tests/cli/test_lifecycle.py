@@ -169,8 +169,12 @@ def test_stop_waits_and_then_kills(warm, box):
     name = box("sh", "-c", "trap '' TERM; trap : USR1; echo ready; while :; do sleep 0.05; done")
     # SIGTERM is ignored, which is not caught: killed at once; what is caught has its time
     name2 = box("sh", "-c", "trap 'echo no' TERM; echo ready; while :; do sleep 0.05; done")
-    for n in (name, name2):
+    name3 = box("sh", "-c", "trap 'sleep 3; exit 7' TERM; echo ready; while :; do sleep 0.05; done")
+    for n in (name, name2, name3):
         wait_log(warm, n, "ready")
+    warm.run("stop", "-t", "-1", name3)
+    assert info(warm, name3)["State"]["ExitCode"] == 7
+    warm.fails("stop", "-t", "-2", name2, has=["-2", "hint", "-1"])
     began = time.monotonic()
     warm.run("stop", "-t", "2", name2)
     assert time.monotonic() - began > 1.9
