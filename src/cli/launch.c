@@ -293,6 +293,25 @@ static void make_words(struct launch *l)
 	}
 }
 
+/* What launch_prepare() has opened. */
+static void close_opened(struct launch *l)
+{
+	for (size_t i = 0; i < l->n_lowers; i++)
+		fd_close(l->lower_fds[i]);
+	free(TAKE_PTR(l->lower_fds));
+	l->n_lowers = 0;
+	for (size_t i = 0; l->mounts && i < l->rec->n_mounts; i++)
+		fd_close(l->mounts[i].source_fd);
+	free(TAKE_PTR(l->mounts));
+	for (unsigned i = 0; i < l->n_hidden; i++) {
+		fd_close(l->hidden[i].fd);
+		free(l->hidden[i].path);
+	}
+	free(TAKE_PTR(l->hidden));
+	l->n_hidden = 0;
+	fd_close(TAKE_FD(l->libexec_fd));
+}
+
 int launch_prepare(struct launch *l, struct error *err)
 {
 	int r;
@@ -311,7 +330,11 @@ int launch_prepare(struct launch *l, struct error *err)
 	r = open_layers(l, err);
 	if (r == 0)
 		r = open_mounts(l, err);
-	return r < 0 ? r : open_hidden(l, err);
+	if (r == 0)
+		r = open_hidden(l, err);
+	if (r < 0)
+		close_opened(l); /* where descriptors ran out the container is to be removed */
+	return r;
 }
 
 static void fill_spec(const struct launch *l, struct ctr_spec *spec)
@@ -650,20 +673,9 @@ int launch_remove(struct store *s, struct container *ctr, struct error *err)
 	return 0;
 }
 
-static void free_fds(int *fds, size_t n)
-{
-	for (size_t i = 0; fds && i < n; i++)
-		fd_close(fds[i]);
-	free(fds);
-}
-
 void launch_done(struct launch *l)
 {
-	free_fds(TAKE_PTR(l->lower_fds), l->n_lowers);
-	l->n_lowers = 0;
-	for (size_t i = 0; l->mounts && i < l->rec->n_mounts; i++)
-		fd_close(l->mounts[i].source_fd);
-	free(TAKE_PTR(l->mounts));
+	close_opened(l);
 	here_lines_done(&l->here_lines);
 	strv_done(&l->argv);
 	strv_done(&l->env);
@@ -674,12 +686,5 @@ void launch_done(struct launch *l)
 	free(TAKE_PTR(l->hosts));
 	free(TAKE_PTR(l->hostname));
 	free(TAKE_PTR(l->hostname_file));
-	for (unsigned i = 0; i < l->n_hidden; i++) {
-		fd_close(l->hidden[i].fd);
-		free(l->hidden[i].path);
-	}
-	free(TAKE_PTR(l->hidden));
-	l->n_hidden = 0;
 	fd_close(TAKE_FD(l->lock_fd));
-	fd_close(TAKE_FD(l->libexec_fd));
 }
