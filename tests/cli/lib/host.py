@@ -236,7 +236,7 @@ class Host:
             if not os.path.exists(tool):
                 sh("cc", "-O1", "-o", tool, os.path.join(self.base, "src/tests/attacks/inject.c"))
         said = subprocess.run([tool, str(pid)] + req["tries"], capture_output=True, text=True,
-                              timeout=20, check=False)
+                              timeout=120, check=False)
         if said.returncode != 0:
             return {"error": said.stderr}
         return {"results": [line.split(" ", 1) for line in said.stdout.splitlines()]}
