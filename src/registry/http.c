@@ -424,7 +424,7 @@ static int follow(struct http *h, struct http_request *req)
 		return 0;
 	if (req->form || (!str_starts(to, "http://") && !str_starts(to, "https://")))
 		return -EPROTO;
-	if (str_starts(req->url, "https://") && str_starts(to, "http://") && !is_insecure(req, to))
+	if (str_starts(to, "http://") && !is_insecure(req, to))
 		return -EPROTO;
 	if (req->redirects++ >= HTTP_REDIRECTS_MAX)
 		return -ELOOP;

@@ -613,6 +613,17 @@ def test_loopback_registry_redirects_to_no_unverified_host(carrel, elsewhere_tls
         carrel.run("pull", "-q", ref, env={"SSL_CERT_FILE": elsewhere_tls[0]})
 
 
+def test_loopback_registry_redirects_to_no_plain_http(carrel):
+    image = small()
+    with BadRegistry() as reg, BadRegistry(address="127.0.0.2") as other:
+        ref = reg.add(image, "x")
+        other.add(image, "x")
+        reg.always("manifests", "latest", bad.redirect(f"{other.url}/v2/x/manifests/latest"))
+        carrel.fails("pull", "-q", ref, has=["redirect", "hint"])
+        assert other.log == []
+        carrel.run("pull", "-q", "--tls-verify=false", ref)
+
+
 def test_no_login_over_plain_http_to_another_host(carrel):
     with BadRegistry(auth="token") as reg, BadRegistry(address="127.0.0.2") as other:
         ref = reg.add(small(), "x")
