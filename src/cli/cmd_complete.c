@@ -126,10 +126,12 @@ static const struct opt *find_long(const struct opt *table, const char *word, si
 {
 	size_t n = strcspn(word + 2, "=");
 
-	*ret_head = word[2 + n] ? 2 + n + 1 : 0;
-	for (const struct opt *o = table; o->name; o++)
-		if (strlen(o->name) == n && strncmp(o->name, word + 2, n) == 0)
-			return takes_value(o) ? o : NULL;
+	for (const struct opt *o = table; o->name; o++) {
+		if (strlen(o->name) != n || strncmp(o->name, word + 2, n) != 0 || !takes_value(o))
+			continue;
+		*ret_head = word[2 + n] ? 2 + n + 1 : 0;
+		return o;
+	}
 	return NULL;
 }
 

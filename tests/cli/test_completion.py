@@ -70,7 +70,7 @@ def test_value_in_the_word(carrel, offers):
     """Of a word that bash splits at = it is offered the rest."""
     for words, want in ((("run", "--network="), {"private", "none", "host"}),
                         (("run", "--pull=m"), {"missing"}),
-                        (("ps", "--filter=status=p"), {"paused"})):
+                        (("ps", "--filter=status=p"), {"paused"}), (("run", "--rm="), set())):
         head = "" if offers is bash else words[1][:words[1].rindex("=") + 1]
         assert offers(carrel, *words) == {head + w for w in want}, words
 
