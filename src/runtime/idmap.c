@@ -413,14 +413,17 @@ int idmap_free_range(const char *const *texts, size_t n, uint32_t *ret_first)
 
 int idmap_find_free(uint32_t *ret_first)
 {
-	_cleanup_(freep) char *uids = NULL, *gids = NULL;
+	_cleanup_(freep) char *uids = NULL, *gids = NULL, *own = NULL;
 	int r = read_text("/etc/subuid", &uids);
 
 	if (r == 0 || r == -ENOENT)
 		r = read_text("/etc/subgid", &gids);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	return idmap_free_range((const char *const[]){ uids ? uids : "", gids ? gids : "" }, 2,
+	/* A range with one's own id in it is none (idmap_parse()), and a directory service may give
+	 * high ones. */
+	own = xasprintf("u:%u:1\ng:%u:1\n", getuid(), getgid());
+	return idmap_free_range((const char *const[]){ uids ? uids : "", gids ? gids : "", own }, 3,
 				ret_first);
 }
 

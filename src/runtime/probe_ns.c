@@ -73,7 +73,8 @@ static void say_fix(struct probe_result *ret)
 	if (account_get(getuid(), &a) < 0 || idmap_find_free(&first) < 0)
 		return;
 	(void)snprintf(ret->fix, sizeof(ret->fix),
-		       "ask an administrator: usermod --add-subuids %u-%u --add-subgids %u-%u %s",
+		       "ask an administrator: usermod --add-subuids %u-%u --add-subgids %u-%u %s "
+		       "(if nobody has these ids)",
 		       first, first + IDMAP_COUNT - 1, first, first + IDMAP_COUNT - 1, a.name);
 }
 
