@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/autogroup.h"
 #include "base/cgroupfs.h"
 #include "base/fd.h"
 #include "base/num.h"
@@ -217,34 +218,6 @@ static void look_at_mems(int dir, struct observed *o)
 		observe_mems(text, o->mems, sizeof(o->mems));
 }
 
-int observe_autogroup(const char *text, int *ret)
-{
-	static const char key[] = " nice ";
-	const char *p = strstr(text, key);
-	char word[8];
-	int64_t nice;
-
-	if (!p ||
-	    str_print(word, sizeof(word), "%.*s", (int)strcspn(p + sizeof(key) - 1, "\n"),
-		      p + sizeof(key) - 1) < 0 ||
-	    num_i64(word, &nice) < 0)
-		return -EINVAL;
-	*ret = (int)nice;
-	return 0;
-}
-
-/* Where it is off the file still tells a number, which means nothing then. */
-static void look_at_autogroup(int dir, struct observed *o)
-{
-	_cleanup_(freep) char *on = NULL, *text = NULL;
-
-	o->has_autogroup = read_file(AT_FDCWD, "/proc/sys/kernel/sched_autogroup_enabled", TEXT_MAX,
-				     &on) == 0 &&
-			   str_starts(on, "1") &&
-			   read_file(dir, "autogroup", TEXT_MAX, &text) == 0 &&
-			   observe_autogroup(text, &o->autogroup_nice) == 0;
-}
-
 static bool is_watchdog(uint32_t pid)
 {
 	_cleanup_(freep) char *comm = NULL;
@@ -293,7 +266,7 @@ int observe(int pidfd, pid_t pid, pid_t parent, struct observed *ret, struct err
 		look_at_rest(dir, &o);
 		look_at_limits(pid, &o);
 		look_at_mems(dir, &o);
-		look_at_autogroup(dir, &o);
+		o.has_autogroup = autogroup_get(pid, &o.autogroup_nice) == 0;
 		o.has_watchdog = has_watchdog(parent);
 	}
 	if (has_ended(pidfd))

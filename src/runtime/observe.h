@@ -57,7 +57,5 @@ uint64_t observe_mount(int pidfd, pid_t pid, const char *path);
 /* Pure halves: the texts of /proc/PID/status and of uid_map. -EINVAL. */
 int observe_status(const char *text, struct observed *ret) _nodiscard_;
 int observe_map(const char *text, struct observed_ids *ret) _nodiscard_;
-/* "/autogroup-25 nice 4". -EINVAL. */
-int observe_autogroup(const char *text, int *ret) _nodiscard_;
 /* "bind:LIST" in the first line of numa_maps, as that list. */
 void observe_mems(const char *text, char *buf, size_t size);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/autogroup.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "cli/explain.h"
@@ -162,10 +163,10 @@ static void test_autogroup(void **state)
 	explain_fill(&in, &off);
 	assert_false(find(&off, "cpu-shares")->differs);
 
-	assert_int_equal(observe_autogroup("/autogroup-25 nice -7\n", &nice), 0);
+	assert_int_equal(autogroup_parse("/autogroup-25 nice -7", &nice), 0);
 	assert_int_equal(nice, -7);
-	assert_int_equal(observe_autogroup("", &nice), -EINVAL);
-	assert_int_equal(observe_autogroup("/autogroup-1 nice \n", &nice), -EINVAL);
+	assert_int_equal(autogroup_parse("", &nice), -EINVAL);
+	assert_int_equal(autogroup_parse("/autogroup-1 nice ", &nice), -EINVAL);
 }
 
 static void test_texts(void **state)

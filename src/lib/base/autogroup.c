@@ -58,19 +58,33 @@ static bool read_line(const char *path, char *buf, size_t size)
 	return true;
 }
 
-bool autogroup_differs(pid_t pid, int nice)
+int autogroup_parse(const char *line, int *ret)
 {
 	static const char word[] = " nice ";
-	char path[48], text[64];
-	const char *p;
-	int64_t has;
+	const char *p = strstr(line, word); /* "/autogroup-123 nice 5" */
+	int64_t n;
 
+	if (!p || num_i64(p + sizeof(word) - 1, &n) < 0)
+		return -EINVAL;
+	*ret = (int)n;
+	return 0;
+}
+
+int autogroup_get(pid_t pid, int *ret)
+{
+	char path[48], text[64];
+
+	/* Where it is off the file still has a number, which means nothing then. */
+	if (read_line("/proc/sys/kernel/sched_autogroup_enabled", text, sizeof(text)) &&
+	    str_eq(text, "0"))
+		return -ENOENT;
 	(void)snprintf(path, sizeof(path), "/proc/%d/autogroup", pid);
-	if (!read_line(path, text, sizeof(text)))
-		return false;
-	p = strstr(text, word); /* "/autogroup-123 nice 5" */
-	if (!p || num_i64(p + sizeof(word) - 1, &has) < 0 || has == nice)
-		return false;
-	return !read_line("/proc/sys/kernel/sched_autogroup_enabled", text, sizeof(text)) ||
-	       !str_eq(text, "0");
+	return read_line(path, text, sizeof(text)) ? autogroup_parse(text, ret) : -ENOENT;
+}
+
+bool autogroup_differs(pid_t pid, int nice)
+{
+	int has;
+
+	return autogroup_get(pid, &has) == 0 && has != nice;
 }

@@ -15,5 +15,9 @@
  * -EAGAIN: it did not come. -ENOENT: a kernel without autogroups.
  */
 int autogroup_set(int nice) _nodiscard_;
+/* That of the session of a process; -ENOENT: it cannot be told, or does not count. */
+int autogroup_get(pid_t pid, int *ret) _nodiscard_;
+/* By the line of /proc/PID/autogroup. */
+int autogroup_parse(const char *line, int *ret) _nodiscard_;
 /* The session of this process is known to have another value, and it counts. */
 bool autogroup_differs(pid_t pid, int nice);
