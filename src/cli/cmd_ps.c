@@ -216,7 +216,7 @@ static int check_filter(struct ps *ps, size_t i, struct error *err)
 	w->filter = f;
 	w->value = s + n + 1;
 	if (!f->takes(w)) {
-		error_set(err, -EINVAL, "--filter %s: '%s' is not known", f->key, w->value);
+		error_set(err, -EINVAL, "--filter %s: '%s' is not valid", f->key, w->value);
 		error_hint(err, "%s", f->hint);
 		return -EINVAL;
 	}

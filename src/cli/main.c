@@ -43,7 +43,7 @@ static int env_strict(bool *strict, struct error *err)
 
 static bool is_help(const char *word)
 {
-	return str_eq(word, "--help") || str_eq(word, "-h");
+	return str_eq(word, "--help") || str_eq(word, "--help=true") || str_eq(word, "-h");
 }
 
 static int run_command(struct cli *cli, int argc, char **argv, struct error *err)

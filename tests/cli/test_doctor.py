@@ -87,7 +87,7 @@ def test_screen_with_findings(behind, obstacle, code, rc):
     assert len(res.lines) <= LINES + 5 * max(0, own - 1), res
     for found in code, "D-10":
         assert any(line.startswith(f"[{found}] ") for line in res.lines), res
-    assert "veth" not in res.out.split("[", 1)[0], res  # what is not needed is not missing
+    assert "veth" not in res.out.split("\n[", 1)[0], res  # what is not needed is not missing
 
 
 def test_short_range(behind):
