@@ -98,11 +98,17 @@ static int wait_end(struct cli *cli, const struct kill *k, const struct containe
 		proc_open_recorded(c->state.supervisor, c->state.supervisor_start);
 	int64_t left = k->deadline - clock_ms();
 
-	if (super >= 0 && ctrcmd_wait_pidfd(super, left > 0 ? (int)left : 0) == 0) {
-		log_warn(DCODE_NONE,
-			 "container %s was killed, and who is attached to it does not read its "
-			 "output: until then it is not ended",
-			 c->name);
+	if (super >= 0 && proc_wait_pidfd(super, left > 0 ? (int)left : 0) == 0) {
+		if (proc_recorded_lives(c->state.pid, c->state.start_time))
+			log_warn(DCODE_NONE,
+				 "container %s was killed, and has not ended yet: the kernel holds "
+				 "a process of it in a call",
+				 c->name);
+		else
+			log_warn(DCODE_NONE,
+				 "container %s was killed, and who is attached to it does not read "
+				 "its output: until then it is not ended",
+				 c->name);
 		return 0;
 	}
 	return ctrcmd_wait_end(cli, c, err);

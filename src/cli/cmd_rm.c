@@ -43,7 +43,7 @@ static int end_container(struct cli *cli, const struct container *c, struct erro
 
 	if (r == -ESRCH)
 		r = super.pidfd < 0 && super.pidfd != -ESRCH ? super.pidfd : 0;
-	if (r == 0 && super.pidfd >= 0 && ctrcmd_wait_pidfd(super.pidfd, SUPERVISOR_MS) == 0)
+	if (r == 0 && super.pidfd >= 0 && proc_wait_pidfd(super.pidfd, SUPERVISOR_MS) == 0)
 		r = proc_signal(&super, SIGKILL);
 	proc_done(&init);
 	proc_done(&super);

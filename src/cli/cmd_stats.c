@@ -92,7 +92,7 @@ static bool measure(struct container *c, struct usage *ret)
 	    rec.limits.memory < ret->memory_limit)
 		ret->memory_limit = rec.limits.memory;
 	/* The number was its own all the while? */
-	return ctrcmd_wait_pidfd(init, 0) == 0;
+	return proc_wait_pidfd(init, 0) == 0;
 }
 
 static void percent(uint64_t hundredths, char buf[CELL_MAX])

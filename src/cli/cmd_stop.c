@@ -119,9 +119,7 @@ static int end(struct cli *cli, const struct stop *s, struct target *t, struct e
 	int r = 0;
 
 	if (t->init.pidfd >= 0) {
-		r = ctrcmd_wait_pidfd(t->init.pidfd, s->seconds < 0 ? -1
-						     : left > 0	    ? (int)left
-								    : 0);
+		r = proc_wait_pidfd(t->init.pidfd, s->seconds < 0 ? -1 : left > 0 ? (int)left : 0);
 		if (r == 0)
 			r = proc_signal(&t->init, SIGKILL);
 		proc_done(&t->init);

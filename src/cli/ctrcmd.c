@@ -170,7 +170,7 @@ int ctrcmd_wait_supervisor(const struct container *c, struct error *err)
 {
 	_cleanup_(fd_closep) int pidfd =
 		proc_open_recorded(c->state.supervisor, c->state.supervisor_start);
-	int r = pidfd < 0 ? pidfd : ctrcmd_wait_pidfd(pidfd, -1);
+	int r = pidfd < 0 ? pidfd : proc_wait_pidfd(pidfd, -1);
 
 	return r < 0 && r != -ESRCH ? error_code(err, r, "wait for container %s", c->name) : 0;
 }
@@ -189,17 +189,6 @@ int ctrcmd_wait_end(struct cli *cli, const struct container *c, struct error *er
 		return 0;
 	}
 	return fd < 0 ? fd : ctrcmd_wait_lock(fd, c, NULL, err);
-}
-
-int ctrcmd_wait_pidfd(int pidfd, int timeout_ms)
-{
-	struct pollfd p = { .fd = pidfd, .events = POLLIN };
-	int r;
-
-	do
-		r = poll(&p, 1, timeout_ms);
-	while (r < 0 && errno == EINTR);
-	return r < 0 ? -errno : r;
 }
 
 int ctrcmd_remove_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_flags flags,

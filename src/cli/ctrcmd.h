@@ -57,8 +57,6 @@ int ctrcmd_wait_supervisor(const struct container *c, struct error *err) _nodisc
 int ctrcmd_open_lock(struct cli *cli, const struct container *c, struct error *err) _nodiscard_;
 int ctrcmd_wait_lock(int lock_fd, const struct container *c, int *ret_status,
 		     struct error *err) _nodiscard_;
-/* Wait for the end of a process: 1 ended, 0 not within timeout_ms (-1: for ever). */
-int ctrcmd_wait_pidfd(int pidfd, int timeout_ms) _nodiscard_;
 
 /* "created", "running", "paused", "exited" */
 const char *ctrcmd_status(const struct container *c);

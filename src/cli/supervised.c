@@ -279,16 +279,6 @@ static void hand_over_cgroup(struct starter *st)
 	memcpy(st->start.cgroup_name, c->name, sizeof(st->start.cgroup_name));
 }
 
-/* Without it a supervisor that is told to stop gives pid 1 its time in any case. */
-static int open_of_init(pid_t pid, const char *name)
-{
-	char path[64];
-
-	/* Of the thread: `children` is nowhere else. */
-	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", pid, pid, name);
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
-
 static int exec_supervisor(struct starter *st, struct launched *d, int report, struct error *err)
 {
 	static char *const argv[] = { (char *)"carrel-supervisor", NULL };
@@ -300,10 +290,11 @@ static int exec_supervisor(struct starter *st, struct launched *d, int report, s
 	st->fds[SUPER_SERVER_FD] = d->ctr.server.pidfd;
 	st->fds[SUPER_NET_FD] = d->has_net ? d->net.control_fd : -1;
 	st->fds[SUPER_NETPROC_FD] = d->has_net ? d->net.proc.pidfd : -1;
-	st->fds[SUPER_STATUS_FD] = open_of_init(d->ctr.init.pid, "status");
-	st->fds[SUPER_SYSCALL_FD] = open_of_init(d->ctr.init.pid, "syscall");
-	st->fds[SUPER_STAT_FD] = open_of_init(d->ctr.init.pid, "stat");
-	st->fds[SUPER_CHILDREN_FD] = open_of_init(d->ctr.init.pid, "children");
+	/* Without them a supervisor that is told to stop gives pid 1 its time in any case. */
+	st->fds[SUPER_STATUS_FD] = proc_open_file(d->ctr.init.pid, "status");
+	st->fds[SUPER_SYSCALL_FD] = proc_open_file(d->ctr.init.pid, "syscall");
+	st->fds[SUPER_STAT_FD] = proc_open_file(d->ctr.init.pid, "stat");
+	st->fds[SUPER_CHILDREN_FD] = proc_open_file(d->ctr.init.pid, "children");
 	st->fds[SUPER_OOM_FD] = d->enforce.oom_fd;
 	st->fds[SUPER_WATCHDOG_FD] = d->enforce.watchdog.pidfd;
 	if (st->l->rec->tty) {

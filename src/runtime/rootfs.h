@@ -24,5 +24,5 @@ enum {
  */
 static inline bool rootfs_server_is_done(int status, const struct proc *init)
 {
-	return status == 0 || (status == 1 && proc_ends(init, ROOTFS_GONE_MS));
+	return status == 0 || (status == 1 && proc_wait_pidfd(init->pidfd, ROOTFS_GONE_MS) == 1);
 }

@@ -206,20 +206,12 @@ bool signal_is_lost_by(int status_fd, int syscall_fd, int stat_fd, int sig)
 	return false;
 }
 
-static int open_file(pid_t pid, const char *name)
-{
-	char path[64];
-
-	/* Of the first thread: the kernel asks that one, and the time of others tells nothing. */
-	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", pid, pid, name);
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
-
+/* Of the first thread: the kernel asks that one, and the time of others tells nothing. */
 bool signal_is_lost(pid_t pid, int sig)
 {
-	_cleanup_(fd_closep) int status = open_file(pid, "status");
-	_cleanup_(fd_closep) int call = open_file(pid, "syscall");
-	_cleanup_(fd_closep) int stat = open_file(pid, "stat");
+	_cleanup_(fd_closep) int status = proc_open_file(pid, "status");
+	_cleanup_(fd_closep) int call = proc_open_file(pid, "syscall");
+	_cleanup_(fd_closep) int stat = proc_open_file(pid, "stat");
 
 	return signal_is_lost_by(status, call, stat, sig);
 }

@@ -361,15 +361,15 @@ void proc_done(struct proc *p)
 	*p = (struct proc){ .pidfd = -1 };
 }
 
-bool proc_ends(const struct proc *p, int ms)
+int proc_wait_pidfd(int pidfd, int ms)
 {
-	struct pollfd pfd = { .fd = p->pidfd, .events = POLLIN };
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 	int r;
 
 	do
-		r = poll(&pfd, 1, ms);
+		r = poll(&p, 1, ms);
 	while (r < 0 && errno == EINTR);
-	return r == 1;
+	return r < 0 ? -errno : r;
 }
 
 void proc_kill(struct proc *p)
@@ -422,6 +422,16 @@ static int stat_field(pid_t pid, int n, uint64_t *ret)
 		return -EIO;
 	s[1 + strcspn(s + 1, " \n")] = '\0';
 	return num_u64(s + 1, ret);
+}
+
+int proc_open_file(pid_t pid, const char *name)
+{
+	char path[64];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", pid, pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 int proc_start_time(pid_t pid, uint64_t *ret)

@@ -89,8 +89,9 @@ int proc_exec_error(struct error *err, int r, const char *argv0);
 
 /* Wait for the end. ret_status as a shell has it: 0-255, 128 + signal. */
 int proc_wait(struct proc *p, int *ret_status) _nodiscard_;
-/* True when it ends, or has ended, within so many milliseconds; it is not reaped. */
-bool proc_ends(const struct proc *p, int ms);
+/* 1: it has ended, or does within so many milliseconds (-1: no matter how many); 0: it has not. It
+ * is not reaped. */
+int proc_wait_pidfd(int pidfd, int ms) _nodiscard_;
 /* Closes the pidfd; does not wait. */
 void proc_done(struct proc *p);
 /* SIGKILL and reap. */
@@ -102,6 +103,8 @@ int proc_signal(const struct proc *p, int sig) _nodiscard_;
 /* Close every descriptor >= 3 but those in keep[] (any order). */
 int proc_close_fds(const int *keep, unsigned n) _nodiscard_;
 
+/* A file of the first thread in /proc/PID/task, for reading. */
+int proc_open_file(pid_t pid, const char *name) _nodiscard_;
 /*
  * Start time of a process in clock ticks since boot (proc_pid_stat(5) field 22): with the pid it
  * tells a recorded process from a stranger that got the number later.
