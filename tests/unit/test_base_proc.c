@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -280,12 +281,34 @@ static void test_start_time(void **state)
 	assert_int_equal(proc_open_recorded(p.pid, t + 1), -ESRCH);
 	assert_int_equal(proc_open_recorded(0, t), -ESRCH);
 	assert_int_equal(proc_open_recorded(-1, t), -ESRCH);
+	assert_true(proc_recorded_lives(p.pid, t));
 	/* Ended, but not reaped yet. */
 	assert_int_equal(proc_signal(&p, SIGKILL), 0);
 	assert_int_equal(poll(&(struct pollfd){ .fd = p.pidfd, .events = POLLIN }, 1, 5000), 1);
 	assert_int_equal(proc_start_time(p.pid, &again), 0);
 	assert_int_equal(proc_open_recorded(p.pid, t), -ESRCH);
 	proc_kill(&p);
+}
+
+static void *be_looked_at(void *arg)
+{
+	uint64_t t;
+
+	(void)arg;
+	assert_int_equal(proc_start_time(gettid(), &t), 0);
+	assert_int_equal(proc_open_recorded(gettid(), t), -ESRCH);
+	assert_false(proc_recorded_lives(gettid(), t));
+	return NULL;
+}
+
+/* The number of a recorded process may have gone to one: it is not that process. */
+static void test_number_of_a_thread(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, be_looked_at, NULL), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
 static int close_and_count(void *arg)
@@ -325,7 +348,8 @@ int main(void)
 		cmocka_unit_test(test_env),	      cmocka_unit_test(test_exec_failure),
 		cmocka_unit_test(test_dirfd),	      cmocka_unit_test(test_status_of_signal),
 		cmocka_unit_test(test_signals_reset), cmocka_unit_test(test_pdeathsig),
-		cmocka_unit_test(test_start_time),    cmocka_unit_test(test_close_fds),
+		cmocka_unit_test(test_start_time),    cmocka_unit_test(test_number_of_a_thread),
+		cmocka_unit_test(test_close_fds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -456,8 +456,8 @@ int proc_open_recorded(pid_t pid, uint64_t start_time)
 	if (pid <= 0)
 		return -ESRCH;
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (fd < 0)
-		return -errno;
+	if (fd < 0) /* not ESRCH: a thread of somebody's has the number by now */
+		return errno == ENOENT || errno == EINVAL ? -ESRCH : -errno;
 	/* Asked after the open: the pidfd pins the process whose time this is. */
 	r = proc_start_time(pid, &now);
 	if (r < 0)
