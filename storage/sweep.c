@@ -80,7 +80,8 @@ static bool reclaim(struct container_state *st, const char *id)
 	return true;
 }
 
-/* The record of a container whose lock we hold and whose supervisor is gone. */
+/* The record of a container whose lock we hold and whose supervisor is gone. -EAGAIN, and no error:
+ * not now. */
 static int bury(struct sweep *w, struct container *c, struct error *err)
 {
 	struct container_state *st = &c->state;
@@ -90,8 +91,10 @@ static int bury(struct sweep *w, struct container *c, struct error *err)
 
 	if (was_running && id_boot(boot) == 0 && str_eq(boot, st->boot))
 		r = kill_recorded(st);
-	if (r < 0) /* the record is all that leads to it */
-		return store_error(err, r, "kill what is left of container %.12s", c->id);
+	if (r < 0) { /* the record is all that leads to it */
+		log_debug("sweep", "kill pid 1 of container %.12s: %s", c->id, strerror(-r));
+		return -EAGAIN;
+	}
 	if (st->remove_at_end) {
 		w->names_dirty = true;
 		return container_remove(w->s, c, err);
@@ -173,6 +176,8 @@ static int sweep_one(struct sweep *w, const char *id, struct error *err)
 	if (lock < 0)
 		return 0; /* alive */
 	r = look_behind(w, id, err);
+	if (r == -EAGAIN)
+		return 0; /* the next command's, by the lock file that stays */
 	if (r == 0) {
 		drop_runtime_files(w, id);
 		(void)unlinkat(w->s->runtime_fd, lname, 0);
