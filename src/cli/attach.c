@@ -555,7 +555,9 @@ int attach_connect(struct store *s, const struct container *c, enum attach_flags
 			  "another process than the supervisor listens on the attach socket of "
 			  "container %.12s",
 			  c->id);
-		error_hint(err, "something has replaced it in %s; `stop` and `start` make it anew",
+		error_hint(err,
+			   "something has replaced it in %s, or the container was started by an "
+			   "older carrel; `stop` and `start` make it anew",
 			   s->runtime_path);
 		return -EPERM;
 	}

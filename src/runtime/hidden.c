@@ -184,8 +184,8 @@ static int make_dir(const struct ctr_hide *h, const struct ctr_spec *spec,
 	if (r >= 0)
 		return r;
 	error_code(err, r, "make the directory %s, which no container may see or make", h->path);
-	error_hint(err, "a link or a file on the way to it has to be removed; volumes that do not "
-			"show its place need none of this");
+	error_hint(err, "a link or a file on the way to it has to be removed, by its owner or by "
+			"root; volumes that do not show its place need none of this");
 	return r;
 }
 
