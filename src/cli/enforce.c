@@ -467,13 +467,21 @@ int enforce_started(struct enforce *e, struct ctr *c, const struct idmap *map, i
 	return r < 0 ? -EIO : 0;
 }
 
-int enforce_session(const struct enforce *e, const struct ctr *c, int ctr_dirfd, struct error *err)
+int enforce_session(const struct enforce *e, const struct ctr *c, int ctr_dirfd, bool strict,
+		    struct error *err)
 {
+	static const char why[] =
+		"the kernel did not take the nice value of its session: too many are set at once";
 	struct enforced rows = { 0 };
 	int r;
 
 	if (!tune_session_is_lost(&e->fallback.tune, c->init.pid))
 		return 0;
+	if (strict) {
+		error_set(err, -EOPNOTSUPP, "--cpu-shares is not enforced: %s", why);
+		error_hint(err, "try again; without --strict it is a warning");
+		return -EOPNOTSUPP;
+	}
 	r = enforced_read(ctr_dirfd, &rows, err);
 	for (size_t i = 0; r == 0 && i < rows.n; i++) {
 		struct enforced_row *row = &rows.rows[i];
@@ -481,9 +489,7 @@ int enforce_session(const struct enforce *e, const struct ctr *c, int ctr_dirfd,
 		if (!str_eq(row->what, "cpu-shares"))
 			continue;
 		ignore_result(str_copy(row->by, sizeof(row->by), "nothing")); /* both fit */
-		ignore_result(str_copy(row->detail, sizeof(row->detail),
-				       "the kernel did not take the nice value of its session: too "
-				       "many are set at once"));
+		ignore_result(str_copy(row->detail, sizeof(row->detail), why));
 		warn_row(row);
 	}
 	return r < 0 ? r : enforced_write(ctr_dirfd, &rows, err);

@@ -60,7 +60,7 @@ int enforce_started(struct enforce *e, struct ctr *c, const struct idmap *map, i
 		    struct error *err) _nodiscard_;
 
 /* And is out of reach: a warning and the record where its session did not get its nice value. */
-int enforce_session(const struct enforce *e, const struct ctr *c, int ctr_dirfd,
+int enforce_session(const struct enforce *e, const struct ctr *c, int ctr_dirfd, bool strict,
 		    struct error *err) _nodiscard_;
 
 /* For another program in the running container: the fallback and the limits of pid 1. */

@@ -593,7 +593,7 @@ static int start_container(struct launch *l, const struct ctr_spec *spec, struct
 	if (r == 0)
 		r = write_running(l, d, err);
 	if (r == 0)
-		r = enforce_session(&d->enforce, &d->ctr, l->ctr->dirfd, err);
+		r = enforce_session(&d->enforce, &d->ctr, l->ctr->dirfd, l->strict, err);
 	if (r == 0)
 		r = ctr_ready(&d->ctr, err);
 	if (r == 0)
