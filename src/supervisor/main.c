@@ -28,6 +28,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -240,9 +241,11 @@ static int run(struct super *s)
 
 /*
  * No capability, and only the calls tagged #syscalls beside the code: no open, no setns, no mount,
- * no ptrace, no exec. Dumpable 0, because a container's root has our kernel uid.
+ * no ptrace, no exec. Dumpable 0, because a container's root has our kernel uid. Which system call
+ * pid 1 is in (signal_is_lost_by()) the kernel tells the owner of N; where that is another id, one
+ * capability is left for it, for a descriptor that is open already.
  */
-static int confine(void)
+static int confine(const struct super *s)
 {
 	char when[TIMEFMT_MAX];
 	int r;
@@ -250,7 +253,8 @@ static int confine(void)
 	(void)timefmt_now(when); /* libc opens its time zone once, at the first use */
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return -errno;
-	r = sandbox_caps(NULL);
+	r = sandbox_caps_but(s->start.flags & SUPER_OWNED ? UINT64_C(1) << CAP_SYS_PTRACE : 0,
+			     NULL);
 	if (r < 0)
 		return r;
 	return sandbox_filter(supervisor_filter, ARRAY_SIZE(supervisor_filter), NULL);
@@ -308,7 +312,7 @@ int main(void)
 
 	r = setup(&s);
 	if (r == 0)
-		r = confine();
+		r = confine(&s);
 	if (r == 0)
 		r = run(&s);
 	return r < 0 ? 125 : 0;

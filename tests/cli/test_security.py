@@ -676,8 +676,11 @@ def test_null_as_link_in_the_image(warm, hostile):
     assert res.lines == ["1:3", "1:3", "0"], res
 
 
-def test_supervisor_is_confined(warm):
-    warm.run("run", "-d", "--name", "sup", "--network", "none", warm.image, "sleep", "1000")
+@pytest.mark.parametrize("flags,caps", [((), 0), (("--pids-limit", "50"), 1 << 19)],
+                         ids=["plain", "limited"])
+def test_supervisor_is_confined(warm, flags, caps):
+    """CAP_SYS_PTRACE (19) where the container's namespace is another id's, and no call for it."""
+    warm.run("run", "-d", "--name", "sup", "--network", "none", *flags, warm.image, "sleep", "1000")
 
     def status(pid):
         with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as f:
@@ -688,5 +691,6 @@ def test_supervisor_is_confined(warm):
         time.sleep(0.01)
     warm.run("rm", "-f", "sup")
     assert sup["Name"] == "supervisor", sup
-    assert {sup[k] for k in ("CapEff", "CapPrm", "CapBnd", "CapInh")} == {"0" * 16}, sup
+    assert int(sup["CapBnd"], 16) == int(sup["CapInh"], 16) == int(sup["CapAmb"], 16) == 0, sup
+    assert int(sup["CapEff"], 16) == int(sup["CapPrm"], 16) == caps, sup
     assert sup["NoNewPrivs"] == "1" and sup["Seccomp"] == "2", sup

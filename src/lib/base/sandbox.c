@@ -53,8 +53,17 @@ int sandbox_bounding(struct error *err)
 
 int sandbox_caps(struct error *err)
 {
+	return sandbox_caps_but(0, err);
+}
+
+int sandbox_caps_but(uint64_t keep, struct error *err)
+{
 	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[2] = { 0 };
+	uint32_t low = (uint32_t)keep, high = (uint32_t)(keep >> 32);
+	struct __user_cap_data_struct sets[2] = {
+		{ .effective = low, .permitted = low },
+		{ .effective = high, .permitted = high },
+	};
 	int r;
 
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
@@ -69,8 +78,8 @@ int sandbox_caps(struct error *err)
 	r = sandbox_bounding(err);
 	if (r < 0)
 		return r;
-	if (syscall(SYS_capset, &h, none) < 0)
-		return error_sys(err, "drop all capabilities");
+	if (syscall(SYS_capset, &h, sets) < 0)
+		return error_sys(err, "drop capabilities");
 	return 0;
 }
 

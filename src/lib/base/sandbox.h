@@ -3,6 +3,7 @@
 
 #include <linux/filter.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -19,6 +20,8 @@ enum sandbox_flags {
 
 int sandbox_filter(const struct sock_filter *filter, size_t n, struct error *err) _nodiscard_;
 int sandbox_caps(struct error *err) _nodiscard_;
+/* All capabilities but those of the mask, which stay effective and are lost at an exec. */
+int sandbox_caps_but(uint64_t keep, struct error *err) _nodiscard_;
 /* The bounding set alone: for who becomes another id first, which takes the rest. */
 int sandbox_bounding(struct error *err) _nodiscard_;
 /* Pivot into an empty read-only tmpfs in a new mount namespace of this process (in U). */
