@@ -3,9 +3,10 @@
 import os
 import signal
 import subprocess
-import time
 
 import pytest
+
+from lib.boxes import supervisor_of, wait_dead
 
 
 def test_env_file_beyond_our_limit(warm, tmp_path):
@@ -53,21 +54,6 @@ def test_root_of_a_user_namespace(warm, need):
     assert p.returncode == 125 and "[D-18]" in err and "unshare -r" in err, err
 
 
-def supervisor_of(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as f:
-        return int(f.read().split("PPid:")[1].split()[0])
-
-
-def wait_zombie(pid):
-    end = time.monotonic() + 20
-    while True:
-        with open(f"/proc/{pid}/stat", "rb") as f:
-            if f.read().rpartition(b") ")[2][:1] == b"Z":
-                return
-        assert time.monotonic() < end, pid
-        time.sleep(0.01)
-
-
 @pytest.fixture
 def sleeper(warm, leftovers):
     before = leftovers.snapshot(warm)
@@ -81,11 +67,11 @@ def sleeper(warm, leftovers):
 def test_exec_in_one_that_has_ended(warm, sleeper):
     """Before its supervisor has written that down."""
     pid = warm.run("inspect", sleeper).json()[0]["State"]["Pid"]
-    supervisor = supervisor_of(pid)
+    supervisor = supervisor_of(warm, sleeper)
     os.kill(supervisor, signal.SIGSTOP)
     try:
         os.kill(pid, signal.SIGKILL)
-        wait_zombie(pid)
+        wait_dead(pid)
         warm.fails("exec", sleeper, "true", has=["No such process", "hint: it has just ended"])
     finally:
         os.kill(supervisor, signal.SIGCONT)
