@@ -36,6 +36,7 @@ enum {
 	LINE_MAX_LEN = 4096,
 	ARCHES_MAX = 3,
 	X32_BIT = 0x40000000,
+	X32_OWN = 512,
 };
 
 /* What happens with a call: one of these per number. */
@@ -305,8 +306,8 @@ static struct action action_for(const struct rule *r, uint32_t arch)
 	return a;
 }
 
-/* The tree over one table of numbers; the number is in the accumulator. */
-static void emit_arch(struct code *c, const struct gen *g, uint32_t arch)
+/* The tree over one table of numbers, from `first` on; the number is in the accumulator. */
+static void emit_arch(struct code *c, const struct gen *g, uint32_t arch, uint32_t first)
 {
 	struct entry *known = xcalloc(RULES_MAX, sizeof(*known));
 	struct entry *out = xcalloc(2 * RULES_MAX + 1, sizeof(*out));
@@ -316,7 +317,9 @@ static void emit_arch(struct code *c, const struct gen *g, uint32_t arch)
 	for (unsigned i = 0; i < g->n; i++) {
 		int nr = resolve(&g->rules[i], arch);
 
-		if (nr >= 0) /* else libseccomp's own number for "not here" */
+		if (nr >= 0 && arch == SCMP_ARCH_X32)
+			nr &= ~X32_BIT;
+		if (nr >= (int)first) /* below 0: libseccomp's own number for "not here" */
 			known[n_known++] =
 				(struct entry){ (uint32_t)nr, action_for(&g->rules[i], arch) };
 	}
@@ -361,6 +364,31 @@ static void emit_if_arch(struct code *c, uint32_t audit, const struct code *body
 	append(c, body);
 }
 
+/*
+ * The x32 table shares the architecture's number, and the numbers of the calls that are the same
+ * with a bit set: for those the tree that follows decides. Its own calls have numbers from 512 on.
+ */
+static void emit_x32(struct code *c, const struct gen *g, bool compat)
+{
+	struct code *own = xcalloc(1, sizeof(*own));
+
+	if (compat)
+		emit_arch(own, g, SCMP_ARCH_X32, X32_OWN);
+	else
+		emit_return(own, SECCOMP_RET_KILL_PROCESS);
+	if (own->n + 2 > 255)
+		die("too many calls of x32", "");
+	if (compat) {
+		emit(c, BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, own->n + 2);
+		emit(c, BPF_ALU | BPF_AND | BPF_K, ~X32_BIT, 0, 0);
+		emit(c, BPF_JMP | BPF_JGE | BPF_K, X32_OWN, 0, own->n);
+	} else {
+		emit(c, BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, own->n);
+	}
+	append(c, own);
+	free(own);
+}
+
 static void build(struct code *c, const struct gen *g, const struct arch_set *set, bool compat)
 {
 	/* A filter that only answers leaves the refusing to the one below it. */
@@ -373,23 +401,10 @@ static void build(struct code *c, const struct gen *g, const struct arch_set *se
 
 		emit(body, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, nr), 0,
 		     0);
-		emit_arch(tree, g, table);
-		if (table == SCMP_ARCH_X86_64) {
-			struct code *x32 = xcalloc(1, sizeof(*x32));
-
-			/* The x32 table shares the architecture's number. */
-			if (compat)
-				emit_arch(x32, g, SCMP_ARCH_X32);
-			else
-				emit_return(x32, SECCOMP_RET_KILL_PROCESS);
-			emit(body, BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1);
-			emit(body, BPF_JMP | BPF_JA, tree->n, 0, 0);
-			append(body, tree);
-			append(body, x32);
-			free(x32);
-		} else {
-			append(body, tree);
-		}
+		emit_arch(tree, g, table, 0);
+		if (table == SCMP_ARCH_X86_64)
+			emit_x32(body, g, compat);
+		append(body, tree);
 		emit_if_arch(c, set->arch[i].audit, body);
 		free(body);
 		free(tree);
