@@ -67,9 +67,14 @@ static int read_line(const char *path, char *buf, size_t size)
 	return 0;
 }
 
+/* It stays the same as long as we live: read once. */
 int id_boot(char buf[ID_BOOT_LEN + 1])
 {
-	return read_line("/proc/sys/kernel/random/boot_id", buf, ID_BOOT_LEN + 1);
+	static char known[ID_BOOT_LEN + 1];
+	int r = known[0] ? 0 : read_line("/proc/sys/kernel/random/boot_id", known, sizeof(known));
+
+	memcpy(buf, known, sizeof(known));
+	return r;
 }
 
 /* FNV-1a, folded: a name, not a secret and not a digest. */

@@ -31,16 +31,39 @@ enum {
 	PROC_FLAG_EXITING = 0x4, /* PF_EXITING of the kernel, as /proc shows it since ever */
 };
 
-/*
- * Handlers of the parent must not run in the child, and ignored signals survive an exec. Asked of
- * the kernel itself: libc refuses to touch its own 32 and 33, which GNU make hands down ignored.
- */
-static void signals_default(void)
-{
-	static const unsigned long dfl[8]; /* struct sigaction of the kernel: SIG_DFL, no flags */
+#define BIT(sig) (UINT64_C(1) << ((sig)-1))
 
-	for (int s = 1; s < NSIG; s++) /* EINVAL for KILL and STOP */
-		(void)syscall(SYS_rt_sigaction, s, dfl, NULL, (size_t)8);
+/* That programs of ours ignore at some time or other. */
+#define OURS (BIT(SIGPIPE) | BIT(SIGXFSZ) | BIT(SIGCHLD) | BIT(SIGHUP) | BIT(SIGINT) | BIT(SIGTERM))
+
+/*
+ * Handlers of the parent must not run in the child, and ignored signals survive an exec. Those that
+ * are not default are found out once: a child after the first one saves sixty calls. Asked of the
+ * kernel itself: libc refuses to touch its own 32 and 33, which GNU make hands down ignored.
+ */
+static uint64_t signals_taken(void)
+{
+	static uint64_t taken;
+
+	if (taken)
+		return taken;
+	taken = OURS;
+	for (int s = 1; s < NSIG; s++) {
+		unsigned long now[8] = { 0 }; /* struct sigaction of the kernel: handler first */
+
+		if (syscall(SYS_rt_sigaction, s, NULL, now, (size_t)8) == 0 && now[0])
+			taken |= BIT(s);
+	}
+	return taken;
+}
+
+static void signals_default(uint64_t taken)
+{
+	static const unsigned long dfl[8]; /* SIG_DFL, no flags */
+
+	for (int s = 1; s < NSIG; s++)
+		if (taken & BIT(s))
+			(void)syscall(SYS_rt_sigaction, s, dfl, NULL, (size_t)8);
 }
 
 void proc_clone_hint(struct error *err, int r)
@@ -95,6 +118,7 @@ int proc_clone(uint64_t clone_flags, int cgroup_fd, int (*fn)(void *arg), void *
 		.exit_signal = clone_flags & CLONE_PARENT ? 0 : SIGCHLD,
 		.cgroup = clone_flags & CLONE_INTO_CGROUP ? (uint64_t)cgroup_fd : 0,
 	};
+	uint64_t taken = signals_taken();
 	sigset_t all, old;
 
 	(void)sigfillset(&all);
@@ -105,7 +129,7 @@ int proc_clone(uint64_t clone_flags, int cgroup_fd, int (*fn)(void *arg), void *
 	if (pid == 0) {
 		sigset_t none;
 
-		signals_default();
+		signals_default(taken);
 		(void)sigemptyset(&none);
 		(void)sigprocmask(SIG_SETMASK, &none, NULL);
 		_exit(fn(arg));
@@ -130,13 +154,14 @@ int proc_clone_vm(int clone_flags, struct proc_stack *stack, int (*fn)(void *arg
 struct vm_child {
 	int (*fn)(void *arg);
 	void *arg;
+	uint64_t taken;
 };
 
 static int vm_main(void *arg)
 {
 	const struct vm_child *c = arg;
 
-	signals_default();
+	signals_default(c->taken);
 	_exit(c->fn(c->arg));
 }
 
@@ -148,7 +173,7 @@ int proc_clone_vm(int clone_flags, struct proc_stack *stack, int (*fn)(void *arg
 	int pidfd = -1, pid;
 	sigset_t all, old;
 
-	*c = (struct vm_child){ .fn = fn, .arg = arg };
+	*c = (struct vm_child){ .fn = fn, .arg = arg, .taken = signals_taken() };
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &old);
 	pid = clone(vm_main, stack + 1, clone_flags | CLONE_VM | CLONE_PIDFD | SIGCHLD, c, &pidfd);
