@@ -28,6 +28,7 @@ struct command {
 	const struct ctr_rlimit *rlimits;
 	unsigned n_rlimits;
 	int report; /* CLOEXEC socket or pipe: a struct error in case of failure */
+	bool gated; /* its program starts when one byte has come by `report` */
 };
 
 /* Does root get answers instead of other ids? Whoever else tries hears the truth. */

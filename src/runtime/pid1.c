@@ -167,6 +167,17 @@ static int prepare(struct plan *p, int *ret_master, int *ret_proc, struct error 
 	return r;
 }
 
+/* While the parent writes our id map. */
+static int make_netns(const struct plan *p, struct error *err)
+{
+	if (p->spec->net != NET_NONE || unshare(CLONE_NEWNET) == 0)
+		return 0;
+	error_sys(err, "make the container's network namespace");
+	if (err->code == -ENOSPC)
+		error_host(err, DCODE_NETNS_OFF);
+	return err->code;
+}
+
 int pid1_main(void *plan)
 {
 	struct plan *p = plan;
@@ -177,7 +188,10 @@ int pid1_main(void *plan)
 	p->exec.report = p->sync;
 	/* With a copy of the other end we would wait for ever for a parent that was killed. */
 	fd_close(TAKE_FD(p->gate));
+	r = make_netns(p, &err);
 	wait_for_parent(p);
+	if (r < 0)
+		exec_fail(p->sync, &err);
 	r = tune_apply(&p->spec->tune, &err);
 	if (r < 0)
 		exec_fail(p->sync, &err);
@@ -203,6 +217,7 @@ int pid1_main(void *plan)
 		_exit(EXIT_OURS);
 	fd_close(master);
 	fd_close(proc);
-	wait_for_parent(p);
+	/* What is left to do it does while the parent makes the rest ready. */
+	p->exec.gated = true;
 	exec_program(&p->exec);
 }
