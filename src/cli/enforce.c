@@ -399,12 +399,7 @@ bool enforce_needs_owner(const struct enforce *e)
 	return e->fallback.max_processes || e->fallback.watch_memory;
 }
 
-/*
- * The id in U that shall own N. The highest has no process of ours: so the kernel can count what
- * is in N, and the watchdog, which looks inside by the right of the owner, is not of the kernel
- * uid of container root. A map of a single id has no other.
- */
-static uid_t owner_of(const struct enforce *e, const struct idmap *map)
+uid_t enforce_owner(const struct enforce *e, const struct idmap *map)
 {
 	return enforce_needs_owner(e) ? map->n_uids : 0;
 }
@@ -422,7 +417,7 @@ void enforce_spec(const struct enforce *e, struct ctr_spec *spec)
 		if (!spec->shm_size && e->fallback.watch_memory < SHM_SIZE_USUAL)
 			spec->shm_size = e->fallback.watch_memory;
 	}
-	spec->owner = owner_of(e, &spec->map);
+	spec->owner = enforce_owner(e, &spec->map);
 	/* The watchdog is of that id, too, and counts. */
 	if (spec->owner && e->fallback.max_processes)
 		spec->max_processes =
@@ -450,7 +445,7 @@ int enforce_started(struct enforce *e, struct ctr *c, const struct idmap *map, i
 	if (!e->fallback.watch_memory)
 		return 0;
 	(void)snprintf(limit, sizeof(limit), "%" PRIu64, e->fallback.watch_memory);
-	(void)snprintf(uid, sizeof(uid), "%u", owner_of(e, map));
+	(void)snprintf(uid, sizeof(uid), "%u", enforce_owner(e, map));
 	r = fd_pipe(ready);
 	if (r < 0)
 		return error_code(err, r, "make a pipe");

@@ -51,6 +51,12 @@ int enforce_begin(struct enforce *e, const struct ctrconf *rec, int ctr_dirfd,
 
 /* Does something of it count or look by an owner of N of its own? That wants a U of its own. */
 bool enforce_needs_owner(const struct enforce *e);
+/*
+ * The id in U that shall own N; 0: root, as usual. The highest has no process of ours: so the
+ * kernel can count what is in N, and the watchdog, which looks inside by the right of the owner, is
+ * not of the kernel uid of container root. A map of a single id has no other.
+ */
+uid_t enforce_owner(const struct enforce *e, const struct idmap *map);
 
 /* What of it pid 1 gets. */
 void enforce_spec(const struct enforce *e, struct ctr_spec *spec);

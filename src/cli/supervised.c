@@ -303,7 +303,7 @@ static int exec_supervisor(struct starter *st, struct launched *d, int report, s
 	}
 	if (st->l->cgroup)
 		hand_over_cgroup(st);
-	if (enforce_needs_owner(&d->enforce))
+	if (enforce_owner(&d->enforce, &st->l->map))
 		st->start.flags |= SUPER_OWNED;
 	st->start.state = st->l->ctr->state;
 	for (int i = 0; i < SUPER_FD_END; i++)

@@ -65,6 +65,11 @@ static int receive(const struct ctr *c, struct error *ret, int fds[PID1_FDS_MAX]
 	size_t n_fds = PID1_FDS_MAX;
 	ssize_t n = fd_recv(c->gate_fd, ret, sizeof(*ret), fds, &n_fds, 0);
 
+	/* It ended with our byte unread: the kernel tells that first, then what it had said. */
+	if (n == -ECONNRESET) {
+		n_fds = PID1_FDS_MAX;
+		n = fd_recv(c->gate_fd, ret, sizeof(*ret), fds, &n_fds, 0);
+	}
 	if (n == 0 || n == -ECONNRESET)
 		return 0;
 	if (n != sizeof(*ret)) {

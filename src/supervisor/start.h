@@ -44,8 +44,8 @@ enum super_fd {
 enum super_flags {
 	SUPER_TTY = 1 << 0,
 	SUPER_STDIN_ONCE = 1 << 1, /* stdin ends with the client of `run` or `start` */
-	SUPER_OWNED = 1 << 3,	   /* N belongs to another id than ours (ctr.h) */
 	SUPER_IN_LEAF = 1 << 2, /* the cgroup that we live in is for the next command to remove */
+	SUPER_OWNED = 1 << 3,	/* N belongs to another id than ours (ctr.h) */
 };
 
 enum {

@@ -3,6 +3,7 @@
 import concurrent.futures
 import os
 import signal
+import subprocess
 
 import pytest
 
@@ -248,6 +249,23 @@ def test_init_reaps(warm):
               "while ps -o stat | grep -q Z && [ $((i += 1)) -lt 500 ]; do sleep 0.05; done;"
               "ps -o pid,stat,comm")
     assert not [x for x in res.lines if " Z" in x], res
+
+
+def test_error_on_the_way_to_the_gate(warm, leftovers):
+    """Pid 1 fails when it has said that it is ready, and its parent's byte lies there unread."""
+    before = leftovers.snapshot(warm)
+    # A user namespace that is there: newuidmap would not work below strace.
+    warm.run("run", "-d", "--name", "first", "--network", "none", warm.image, "sleep", "1000")
+    for mode in (["--rm"], ["-d"]):
+        p = warm.start("-f", "-o", "/dev/null", "-e", "trace=recvmsg,keyctl", "-e",
+                       "inject=recvmsg:delay_enter=300000", "-e", "inject=keyctl:delay_enter=750000",
+                       warm.program, "run", *mode, "--network", "none", "--user", "70000",
+                       warm.image, "true", program="/usr/bin/strace", stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE)
+        out, err = p.communicate(timeout=90)
+        assert (p.returncode, out) == (125, b"") and b"become user 70000" in err, (out, err)
+    warm.run("rm", "-f", "first")
+    leftovers.check(warm, before)
 
 
 @pytest.mark.serial

@@ -120,7 +120,7 @@ int main(void)
 
 
 def test_rule1_pid_1_before_its_exec_is_out_of_reach(make_carrel, carrel, attack_image, tmp_path):
-    """It holds the host's descriptors until then, and an `exec` may come that early."""
+    """It is not the container's program yet, and an `exec` may come that early."""
     prefix = os.path.join(carrel.home, "slow")
     for part in ("bin", "libexec"):
         shutil.copytree(os.path.join(carrel.prefix, part), os.path.join(prefix, part),
