@@ -247,6 +247,8 @@ static int run_program(const struct command *x, struct error *err)
 		return r;
 	if (x->helper >= 0) {
 		r = run_helper(x, path);
+		if (r == -E2BIG) /* of the command's own words */
+			return proc_exec_error(err, r, x->argv[0]);
 		return error_code(err, r, "execute libexec/carrel/init");
 	}
 	(void)execve(path, x->argv, x->envp);
