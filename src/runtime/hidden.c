@@ -47,18 +47,6 @@ static int canonical(int fd, char buf[PATH_MAX])
 	return 0;
 }
 
-static bool is_below(const char *path, const char *dir, const char **ret_rest)
-{
-	size_t n = strlen(dir);
-
-	while (n && dir[n - 1] == '/')
-		n--;
-	if (strncmp(path, dir, n) != 0 || (path[n] != '/' && path[n] != '\0'))
-		return false;
-	*ret_rest = path + n + strspn(path + n, "/");
-	return true;
-}
-
 /* --- the parent of pid 1: where they are --- */
 
 static int add_dir(struct hidden *h, const struct views *mounts, int fd, const char *name,
@@ -89,7 +77,6 @@ static int is_shown(const struct ctr_spec *spec, const struct views *mounts, con
 {
 	_cleanup_(view_list_done) struct view_list views = { 0 };
 	int r = views_find(mounts, above, &views, err);
-	const char *ignored;
 
 	if (r < 0)
 		return r;
@@ -98,7 +85,7 @@ static int is_shown(const struct ctr_spec *spec, const struct views *mounts, con
 
 		for (unsigned k = 0; k < spec->n_mounts; k++)
 			if (spec->mounts[k].kind == CTR_MOUNT_BIND &&
-			    is_below(path, spec->mounts[k].source, &ignored))
+			    path_below(path, spec->mounts[k].source))
 				return 1;
 	}
 	return 0;
@@ -255,15 +242,14 @@ static int check_view(const struct hidden_dir *d, const struct view *view, const
 {
 	const char *rest;
 
-	if (is_below(from, view->path, &rest)) {
+	if (path_below(from, view->path)) {
 		error_set(err, -EPERM, "%s lies in carrel's own directory %s", name, view->path);
 		error_hint(err, "a container that can write there controls every other one; keep "
 				"the files elsewhere");
 		return -EPERM;
 	}
-	if (!v->is_dir || !is_below(view->path, from, &rest))
-		return 0;
-	return add_hidden(d, view, rest, name, v, err);
+	rest = v->is_dir ? path_below(view->path, from) : NULL;
+	return rest ? add_hidden(d, view, rest + strspn(rest, "/"), name, v, err) : 0;
 }
 
 /* What lies below another cover, or is there twice, is not seen. */
@@ -273,11 +259,10 @@ static void drop_covered(struct plan_volume *v)
 
 	for (unsigned i = 0; i < v->n_hidden; i++) {
 		bool covered = false;
-		const char *rest;
 
 		for (unsigned k = 0; k < v->n_hidden && !covered; k++)
 			covered = k != i && v->hidden[k].path &&
-				  is_below(v->hidden[i].path, v->hidden[k].path, &rest);
+				  path_below(v->hidden[i].path, v->hidden[k].path);
 		if (covered)
 			free(TAKE_PTR(v->hidden[i].path));
 	}

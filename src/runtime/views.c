@@ -57,14 +57,6 @@ static bool parse_row(char *line, struct views_row *ret)
 	return num_u64(fields[0], &ret->id) == 0;
 }
 
-/* The part of path below dir ("" when they are the same), or NULL. */
-static const char *below(const char *path, const char *dir)
-{
-	size_t n = str_eq(dir, "/") ? 0 : strlen(dir);
-
-	return strncmp(path, dir, n) == 0 && (path[n] == '/' || path[n] == '\0') ? path + n : NULL;
-}
-
 static char *joined(const char *dir, const char *rest)
 {
 	return xasprintf("%s%s", str_eq(dir, "/") && *rest == '/' ? "" : dir, rest);
@@ -79,11 +71,11 @@ static void add(struct view_list *list, char *path, uint64_t mnt_id, bool part)
 /* One row shows it from its root on, or has its root in it. */
 static void add_view(const struct views_row *r, const char *inner, struct view_list *ret)
 {
-	const char *rest = below(inner, r->root);
+	const char *rest = path_below(inner, r->root);
 
 	if (rest)
 		add(ret, joined(r->point, str_eq(rest, "/") ? "" : rest), r->id, false);
-	else if (below(r->root, inner))
+	else if (path_below(r->root, inner))
 		add(ret, xstrdup(r->point), r->id, true);
 }
 
@@ -129,11 +121,11 @@ void views_list(const struct views *v, uint64_t mnt_id, const char *dir, struct 
 	for (size_t i = 0; i < v->n; i++) {
 		const struct views_row *r = &v->rows[i];
 
-		if (r->id != mnt_id || !below(dir, r->point))
+		if (r->id != mnt_id || !path_below(dir, r->point))
 			continue;
 		free(inner);
 		device = r->device;
-		inner = joined(r->root, below(dir, r->point));
+		inner = joined(r->root, path_below(dir, r->point));
 	}
 	add(ret, xstrdup(dir), mnt_id, false);
 	for (size_t i = 0; device && i < v->n; i++)

@@ -31,6 +31,15 @@ bool path_is_absolute(const char *s)
 	return s[0] == '/';
 }
 
+const char *path_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	while (n && dir[n - 1] == '/')
+		n--;
+	return strncmp(path, dir, n) == 0 && (path[n] == '/' || path[n] == '\0') ? path + n : NULL;
+}
+
 int path_normalize(const char *path, char *buf, size_t size)
 {
 	size_t len = 0;

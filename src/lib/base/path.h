@@ -17,6 +17,9 @@ bool path_is_absolute(const char *s);
  * above the root), no trailing slash. -ENAMETOOLONG.
  */
 int path_normalize(const char *path, char *buf, size_t size) _nodiscard_;
+/* What of a path lies below a directory, by the words alone: from the slash behind it on, "" for
+ * the directory itself, or NULL. Slashes at the end of `dir` do not count. */
+const char *path_below(const char *path, const char *dir);
 
 /*
  * Open a path below a directory, for names that an image, archive or container controls.
