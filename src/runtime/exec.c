@@ -268,12 +268,11 @@ static int own_keyring(struct error *err)
 	return err->code;
 }
 
-/* End of file: the parent has ended or given up; there is nobody to tell. */
-static void wait_at_gate(const struct command *x)
+void exec_wait(int report)
 {
 	char c;
 
-	if (x->gated && recv(x->report, &c, 1, 0) != 1)
+	if (recv(report, &c, 1, 0) != 1)
 		_exit(EXIT_OURS);
 }
 
@@ -302,8 +301,8 @@ void exec_program(const struct command *x)
 		r = own_keyring(&err);
 	if (r == 0)
 		r = give_up_privilege(x, &err);
-	if (r == 0)
-		wait_at_gate(x);
+	if (r == 0 && x->gated)
+		exec_wait(x->report);
 	if (r == 0)
 		r = run_program(x, &err);
 	exec_fail(x->report, &err);

@@ -13,6 +13,9 @@ void exec_program(const struct command *x) __attribute__((noreturn));
 
 /* Tell the parent and end. */
 void exec_fail(int report, const struct error *err) __attribute__((noreturn));
+/* Wait for one byte of the parent. End of file: it has ended or given up, there is nobody to tell,
+ * and neither is there anything left to do. */
+void exec_wait(int report);
 
 /*
  * Is the running binary out of reach for a container's root? Else "/proc/self/exe" as entry point

@@ -25,16 +25,6 @@
 /* Where the new root lies for a moment, in a mount namespace that ends with pivot_root. */
 static const char place[] = "/tmp";
 
-static int wait_for_parent(const struct plan *p)
-{
-	char c;
-
-	/* End of file: the parent died or gave up; there is nobody to tell. */
-	if (recv(p->sync, &c, 1, 0) != 1)
-		_exit(EXIT_OURS);
-	return 0;
-}
-
 static int attach_root(const struct plan *p, struct error *err)
 {
 	_cleanup_(fd_closep) int at = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -189,7 +179,7 @@ int pid1_main(void *plan)
 	/* With a copy of the other end we would wait for ever for a parent that was killed. */
 	fd_close(TAKE_FD(p->gate));
 	r = make_netns(p, &err);
-	wait_for_parent(p);
+	exec_wait(p->sync);
 	if (r < 0)
 		exec_fail(p->sync, &err);
 	r = tune_apply(&p->spec->tune, &err);
