@@ -468,6 +468,7 @@ int enforce_session(const struct enforce *e, const struct ctr *c, int ctr_dirfd,
 	static const char why[] =
 		"the kernel did not take the nice value of its session: too many are set at once";
 	struct enforced rows = { 0 };
+	struct enforced_row *row;
 	int r;
 
 	if (!tune_session_is_lost(&e->fallback.tune, c->init.pid))
@@ -478,11 +479,8 @@ int enforce_session(const struct enforce *e, const struct ctr *c, int ctr_dirfd,
 		return -EOPNOTSUPP;
 	}
 	r = enforced_read(ctr_dirfd, &rows, err);
-	for (size_t i = 0; r == 0 && i < rows.n; i++) {
-		struct enforced_row *row = &rows.rows[i];
-
-		if (!str_eq(row->what, "cpu-shares"))
-			continue;
+	row = r == 0 ? find_row(&rows, "cpu-shares", "") : NULL;
+	if (row) {
 		ignore_result(str_copy(row->by, sizeof(row->by), "nothing")); /* both fit */
 		ignore_result(str_copy(row->detail, sizeof(row->detail), why));
 		warn_row(row);
