@@ -49,13 +49,25 @@ static void poke(pid_t pid, uint64_t at, const char *s)
 		die("write into the process");
 }
 
-static long call(pid_t pid, const struct user_regs_struct *old, long nr, const char *path,
-		 uint64_t a2, uint64_t a3)
-{
-	struct user_regs_struct r = *old;
+/* Where it was stopped: back is how it goes on, insn the address of a system call's instruction. */
+struct stopped {
+	struct user_regs_struct back;
+	uint64_t insn;
+};
 
-	r.rsp = (old->rsp - BELOW_STACK) & ~15UL;
-	r.rip -= 2;
+static void get(pid_t pid, struct user_regs_struct *r)
+{
+	if (ptrace(PTRACE_GETREGS, pid, 0, r) < 0)
+		die("read registers");
+}
+
+static long call(pid_t pid, const struct stopped *at, long nr, const char *path, uint64_t a2,
+		 uint64_t a3)
+{
+	struct user_regs_struct r = at->back;
+
+	r.rsp = (r.rsp - BELOW_STACK) & ~15UL;
+	r.rip = at->insn;
 	r.orig_rax = (unsigned long)-1;
 	r.rax = (unsigned long)nr;
 	r.rdi = (unsigned long)AT_FDCWD;
@@ -66,56 +78,70 @@ static long call(pid_t pid, const struct user_regs_struct *old, long nr, const c
 	if (ptrace(PTRACE_SETREGS, pid, 0, &r) < 0 || ptrace(PTRACE_SINGLESTEP, pid, 0, 0) < 0)
 		die("step");
 	wait_stop(pid);
-	if (ptrace(PTRACE_GETREGS, pid, 0, &r) < 0)
-		die("read registers");
+	get(pid, &r);
 	return (long)r.rax;
 }
 
-static void attempt(pid_t pid, const struct user_regs_struct *regs, const char *what)
+static void attempt(pid_t pid, const struct stopped *at, const char *what)
 {
 	long r;
 
 	if (what[0] == 'd')
-		r = call(pid, regs, SYS_mkdirat, what + 2, 0777, 0);
+		r = call(pid, at, SYS_mkdirat, what + 2, 0777, 0);
 	else
-		r = call(pid, regs, SYS_openat, what + 2,
+		r = call(pid, at, SYS_openat, what + 2,
 			 what[0] == 'w' ? O_WRONLY | O_CREAT | O_NONBLOCK : O_RDONLY | O_NONBLOCK,
 			 0666);
 	printf("%s %s\n", what, r < 0 ? strerror((int)-r) : "ok");
 }
 
-/* Behind the instruction of a system call, whose address serves ours. */
-static void stop(pid_t pid, struct user_regs_struct *ret)
+static void next_stop(pid_t pid)
 {
+	if (ptrace(PTRACE_SYSCALL, pid, 0, 0) < 0)
+		die("go on to a system call");
+	wait_stop(pid);
+}
+
+/*
+ * Where it is interrupted, if a system call's instruction is just before; else at the entry of its
+ * next call. That one is left out and made by the process afterwards: it may be the wait for what
+ * comes only when we have gone.
+ */
+static void stop(pid_t pid, struct stopped *at)
+{
+	struct user_regs_struct r;
 	long insn;
 
 	if (ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACESYSGOOD) < 0 ||
 	    ptrace(PTRACE_INTERRUPT, pid, 0, 0) < 0)
 		die("trace");
 	wait_stop(pid);
-	for (int i = 0;; i++) {
-		if (ptrace(PTRACE_GETREGS, pid, 0, ret) < 0)
-			die("read registers");
-		errno = 0;
-		insn = ptrace(PTRACE_PEEKTEXT, pid, (void *)(ret->rip - 2), 0);
-		/* 0: where it was interrupted; then entry and exit of its next call. */
-		if (!errno && (insn & 0xffff) == SYSCALL_INSN && i != 1)
-			return;
-		if (ptrace(PTRACE_SYSCALL, pid, 0, 0) < 0)
-			die("go on to a system call");
-		wait_stop(pid);
-	}
+	get(pid, &at->back);
+	at->insn = at->back.rip - 2;
+	errno = 0;
+	insn = ptrace(PTRACE_PEEKTEXT, pid, (void *)at->insn, 0);
+	if (!errno && (insn & 0xffff) == SYSCALL_INSN)
+		return;
+	next_stop(pid);
+	get(pid, &r);
+	at->back = r;
+	at->back.rax = r.orig_rax;
+	at->back.rip = at->insn = r.rip - 2;
+	at->back.orig_rax = r.orig_rax = (unsigned long)-1;
+	if (ptrace(PTRACE_SETREGS, pid, 0, &r) < 0)
+		die("leave a system call out");
+	next_stop(pid);
 }
 
 int main(int argc, char **argv)
 {
-	struct user_regs_struct regs;
+	struct stopped at;
 	pid_t pid = argc > 1 ? atoi(argv[1]) : 0;
 
-	stop(pid, &regs);
+	stop(pid, &at);
 	for (int i = 2; i < argc; i++)
-		attempt(pid, &regs, argv[i]);
-	if (ptrace(PTRACE_SETREGS, pid, 0, &regs) < 0 || ptrace(PTRACE_DETACH, pid, 0, 0) < 0)
+		attempt(pid, &at, argv[i]);
+	if (ptrace(PTRACE_SETREGS, pid, 0, &at.back) < 0 || ptrace(PTRACE_DETACH, pid, 0, 0) < 0)
 		die("let go");
 	return 0;
 }
