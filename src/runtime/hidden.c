@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/path.h"
@@ -36,17 +35,6 @@ struct hidden_dir {
 	struct view_list views; /* its own path first */
 };
 
-/* The path of an open descriptor in this mount namespace. */
-static int canonical(int fd, char buf[PATH_MAX])
-{
-	ssize_t n = readlink(path_of_fd(fd).s, buf, PATH_MAX - 1);
-
-	if (n < 0)
-		return -errno;
-	buf[n] = '\0';
-	return 0;
-}
-
 /* --- the parent of pid 1: where they are --- */
 
 static int add_dir(struct hidden *h, const struct views *mounts, int fd, const char *name,
@@ -63,7 +51,7 @@ static int add_dir(struct hidden *h, const struct views *mounts, int fd, const c
 	for (size_t i = 0; i < h->n; i++)
 		if (h->dirs[i].dev == st.st_dev && h->dirs[i].ino == st.st_ino)
 			return 0;
-	r = canonical(fd, path);
+	r = path_from_fd(fd, path);
 	if (r < 0)
 		return error_code(err, r, "read the path of %s", name);
 	*d = (struct hidden_dir){ .dev = st.st_dev, .ino = st.st_ino };
@@ -154,7 +142,7 @@ static int make_dir(const struct ctr_hide *h, const struct ctr_spec *spec,
 	int r;
 
 	above = open_above(h->path, &rest);
-	r = above < 0 ? above : canonical(above, path);
+	r = above < 0 ? above : path_from_fd(above, path);
 	if (r == 0)
 		r = is_shown(spec, mounts, path, rest, err);
 	else
@@ -276,10 +264,10 @@ int hidden_find(const struct hidden *h, int source, const char *name, struct pla
 		struct error *err)
 {
 	char from[PATH_MAX];
-	int r = 0;
+	int r = path_from_fd(source, from);
 
-	if (canonical(source, from) < 0)
-		return error_sys(err, "read the path of %s", name);
+	if (r < 0)
+		return error_code(err, r, "read the path of %s", name);
 	for (size_t i = 0; i < h->n && r == 0; i++)
 		for (size_t k = 0; k < h->dirs[i].views.n && r == 0; k++)
 			r = check_view(&h->dirs[i], &h->dirs[i].views.v[k], from, name, v, err);

@@ -62,11 +62,10 @@ int mnt_reopen(int fd, struct error *err)
 	char path[PATH_MAX];
 	_cleanup_(fd_closep) int again = -1;
 	struct stat a, b;
-	ssize_t n = readlink(path_of_fd(fd).s, path, sizeof(path) - 1);
+	int r = path_from_fd(fd, path);
 
-	if (n < 0)
-		return error_sys(err, "read the path of descriptor %d", fd);
-	path[n] = '\0';
+	if (r < 0)
+		return error_code(err, r, "read the path of descriptor %d", fd);
 	again = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
 	if (again < 0)
 		return error_sys(err, "open %s", path);

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "runtime/mnt.h"
@@ -226,16 +227,14 @@ static int add_library(struct server *s, size_t i, struct error *err)
 	const char *path = libraries[i].path, *name = libraries[i].name;
 	char target[PATH_MAX];
 	struct stat st;
-	ssize_t n;
 	int r = 0;
 
 	if (lstat(path, &st) < 0)
 		return 0;
 	if (S_ISLNK(st.st_mode)) {
-		n = readlink(path, target, sizeof(target) - 1);
-		if (n < 0)
-			return error_sys(err, "read link %s", path);
-		target[n] = '\0';
+		r = path_read_link(AT_FDCWD, path, target, sizeof(target));
+		if (r < 0)
+			return error_code(err, r, "read link %s", path);
 		if (symlinkat(target, s->root, name) < 0)
 			r = -errno;
 	} else if (S_ISDIR(st.st_mode)) {

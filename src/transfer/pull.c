@@ -18,6 +18,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "storage/image.h"
 #include "storage/layer.h"
 #include "storage/sweep.h"
@@ -139,16 +140,11 @@ static int start_loop(struct pull *p, struct error *err)
 }
 
 /* For errors. The caller opened it; what a helper gave has no place in the file system. */
-static void name_auth(int fd, char *ret, size_t size)
+static void name_auth(int fd, char ret[PATH_MAX])
 {
-	char link[32];
-	ssize_t n = -1;
-
-	if (str_print(link, sizeof(link), "/proc/self/fd/%d", fd) == 0)
-		n = readlink(link, ret, size - 1);
-	ret[n < 0 ? 0 : n] = '\0';
-	if (ret[0] != '/' || str_starts(ret, "/memfd:"))
-		ignore_result(str_copy(ret, size, "of the credential helper")); /* it fits */
+	if (path_from_fd(fd, ret) < 0 || ret[0] != '/' || str_starts(ret, "/memfd:"))
+		/* it fits */
+		ignore_result(str_copy(ret, PATH_MAX, "of the credential helper"));
 }
 
 static int start_fetcher(struct pull *p, struct error *err)
@@ -176,7 +172,7 @@ static int start_fetcher(struct pull *p, struct error *err)
 		.tls = o->tls,
 	};
 	if (o->auth_fd >= 0)
-		name_auth(o->auth_fd, start.auth_path, sizeof(start.auth_path));
+		name_auth(o->auth_fd, start.auth_path);
 	r = proc_clone(0, -1, fetcher_main, &start, &p->fetcher);
 	fd_close(fds[1]);
 	/* Credentials are the fetcher's alone from here on. */

@@ -268,10 +268,8 @@ static void test_long_walk(void **state)
 static int canonical(const char *name, const char *link)
 {
 	char top[PATH_MAX], path[PATH_MAX], found[PATH_MAX], want[PATH_MAX];
-	ssize_t n = readlink(path_of_fd(root).s, top, sizeof(top) - 1);
 
-	assert_true(n > 0);
-	top[n] = '\0';
+	assert_int_equal(path_from_fd(root, top), 0);
 	assert_int_equal(str_print(path, sizeof(path), "%s/%s", top, name), 0);
 	assert_int_equal(path_first_link(path, found, sizeof(found)), link != NULL);
 	if (link) {
@@ -296,11 +294,24 @@ static void test_canonical(void **state)
 	assert_int_equal(canonical("none", NULL), -ENOENT);
 }
 
+static void test_read_link(void **state)
+{
+	char text[PATH_MAX];
+	size_t n = strlen("etc/passwd");
+
+	(void)state;
+	assert_int_equal(path_read_link(root, "filelink", text, sizeof(text)), 0);
+	assert_string_equal(text, "etc/passwd");
+	assert_int_equal(path_read_link(root, "filelink", text, n + 1), 0);
+	assert_int_equal(path_read_link(root, "filelink", text, n), -ENAMETOOLONG);
+	assert_int_equal(path_read_link(root, "none", text, sizeof(text)), -ENOENT);
+}
+
 static const struct CMUnitTest tree_tests[] = {
 	cmocka_unit_test(test_in_root),	  cmocka_unit_test(test_in_root_flags),
 	cmocka_unit_test(test_create),	  cmocka_unit_test(test_beneath),
 	cmocka_unit_test(test_mkdir),	  cmocka_unit_test(test_long_walk),
-	cmocka_unit_test(test_canonical),
+	cmocka_unit_test(test_canonical), cmocka_unit_test(test_read_link),
 };
 
 static void test_normalize(void **state)

@@ -96,22 +96,32 @@ static void walk_done(struct walk *w)
 		walk_up(w);
 }
 
+int path_read_link(int dirfd, const char *name, char *buf, size_t size)
+{
+	ssize_t n = readlinkat(dirfd, name, buf, size);
+
+	if (n < 0)
+		return -errno;
+	if ((size_t)n == size)
+		return -ENAMETOOLONG;
+	buf[n] = '\0';
+	return 0;
+}
+
 /* Replace what is left by the link's target plus the rest. */
 static int walk_link(struct walk *w, const char *name, const char *rest)
 {
 	char target[PATH_MAX], joined[PATH_MAX];
-	ssize_t n;
 	int r;
 
 	if (!w->follow || ++w->links > LINKS_MAX)
 		return -ELOOP;
-	n = readlinkat(walk_top(w), name, target, sizeof(target) - 1);
-	if (n < 0)
-		return -errno;
-	target[n] = '\0';
+	r = path_read_link(walk_top(w), name, target, sizeof(target));
+	if (r < 0)
+		return r;
 	if (target[0] == '/')
 		walk_done(w);
-	if (n == 0)
+	if (!target[0])
 		return -ENOENT;
 	r = str_print(joined, sizeof(joined), "%s%s%s", target, *rest ? "/" : "", rest);
 	if (r < 0)
@@ -362,6 +372,11 @@ int path_read(int dirfd, const char *name, size_t max, char **ret, size_t *ret_l
 	if (fd < 0)
 		return -errno;
 	return fd_read_to_end(fd, max, ret, ret_len);
+}
+
+int path_from_fd(int fd, char ret[PATH_MAX])
+{
+	return path_read_link(AT_FDCWD, path_of_fd(fd).s, ret, PATH_MAX);
 }
 
 struct path_fd path_of_fd(int fd)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,8 +51,13 @@ int path_mkdir_all(const char *path, mode_t mode) _nodiscard_;
 /* Read a small file below dirfd by one plain name (O_NOFOLLOW). -EFBIG past max. */
 int path_read(int dirfd, const char *name, size_t max, char **ret, size_t *ret_len) _nodiscard_;
 
+/* What a symbolic link says, terminated. -ENAMETOOLONG where it does not fit. */
+int path_read_link(int dirfd, const char *name, char *buf, size_t size) _nodiscard_;
+
 /* "/proc/self/fd/N" for calls that take only paths. */
 struct path_fd {
 	char s[32];
 };
 struct path_fd path_of_fd(int fd);
+/* The path of an open descriptor in this mount namespace. It need not lead there any more. */
+int path_from_fd(int fd, char ret[PATH_MAX]) _nodiscard_;
