@@ -195,18 +195,12 @@ int fetch_pull(struct cli *cli, const struct fetch_request *req, struct error *e
 static char *hello_layout(void)
 {
 	static const char *const beside[] = { "../libexec/carrel/hello", "libexec/carrel/hello" };
-	char exe[PATH_MAX], *slash;
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	char own[PATH_MAX];
 
-	if (n < 0)
+	if (proc_own_dir(own) < 0)
 		return NULL;
-	exe[n] = '\0';
-	slash = strrchr(exe, '/');
-	if (!slash)
-		return NULL;
-	*slash = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(beside); i++) {
-		_cleanup_(freep) char *dir = xasprintf("%s/%s", exe, beside[i]);
+		_cleanup_(freep) char *dir = xasprintf("%s/%s", own, beside[i]);
 		_cleanup_(freep) char *index = xasprintf("%s/index.json", dir);
 
 		if (access(index, R_OK) == 0)

@@ -517,34 +517,44 @@ bool proc_recorded_listens(int sock, pid_t pid, uint64_t start_time)
 	return syscall(SYS_pidfd_send_signal, peer, 0, NULL, 0) == 0 || errno != ESRCH;
 }
 
+int proc_own_dir(char ret[PATH_MAX])
+{
+	char exe[PATH_MAX], *slash;
+	int r = path_read_link(AT_FDCWD, "/proc/self/exe", exe, sizeof(exe));
+
+	if (r < 0)
+		return r;
+	slash = strrchr(exe, '/');
+	if (!slash)
+		return -ENOENT;
+	/* Of a program in the root: "/". */
+	slash[slash == exe] = '\0';
+	return str_copy(ret, PATH_MAX, exe);
+}
+
 int proc_open_libexec(struct error *err)
 {
 	static const char *const beside[] = { "libexec/carrel", "../libexec/carrel", "." };
-	char exe[PATH_MAX], *slash;
+	char own[PATH_MAX];
 	_cleanup_(fd_closep) int dir = -1;
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	int r = proc_own_dir(own);
 
-	if (n < 0)
-		return error_sys(err, "read /proc/self/exe");
-	exe[n] = '\0';
-	slash = strrchr(exe, '/');
-	if (!slash)
-		return error_set(err, -ENOENT, "the path of the running program is %s", exe);
-	*slash = '\0';
-	dir = open(*exe ? exe : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (r < 0)
+		return error_code(err, r, "read /proc/self/exe");
+	dir = open(own, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
-		return error_sys(err, "open %s", exe);
+		return error_sys(err, "open %s", own);
 	for (size_t i = 0; i < ARRAY_SIZE(beside); i++) {
 		_cleanup_(fd_closep) int fd =
 			openat(dir, beside[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 		if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
-			return error_sys(err, "open %s beside %s", beside[i], exe);
+			return error_sys(err, "open %s beside %s", beside[i], own);
 		/* "." is for the helpers themselves: they all lie side by side. */
 		if (fd >= 0 && faccessat(fd, "transfer", X_OK, 0) == 0)
 			return TAKE_FD(fd);
 	}
-	error_set(err, -ENOENT, "no helper programs beside %s", exe);
+	error_set(err, -ENOENT, "no helper programs beside %s", own);
 	error_hint(err, "they belong in PREFIX/libexec/carrel: run `make install` again");
 	return -ENOENT;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -126,6 +127,8 @@ bool proc_recorded_lives(pid_t pid, uint64_t start_time);
  * has called listen(2), whoever has the descriptor now. */
 bool proc_recorded_listens(int sock, pid_t pid, uint64_t start_time);
 
+/* The directory of the running program. */
+int proc_own_dir(char ret[PATH_MAX]) _nodiscard_;
 /*
  * Directory with the helper programs (libexec/carrel), found relative to the running program:
  * PREFIX/bin/carrel -> PREFIX/libexec/carrel; in a build tree BUILD/carrel -> BUILD/libexec/carrel
