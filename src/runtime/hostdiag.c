@@ -14,6 +14,7 @@
 
 #include "base/fd.h"
 #include "base/num.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "runtime/mountinfo.h"
 
@@ -24,14 +25,12 @@ enum {
 /* The value of a one-number file below /proc/sys, or `absent`. */
 static uint64_t sysctl_read(const char *path, uint64_t absent)
 {
-	_cleanup_(freep) char *text = NULL;
-	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[32];
 	uint64_t v;
 
-	if (fd < 0 || fd_read_to_end(fd, 64, &text, NULL) < 0)
+	if (path_read_line(path, text, sizeof(text)) < 0 || num_u64(text, &v) < 0)
 		return absent;
-	text[strcspn(text, "\n")] = '\0';
-	return num_u64(text, &v) == 0 ? v : absent;
+	return v;
 }
 
 /* chroot(2) into a directory that is no mount point, or into one that process 1 sees below its

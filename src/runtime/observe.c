@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "base/autogroup.h"
-#include "base/cgroupfs.h"
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/path.h"
@@ -214,7 +213,7 @@ static void look_at_mems(int dir, struct observed *o)
 	char text[512];
 
 	o->mems[0] = '\0';
-	if (fd >= 0 && cgroupfs_pread(fd, text, sizeof(text)) > 0)
+	if (fd >= 0 && fd_read_text(fd, text, sizeof(text)) > 0)
 		observe_mems(text, o->mems, sizeof(o->mems));
 }
 

@@ -17,7 +17,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/cgroupfs.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/num.h"
@@ -132,7 +131,7 @@ static bool read_stat(int dir, const char *name, struct pidtree_proc *p)
 
 	(void)snprintf(path, sizeof(path), "%.16s/stat", name);
 	fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
-	return fd >= 0 && cgroupfs_pread(fd, text, sizeof(text)) > 0 &&
+	return fd >= 0 && fd_read_text(fd, text, sizeof(text)) > 0 &&
 	       pidtree_parse_stat(text, p) == 0;
 }
 

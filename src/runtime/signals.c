@@ -120,16 +120,6 @@ static bool read_mask(const char *status, const char *name, uint64_t *ret)
 	return true;
 }
 
-static bool read_text(int fd, char *buf, size_t size)
-{
-	ssize_t n = pread(fd, buf, size - 1, 0);
-
-	if (n <= 0)
-		return false;
-	buf[n] = '\0';
-	return true;
-}
-
 /* Blocked may mean a signalfd behind it, and whoever is traced may be told of everything. */
 static bool is_dropped(const char *status, int sig)
 {
@@ -165,8 +155,8 @@ static enum hearing listen_once(int status_fd, int syscall_fd, int sig)
 {
 	char status[STATUS_SIZE_MAX], call[CALL_SIZE_MAX];
 
-	if (!read_text(syscall_fd, call, sizeof(call)) || is_sigwait(call) ||
-	    !read_text(status_fd, status, sizeof(status)) || !is_dropped(status, sig))
+	if (fd_read_text(syscall_fd, call, sizeof(call)) <= 0 || is_sigwait(call) ||
+	    fd_read_text(status_fd, status, sizeof(status)) <= 0 || !is_dropped(status, sig))
 		return HEARS;
 	return str_starts(call, "running") ? UNCLEAR : DEAF;
 }
@@ -177,8 +167,9 @@ static uint64_t time_used(int stat_fd)
 	char text[STAT_SIZE_MAX];
 	struct pidtree_proc p = { 0 };
 
-	return read_text(stat_fd, text, sizeof(text)) && pidtree_parse_stat(text, &p) == 0 ? p.ticks
-											   : 0;
+	return fd_read_text(stat_fd, text, sizeof(text)) > 0 && pidtree_parse_stat(text, &p) == 0
+		       ? p.ticks
+		       : 0;
 }
 
 /*

@@ -16,6 +16,7 @@
 #include "base/autogroup.h"
 #include "base/fd.h"
 #include "base/num.h"
+#include "base/path.h"
 
 static const char oom_file[] = "/proc/self/oom_score_adj";
 
@@ -95,14 +96,11 @@ int tune_rlimits(const struct ctr_rlimit *limits, unsigned n, struct error *err)
 
 bool tune_can_oom_adj(int value)
 {
-	_cleanup_(fd_closep) int fd = open(oom_file, O_RDONLY | O_CLOEXEC);
-	_cleanup_(freep) char *text = NULL;
+	char text[32];
 	int64_t old;
 
-	if (fd < 0 || fd_read_to_end(fd, 64, &text, NULL) < 0)
-		return false;
-	text[strcspn(text, "\n")] = '\0';
-	if (num_i64(text, &old) < 0 || write_number(oom_file, value) < 0)
+	if (path_read_line(oom_file, text, sizeof(text)) < 0 || num_i64(text, &old) < 0 ||
+	    write_number(oom_file, value) < 0)
 		return false;
 	ignore_result(write_number(oom_file, (int)old)); /* where it was: always allowed */
 	return true;

@@ -15,7 +15,7 @@
 #include "base/fd.h"
 #include "watchdog/procfmt.h"
 
-/* #syscalls: openat read close getdents64 lseek clock_gettime */
+/* #syscalls: openat pread64 close getdents64 lseek clock_gettime */
 
 enum {
 	NAMES_MAX = 8 << 10,
@@ -68,7 +68,7 @@ static ssize_t read_text(int dirfd, const char *name, const char *file, char tex
 	path[a] = '/';
 	memcpy(path + a + 1, file, b + 1);
 	fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	return fd < 0 ? -errno : read(fd, text, TEXT_MAX);
+	return fd < 0 ? -errno : fd_read_text(fd, text, TEXT_MAX);
 }
 
 static bool is_enough(struct walk *w)

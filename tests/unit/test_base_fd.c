@@ -261,13 +261,37 @@ static void test_lock_unlinked(void **state)
 	fd_close(go[1]);
 }
 
+static void test_read_text(void **state)
+{
+	char text[8], path[PATH_MAX];
+	_cleanup_(fd_closep) int fd = -1;
+
+	(void)state;
+	assert_int_equal(file_publish(temp.fd, "text", "one\ntwo\n", 8, 0600, 0), 0);
+	fd = openat(temp.fd, "text", O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	/* From the beginning each time, and what does not fit is cut. */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(fd_read_text(fd, text, sizeof(text)), 7);
+		assert_string_equal(text, "one\ntwo");
+	}
+	assert_int_equal(fd_read_text(-1, text, sizeof(text)), -EBADF);
+	assert_int_equal(path_from_fd(fd, path), 0);
+	assert_int_equal(path_read_line(path, text, sizeof(text)), 0);
+	assert_string_equal(text, "one");
+	assert_int_equal(path_read_line(path, text, 3), 0);
+	assert_string_equal(text, "on");
+	assert_int_equal(path_read_line("/proc/none", text, sizeof(text)), -ENOENT);
+	assert_string_equal(text, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_read_limits),   cmocka_unit_test(test_pass),
 		cmocka_unit_test(test_std),	      cmocka_unit_test(test_publish),
 		cmocka_unit_test(test_publish_fails), cmocka_unit_test(test_lock),
-		cmocka_unit_test(test_lock_unlinked),
+		cmocka_unit_test(test_lock_unlinked), cmocka_unit_test(test_read_text),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

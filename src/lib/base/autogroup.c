@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/num.h"
+#include "base/path.h"
 #include "base/str.h"
 
 enum {
@@ -46,18 +47,6 @@ int autogroup_set(int nice)
 	return r;
 }
 
-static bool read_line(const char *path, char *buf, size_t size)
-{
-	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
-
-	if (n <= 0)
-		return false;
-	buf[n] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
-	return true;
-}
-
 int autogroup_parse(const char *line, int *ret)
 {
 	static const char word[] = " nice ";
@@ -73,13 +62,15 @@ int autogroup_parse(const char *line, int *ret)
 int autogroup_get(pid_t pid, int *ret)
 {
 	char path[48], text[64];
+	int r;
 
 	/* Where it is off the file still has a number, which means nothing then. */
-	if (read_line("/proc/sys/kernel/sched_autogroup_enabled", text, sizeof(text)) &&
-	    str_eq(text, "0"))
+	r = path_read_line("/proc/sys/kernel/sched_autogroup_enabled", text, sizeof(text));
+	if (r == 0 && str_eq(text, "0"))
 		return -ENOENT;
 	(void)snprintf(path, sizeof(path), "/proc/%d/autogroup", pid);
-	return read_line(path, text, sizeof(text)) ? autogroup_parse(text, ret) : -ENOENT;
+	r = path_read_line(path, text, sizeof(text));
+	return r < 0 || !*text ? -ENOENT : autogroup_parse(text, ret);
 }
 
 bool autogroup_differs(pid_t pid, int nice)

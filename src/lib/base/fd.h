@@ -33,6 +33,11 @@ int fd_read_full(int fd, void *p, size_t n) _nodiscard_;
  * caller opened it, with O_NONBLOCK where an image chose the name.
  */
 int fd_read_to_end(int fd, size_t max, char **ret, size_t *ret_len) _nodiscard_;
+/*
+ * The text of a short file, from its beginning, terminated; its length. By one call, which gives
+ * whole what the kernel makes as a whole: most files of /proc; what does not fit is cut.
+ */
+ssize_t fd_read_text(int fd, char *buf, size_t size) _nodiscard_;
 
 int fd_set_cloexec(int fd, bool on) _nodiscard_;
 int fd_set_nonblock(int fd, bool on) _nodiscard_;

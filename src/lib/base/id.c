@@ -11,7 +11,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "base/path.h"
 
 void id_random(void *p, size_t n)
 {
@@ -51,27 +51,12 @@ char *id_temp(char buf[ID_TEMP_LEN + 1])
 	return id_hex(buf, ID_TEMP_LEN / 2);
 }
 
-static int read_line(const char *path, char *buf, size_t size)
-{
-	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	ssize_t n;
-
-	buf[0] = '\0';
-	if (fd < 0)
-		return -errno;
-	n = read(fd, buf, size - 1);
-	if (n < 0)
-		return -errno;
-	buf[n] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
-	return 0;
-}
-
 /* It stays the same as long as we live: read once. */
 int id_boot(char buf[ID_BOOT_LEN + 1])
 {
 	static char known[ID_BOOT_LEN + 1];
-	int r = known[0] ? 0 : read_line("/proc/sys/kernel/random/boot_id", known, sizeof(known));
+	int r = known[0] ? 0
+			 : path_read_line("/proc/sys/kernel/random/boot_id", known, sizeof(known));
 
 	memcpy(buf, known, sizeof(known));
 	return r;
@@ -95,7 +80,7 @@ char *id_node(char buf[ID_NODE_LEN + 1])
 
 	/* Images of machines share a machine-id, so the host name goes in as well. */
 	/* Whatever is missing leaves its part empty. */
-	ignore_result(read_line("/etc/machine-id", machine, sizeof(machine)));
+	ignore_result(path_read_line("/etc/machine-id", machine, sizeof(machine)));
 	ignore_result(id_boot(boot));
 	ignore_result(gethostname(host, sizeof(host) - 1));
 	(void)snprintf(buf, ID_NODE_LEN + 1, "%08x%08x", hash(machine, host), hash(boot, ""));

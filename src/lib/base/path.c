@@ -374,6 +374,15 @@ int path_read(int dirfd, const char *name, size_t max, char **ret, size_t *ret_l
 	return fd_read_to_end(fd, max, ret, ret_len);
 }
 
+int path_read_line(const char *path, char *buf, size_t size)
+{
+	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	ssize_t n = fd < 0 ? -errno : fd_read_text(fd, buf, size);
+
+	buf[n < 0 ? 0 : strcspn(buf, "\n")] = '\0';
+	return n < 0 ? (int)n : 0;
+}
+
 int path_from_fd(int fd, char ret[PATH_MAX])
 {
 	return path_read_link(AT_FDCWD, path_of_fd(fd).s, ret, PATH_MAX);
