@@ -175,22 +175,9 @@ int container_read_state(int dirfd, struct container_state *ret)
 	_cleanup_(fd_closep) int fd =
 		openat(dirfd, "state", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	char text[CONTAINER_STATE_MAX];
-	size_t len = 0;
+	ssize_t n = fd < 0 ? -errno : fd_read_head(fd, text, sizeof(text));
 
-	if (fd < 0)
-		return -errno;
-	while (len < sizeof(text)) {
-		ssize_t n = read(fd, text + len, sizeof(text) - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	return container_parse_state(text, len, ret);
+	return n < 0 ? (int)n : container_parse_state(text, (size_t)n, ret);
 }
 
 int container_state_set_supervisor(struct container_state *st, pid_t pid)

@@ -77,21 +77,11 @@ int cgroupfs_open(int root_fd, const char *path)
 
 int cgroupfs_pread(int fd, char *buf, size_t size)
 {
-	size_t len = 0;
+	ssize_t n = fd_read_head(fd, buf, size - 1);
 
-	while (len < size - 1) {
-		ssize_t n = pread(fd, buf + len, size - 1 - len, (off_t)len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	buf[len] = '\0';
-	return (int)len;
+	if (n >= 0)
+		buf[n] = '\0';
+	return (int)n;
 }
 
 int cgroupfs_read(int dirfd, const char *file, char *buf, size_t size)

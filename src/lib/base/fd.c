@@ -61,6 +61,24 @@ int fd_read_full(int fd, void *p, size_t n)
 	return 0;
 }
 
+ssize_t fd_read_head(int fd, void *p, size_t n)
+{
+	size_t len = 0;
+
+	while (len < n) {
+		ssize_t r = pread(fd, (char *)p + len, n - len, (off_t)len);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -errno;
+		if (r == 0)
+			break;
+		len += (size_t)r;
+	}
+	return (ssize_t)len;
+}
+
 int fd_read_to_end(int fd, size_t max, char **ret, size_t *ret_len)
 {
 	_cleanup_(freep) char *buf = NULL;

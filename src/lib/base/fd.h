@@ -28,6 +28,8 @@ static inline void fd_closep(int *fd)
 int fd_write_all(int fd, const void *p, size_t n) _nodiscard_;
 /* Exactly n bytes, or -ENODATA at an early end. */
 int fd_read_full(int fd, void *p, size_t n) _nodiscard_;
+/* The beginning of a file: n bytes, or fewer where it is shorter; their number. */
+ssize_t fd_read_head(int fd, void *p, size_t n) _nodiscard_;
 /*
  * To the end into a fresh NUL-terminated buffer; -EFBIG past max. Never blocks on a FIFO: the
  * caller opened it, with O_NONBLOCK where an image chose the name.
