@@ -23,6 +23,7 @@ libbase_a_SOURCES = \
 	src/lib/base/opt.c src/lib/base/opt.h \
 	src/lib/base/path.c src/lib/base/path.h \
 	src/lib/base/proc.c src/lib/base/proc.h \
+	src/lib/base/procstat.c src/lib/base/procstat.h \
 	src/lib/base/rtnl.c src/lib/base/rtnl.h \
 	src/lib/base/sandbox.c src/lib/base/sandbox.h \
 	src/lib/base/str.c src/lib/base/str.h \
@@ -85,7 +86,7 @@ endif
 
 if HAVE_CMOCKA
 base_tests = test_base_account test_base_fd test_base_landlock test_base_loop test_base_num test_base_opt \
-	test_base_path test_base_proc test_base_str
+	test_base_path test_base_proc test_base_procstat test_base_str
 base_test_cppflags = $(INC_LIB) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 base_test_ldadd = libbase.a $(CMOCKA_LIBS)
 check_PROGRAMS += $(base_tests)
@@ -116,6 +117,9 @@ test_base_proc_SOURCES = tests/unit/test_base_proc.c
 test_base_proc_CPPFLAGS = $(base_test_cppflags)
 test_base_proc_CFLAGS = $(AM_CFLAGS) -Wno-write-strings
 test_base_proc_LDADD = $(base_test_ldadd)
+test_base_procstat_SOURCES = tests/unit/test_base_procstat.c
+test_base_procstat_CPPFLAGS = $(base_test_cppflags)
+test_base_procstat_LDADD = $(base_test_ldadd)
 test_base_str_SOURCES = tests/unit/test_base_str.c
 test_base_str_CPPFLAGS = $(base_test_cppflags)
 test_base_str_LDADD = $(base_test_ldadd)
@@ -147,6 +151,6 @@ PLAIN_CFLAGS = -std=gnu11 -g $(CARREL_WARN)
 noinst_LIBRARIES += libplain.a
 libplain_a_SOURCES = src/lib/base/autogroup.c src/lib/base/dcode.c src/lib/base/error.c \
 	src/lib/base/fd.c src/lib/base/mem.c src/lib/base/num.c src/lib/base/path.c src/lib/base/proc.c \
-	src/lib/base/str.c src/lib/base/sys.c
+	src/lib/base/procstat.c src/lib/base/str.c src/lib/base/sys.c
 libplain_a_CPPFLAGS = $(INC_LIB)
 libplain_a_CFLAGS = $(PLAIN_CFLAGS)

@@ -35,54 +35,6 @@ struct scan {
 	struct pidtree *t;
 };
 
-/* Field n of the line behind the command's name, which may hold blanks and parentheses itself. */
-static int field(char *rest, int n, uint64_t *ret)
-{
-	char value[24];
-	size_t len;
-
-	for (int i = 3; i < n && rest; i++) {
-		rest = strchr(rest, ' ');
-		rest = rest ? rest + 1 : NULL;
-	}
-	if (!rest)
-		return -EINVAL;
-	len = strcspn(rest, " \n");
-	if (len >= sizeof(value))
-		return -EINVAL;
-	memcpy(value, rest, len);
-	value[len] = '\0';
-	return num_u64(value, ret);
-}
-
-int pidtree_parse_stat(char *text, struct pidtree_proc *ret)
-{
-	static const int times[] = { 14, 15, 16, 17 };
-	char *rest = strrchr(text, ')');
-	struct pidtree_proc p = { .pid = ret->pid };
-	int r = 0;
-
-	if (!rest || rest[1] != ' ' || !rest[2])
-		return -EINVAL;
-	rest += 2;
-	p.state = *rest;
-	for (size_t i = 0; i < ARRAY_SIZE(times) && r == 0; i++) {
-		uint64_t ticks = 0;
-
-		r = field(rest, times[i], &ticks);
-		p.ticks += ticks;
-	}
-	if (r == 0)
-		r = field(rest, 20, &p.threads);
-	if (r == 0)
-		r = field(rest, 22, &p.start_time);
-	if (r == 0)
-		r = field(rest, 24, &p.rss_pages);
-	if (r == 0)
-		*ret = p;
-	return r < 0 ? -EINVAL : 0;
-}
-
 static int ns_inode(int proc, const char *path, ino_t *ret)
 {
 	struct stat st;
@@ -124,15 +76,14 @@ static bool is_in(const struct scan *s, const char *pid)
 }
 
 /* Of a process below /proc, or of a thread below its task directory. */
-static bool read_stat(int dir, const char *name, struct pidtree_proc *p)
+static bool read_stat(int dir, const char *name, struct procstat *ret)
 {
 	_cleanup_(fd_closep) int fd = -1;
-	char text[1024], path[48];
+	char path[48];
 
 	(void)snprintf(path, sizeof(path), "%.16s/stat", name);
 	fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
-	return fd >= 0 && fd_read_text(fd, text, sizeof(text)) > 0 &&
-	       pidtree_parse_stat(text, p) == 0;
+	return fd >= 0 && procstat_read(fd, ret) == 0;
 }
 
 static int add(struct scan *s, const char *name)
@@ -144,7 +95,7 @@ static int add(struct scan *s, const char *name)
 		return 0;
 	p.pid = (pid_t)pid;
 	/* It has just ended. A zombie runs no more. */
-	if (!read_stat(s->proc, name, &p))
+	if (!read_stat(s->proc, name, &p.stat))
 		return 0;
 	if (s->t->n >= PIDTREE_MAX)
 		return -E2BIG;
@@ -157,8 +108,8 @@ static int by_age(const void *a, const void *b)
 {
 	const struct pidtree_proc *x = a, *y = b;
 
-	if (x->start_time != y->start_time)
-		return x->start_time < y->start_time ? -1 : 1;
+	if (x->stat.start_time != y->stat.start_time)
+		return x->stat.start_time < y->stat.start_time ? -1 : 1;
 	return x->pid < y->pid ? -1 : x->pid > y->pid;
 }
 
@@ -205,7 +156,8 @@ void pidtree_done(struct pidtree *t)
 
 static void send_to(const struct pidtree_proc *p, int sig)
 {
-	struct proc proc = { .pid = p->pid, .pidfd = proc_open_recorded(p->pid, p->start_time) };
+	struct proc proc = { .pid = p->pid,
+			     .pidfd = proc_open_recorded(p->pid, p->stat.start_time) };
 
 	if (proc.pidfd < 0)
 		return;				/* it has ended */
@@ -227,7 +179,7 @@ static bool runs(char state, bool is_late)
 /* The state of a process is that of its first thread, which may have ended before the others. */
 static bool thread_runs(pid_t pid, bool is_late)
 {
-	struct pidtree_proc p = { 0 };
+	struct procstat st;
 	char path[32];
 	bool found = false;
 	struct dirent *e;
@@ -236,7 +188,7 @@ static bool thread_runs(pid_t pid, bool is_late)
 	(void)snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	d = opendir(path);
 	while (d && !found && (e = readdir(d)))
-		found = read_stat(dirfd(d), e->d_name, &p) && runs(p.state, is_late);
+		found = read_stat(dirfd(d), e->d_name, &st) && runs(st.state, is_late);
 	if (d)
 		(void)closedir(d);
 	return found;
@@ -245,7 +197,8 @@ static bool thread_runs(pid_t pid, bool is_late)
 /* It has the signal, and on a busy machine not yet a CPU to take it on; until then it may fork. */
 static bool is_on_its_way(const struct pidtree_proc *p, bool is_late)
 {
-	return runs(p->state, is_late) || (p->threads > 1 && thread_runs(p->pid, is_late));
+	return runs(p->stat.state, is_late) ||
+	       (p->stat.threads > 1 && thread_runs(p->pid, is_late));
 }
 
 /* Stop what there is. True when nobody was new, and nobody is on its way. */
@@ -259,7 +212,7 @@ static bool stop_pass(const struct pidtree *now, const struct pidtree *last, boo
 		is_new |= !had(last, p);
 		on_its_way = on_its_way || is_on_its_way(p, is_late);
 		/* Twice over: one may have been continued from inside. */
-		if (p->state != 'T')
+		if (p->stat.state != 'T')
 			send_to(p, SIGSTOP);
 	}
 	if (!is_new && on_its_way)

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/procstat.h"
 
 /*
  * The processes of a container's pid namespace and of those nested in it, as the host's own /proc
@@ -15,10 +16,7 @@
  */
 struct pidtree_proc {
 	pid_t pid;
-	char state; /* 'R', 'S', 'T', ... */
-	uint64_t start_time;
-	uint64_t ticks; /* user and system time, with that of children that were waited for */
-	uint64_t threads, rss_pages;
+	struct procstat stat;
 };
 
 struct pidtree {
@@ -33,9 +31,6 @@ enum {
 /* init: pid 1 of the container. -ESRCH: it has ended. */
 int pidtree_read(pid_t init, struct pidtree *ret, struct error *err) _nodiscard_;
 void pidtree_done(struct pidtree *t); /* for _cleanup_() too */
-
-/* The text of /proc/PID/stat. -EINVAL. */
-int pidtree_parse_stat(char *text, struct pidtree_proc *ret) _nodiscard_;
 
 /*
  * Pause without a freezer. Every process gets SIGSTOP, parents before children, again and again

@@ -14,14 +14,13 @@
 
 #include "base/fd.h"
 #include "base/num.h"
+#include "base/procstat.h"
 #include "base/str.h"
 #include "runtime/ctr.h"
-#include "runtime/pidtree.h"
 
 enum {
 	STATUS_SIZE_MAX = 4096,
 	CALL_SIZE_MAX = 256,
-	STAT_SIZE_MAX = 1024,
 	LOOKS_MAX = 200,
 	LOOK_MS = 1,
 };
@@ -164,12 +163,9 @@ static enum hearing listen_once(int status_fd, int syscall_fd, int sig)
 /* In clock ticks, or 0. */
 static uint64_t time_used(int stat_fd)
 {
-	char text[STAT_SIZE_MAX];
-	struct pidtree_proc p = { 0 };
+	struct procstat st;
 
-	return fd_read_text(stat_fd, text, sizeof(text)) > 0 && pidtree_parse_stat(text, &p) == 0
-		       ? p.ticks
-		       : 0;
+	return procstat_read(stat_fd, &st) == 0 ? st.ticks : 0;
 }
 
 /*

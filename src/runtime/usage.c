@@ -159,15 +159,15 @@ static void add_process(const struct pidtree_proc *p, unsigned want, struct usag
 	char text[4096];
 
 	if (want & PART_CPU)
-		u->cpu_ns += p->ticks * (1000000000 / (tick ? tick : 100));
+		u->cpu_ns += p->stat.ticks * (1000000000 / (tick ? tick : 100));
 	if (want & PART_PIDS)
-		u->pids += p->threads;
+		u->pids += p->stat.threads;
 	if (want & PART_MEMORY) {
 		if (read_proc(p->pid, "smaps_rollup", text, sizeof(text)) &&
 		    colon_key(text, "Pss:", &n))
 			u->memory += n * 1024;
 		else
-			u->memory += p->rss_pages * page;
+			u->memory += p->stat.rss_pages * page;
 	}
 	if ((want & PART_IO) && read_proc(p->pid, "io", text, sizeof(text))) {
 		if (colon_key(text, "read_bytes:", &n))

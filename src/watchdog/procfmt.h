@@ -15,11 +15,3 @@ int procfmt_statm(const char *s, size_t n, uint64_t *ret_size, uint64_t *ret_res
  * only that (before 5.4). Mapped files of a disk are page cache, which can be had back at any time
  * and counts against no cgroup's limit for long. */
 int procfmt_pss(const char *s, size_t n, uint64_t *ret) _nodiscard_;
-
-struct procfmt_stat {
-	char state;
-	uint64_t parent, flags;
-};
-
-/* stat. The name in it is the program's choice, and may be anything. */
-int procfmt_stat(const char *s, size_t n, struct procfmt_stat *ret) _nodiscard_;

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/procstat.h"
 #include "watchdog/procfmt.h"
 
 /* #syscalls: openat pread64 close getdents64 lseek clock_gettime */
@@ -120,17 +121,17 @@ static bool get_statm(struct walk *w, const char *name, uint64_t *size, uint64_t
 	return n > 0 && procfmt_statm(text, (size_t)n, size, resident) == 0;
 }
 
-static bool get_stat(int dirfd, const char *name, struct procfmt_stat *ret)
+static bool get_stat(int dirfd, const char *name, struct procstat *ret)
 {
 	char text[TEXT_MAX];
 	ssize_t n = read_text(dirfd, name, "stat", text);
 
-	return n > 0 && procfmt_stat(text, (size_t)n, ret) == 0;
+	return n > 0 && procstat_parse(text, (size_t)n, ret) == 0;
 }
 
 static void count_waiting(struct walk *w, const char *name)
 {
-	struct procfmt_stat st;
+	struct procstat st;
 
 	if (get_stat(w->dirfd, name, &st) && st.state == 'D')
 		w->waiters->threads++;
@@ -190,7 +191,7 @@ static void format_pid(uint64_t pid, char text[24])
 static uint64_t borrowed(struct walk *w, const char *name, uint64_t size)
 {
 	uint64_t parent_size, resident;
-	struct procfmt_stat st;
+	struct procstat st;
 	struct waiter *it;
 	char parent[24];
 

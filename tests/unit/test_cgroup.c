@@ -11,7 +11,6 @@
 #include "runtime/cgroup_find.h"
 #include "runtime/cgroup_set.h"
 #include "runtime/cgroup_value.h"
-#include "runtime/pidtree.h"
 #include "runtime/usage.h"
 
 static void test_weight(void **state)
@@ -226,37 +225,6 @@ static void test_conf(void **state)
 	assert_int_equal(conf_parse("a=\0b\n", 5, add, NULL, NULL), -EINVAL);
 }
 
-static void check_stat(const char *text, int want, char state, uint64_t ticks, uint64_t start)
-{
-	char buf[256];
-	struct pidtree_proc p = { .pid = 7 };
-
-	assert_int_equal(str_copy(buf, sizeof(buf), text), 0);
-	assert_int_equal(pidtree_parse_stat(buf, &p), want);
-	if (want < 0)
-		return;
-	assert_int_equal(p.pid, 7);
-	assert_int_equal(p.state, state);
-	assert_int_equal(p.ticks, ticks);
-	assert_int_equal(p.start_time, start);
-	assert_int_equal(p.threads, 3);
-	assert_int_equal(p.rss_pages, 11);
-}
-
-/* A process chooses its name: it may look like the rest of the line. */
-static void test_stat(void **state)
-{
-	(void)state;
-	check_stat("7 (sh) S 1 1 1 0 -1 4 5 6 7 8 100 20 3 4 20 0 3 0 99 1000 11 1 1\n", 0, 'S',
-		   127, 99);
-	check_stat("7 (a) R 1 1 (b) ) T 1 1 1 0 -1 4 5 6 7 8 1 2 3 4 20 0 3 0 9 1000 11 1\n", 0,
-		   'T', 10, 9);
-	check_stat("7 (sh) S 1 1 1 0 -1 4 5 6 7 8 1 2 3 4 20 0 3 0 9\n", -EINVAL, 0, 0, 0);
-	check_stat("7 (sh", -EINVAL, 0, 0, 0);
-	check_stat("7 (sh)", -EINVAL, 0, 0, 0);
-	check_stat("", -EINVAL, 0, 0, 0);
-}
-
 static void test_usage(void **state)
 {
 	static const char net[] =
@@ -304,8 +272,7 @@ int main(void)
 		cmocka_unit_test(test_own_path), cmocka_unit_test(test_managed),
 		cmocka_unit_test(test_words),	 cmocka_unit_test(test_needs),
 		cmocka_unit_test(test_changed),	 cmocka_unit_test(test_reclaim_is_picky),
-		cmocka_unit_test(test_conf),	 cmocka_unit_test(test_stat),
-		cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_conf),	 cmocka_unit_test(test_usage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,25 +57,6 @@ static void test_pss(void **state)
 	assert_true(procfmt_pss("", 0, &v) < 0);
 }
 
-static int stat_of(const char *s, struct procfmt_stat *ret)
-{
-	return procfmt_stat(s, strlen(s), ret);
-}
-
-static void test_stat(void **state)
-{
-	struct procfmt_stat st;
-
-	(void)state;
-	assert_int_equal(stat_of("17 (a) D 5 (b) S 3 17 17 0 -1 4194368 1 2\n", &st), 0);
-	assert_int_equal(st.state, 'S'); /* the last parenthesis ends the name */
-	assert_int_equal(st.parent, 3);
-	assert_int_equal(st.flags, 4194368);
-	assert_true(stat_of("17 (a) S 3 17 17 0 -1", &st) < 0);
-	assert_true(stat_of("17 (a)", &st) < 0);
-	assert_true(stat_of("", &st) < 0);
-}
-
 static int hold(void *arg)
 {
 	int *fds = arg;
@@ -122,7 +103,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_statm),
 		cmocka_unit_test(test_pss),
-		cmocka_unit_test(test_stat),
 		cmocka_unit_test(test_sample),
 	};
 

@@ -12,14 +12,15 @@ enum {
 	FRACTION_DIGITS_MAX = 9,
 };
 
-static int digits(const char **s, unsigned base, uint64_t *ret)
+/* end: NULL where a terminator ends the text. */
+static int digits(const char **s, const char *end, unsigned base, uint64_t *ret)
 {
 	const char *p = *s;
 	uint64_t v = 0;
 
-	if (*p < '0' || *p > '9')
+	if (p == end || *p < '0' || *p > '9')
 		return -EINVAL;
-	for (; *p >= '0' && *p <= '9'; p++) {
+	for (; p != end && *p >= '0' && *p <= '9'; p++) {
 		unsigned d = (unsigned)(*p - '0');
 
 		if (d >= base)
@@ -33,10 +34,15 @@ static int digits(const char **s, unsigned base, uint64_t *ret)
 	return 0;
 }
 
+int num_scan(const char **s, const char *end, uint64_t *ret)
+{
+	return digits(s, end, 10, ret);
+}
+
 int num_u64(const char *s, uint64_t *ret)
 {
 	uint64_t v;
-	int r = digits(&s, 10, &v);
+	int r = digits(&s, NULL, 10, &v);
 
 	if (r < 0)
 		return r;
@@ -76,7 +82,7 @@ int num_i64(const char *s, int64_t *ret)
 int num_mode(const char *s, uint32_t *ret)
 {
 	uint64_t v;
-	int r = digits(&s, 8, &v);
+	int r = digits(&s, NULL, 8, &v);
 
 	if (r < 0)
 		return r;
@@ -96,12 +102,12 @@ int num_size(const char *s, uint64_t *ret)
 	} units[] = { { 'b', 0 }, { 'k', 10 }, { 'm', 20 }, { 'g', 30 }, { 't', 40 }, { 'p', 50 } };
 	uint64_t v, fraction = 0, scale = 1;
 	unsigned shift = 0;
-	int r = digits(&s, 10, &v);
+	int r = digits(&s, NULL, 10, &v);
 
 	if (r == 0 && *s == '.') {
 		const char *from = ++s;
 
-		r = digits(&s, 10, &fraction);
+		r = digits(&s, NULL, 10, &fraction);
 		if (r == 0 && s - from > FRACTION_DIGITS_MAX)
 			r = -ERANGE;
 		for (; r == 0 && from < s; from++)
@@ -137,9 +143,9 @@ uint32_t num_release(const char *release)
 {
 	uint64_t major, minor;
 
-	if (digits(&release, 10, &major) < 0 || *release++ != '.')
+	if (digits(&release, NULL, 10, &major) < 0 || *release++ != '.')
 		return 0;
-	if (digits(&release, 10, &minor) < 0 || major > 1000 || minor > 999)
+	if (digits(&release, NULL, 10, &minor) < 0 || major > 1000 || minor > 999)
 		return 0;
 	return (uint32_t)(major * 1000 + minor);
 }

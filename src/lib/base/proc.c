@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/num.h"
 #include "base/path.h"
+#include "base/procstat.h"
 #include "base/str.h"
 #include "base/sys.h"
 
@@ -424,29 +424,16 @@ int proc_signal(const struct proc *p, int sig)
 	return syscall(SYS_pidfd_send_signal, p->pidfd, sig, NULL, 0) < 0 ? -errno : 0;
 }
 
-/* Field n of proc_pid_stat(5), from the third on. */
-static int stat_field(pid_t pid, int n, uint64_t *ret)
+static int read_stat(pid_t pid, struct procstat *ret)
 {
-	_cleanup_(freep) char *text = NULL;
-	char path[32], *s;
-	int fd, r;
+	_cleanup_(fd_closep) int fd = -1;
+	char path[32];
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
-	r = fd_read_to_end(fd, 4096, &text, NULL);
-	fd_close(fd);
-	if (r < 0)
-		return r;
-	/* The command name may contain blanks and parentheses: fields count from the last ')'. */
-	s = strrchr(text, ')');
-	for (int field = 2; s && field < n; field++)
-		s = strchr(s + 1, ' ');
-	if (!s)
-		return -EIO;
-	s[1 + strcspn(s + 1, " \n")] = '\0';
-	return num_u64(s + 1, ret);
+	return procstat_read(fd, ret);
 }
 
 int proc_open_file(pid_t pid, const char *name)
@@ -461,15 +448,21 @@ int proc_open_file(pid_t pid, const char *name)
 
 int proc_start_time(pid_t pid, uint64_t *ret)
 {
-	return stat_field(pid, 22, ret);
+	struct procstat st;
+	int r = read_stat(pid, &st);
+
+	if (r < 0)
+		return r;
+	*ret = st.start_time;
+	return 0;
 }
 
 bool proc_is_ending(pid_t pid)
 {
-	uint64_t flags;
-	int r = stat_field(pid, 9, &flags);
+	struct procstat st;
+	int r = read_stat(pid, &st);
 
-	return r == -ESRCH || (r == 0 && (flags & PROC_FLAG_EXITING));
+	return r == -ESRCH || (r == 0 && (st.flags & PROC_FLAG_EXITING));
 }
 
 int proc_open_recorded(pid_t pid, uint64_t start_time)
