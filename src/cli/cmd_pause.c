@@ -1,42 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include <errno.h>
-
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/ctrcmd.h"
 
 static const struct opt options[] = { { NULL } };
 
-static int pause_one(struct cli *cli, const char *name, void *data, struct error *err)
-{
-	struct container c;
-	int r;
-
-	(void)data;
-	r = ctrcmd_find(cli, name, &c, err);
-	if (r < 0)
-		return r;
-	r = ctrcmd_need_running(&c, err);
-	if (r == 0 && c.paused)
-		r = error_set(err, -EBUSY, "container %s is paused already", c.name);
-	if (r == 0)
-		r = ctrcmd_pause(&c, err);
-	container_done(&c);
-	return r;
-}
-
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
-	char **args;
-	int r;
-
-	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = -1 }, NULL, &args, NULL,
-		      err);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	return ctrcmd_each(cli, args, pause_one, CTRCMD_ECHO, NULL, err);
+	return ctrcmd_pause_each(cli, argc, argv, true, err);
 }
 
 const struct command cmd_pause = {

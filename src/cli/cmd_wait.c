@@ -120,14 +120,7 @@ static int wait_one(struct cli *cli, const char *name, void *data, struct error 
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
-	char **args;
-	int r;
-
-	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = -1 }, NULL, &args, NULL,
-		      err);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	return ctrcmd_each(cli, args, wait_one, 0, NULL, err);
+	return ctrcmd_run_each(cli, argc, argv, wait_one, 0, NULL, err);
 }
 
 const struct command cmd_wait = {

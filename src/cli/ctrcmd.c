@@ -117,6 +117,19 @@ int ctrcmd_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_flags f
 	return last.code;
 }
 
+int ctrcmd_run_each(struct cli *cli, int argc, char **argv, ctrcmd_fn fn, enum ctrcmd_flags flags,
+		    void *data, struct error *err)
+{
+	char **args;
+	int r;
+
+	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = -1 }, NULL, &args, NULL,
+		      err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return ctrcmd_each(cli, args, fn, flags, data, err);
+}
+
 int ctrcmd_lock_ended(struct cli *cli, struct container *c, struct error *err)
 {
 	int64_t end = clock_ms() + ENDING_MS;

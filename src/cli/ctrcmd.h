@@ -22,6 +22,9 @@ int ctrcmd_need_unpaused(const struct container *c, const char *what,
 /* By the freezer of its cgroup, or by signals to all of its processes; the record tells. */
 int ctrcmd_pause(struct container *c, struct error *err) _nodiscard_;
 int ctrcmd_unpause(struct container *c, struct error *err) _nodiscard_;
+/* One of those as a command on each container that is named. */
+int ctrcmd_pause_each(struct cli *cli, int argc, char **argv, bool pause,
+		      struct error *err) _nodiscard_;
 /* pidfd of pid 1; -ESRCH: it has just ended. */
 int ctrcmd_open_init(const struct container *c, struct error *err) _nodiscard_;
 
@@ -36,6 +39,9 @@ enum ctrcmd_flags {
 typedef int (*ctrcmd_fn)(struct cli *cli, const char *name, void *data, struct error *err);
 int ctrcmd_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_flags flags, void *data,
 		struct error *err) _nodiscard_;
+/* The same as the whole of a command whose arguments are names, without options of its own. */
+int ctrcmd_run_each(struct cli *cli, int argc, char **argv, ctrcmd_fn fn, enum ctrcmd_flags flags,
+		    void *data, struct error *err) _nodiscard_;
 
 /*
  * The lock of a container that does not run, as a descriptor. Right after its end its supervisor

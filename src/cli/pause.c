@@ -64,3 +64,28 @@ int ctrcmd_unpause(struct container *c, struct error *err)
 		error_prefix(err, "unpause container %s", c->name);
 	return r;
 }
+
+static int set_one(struct cli *cli, const char *name, void *data, struct error *err)
+{
+	const bool *pause = data;
+	struct container c;
+	int r;
+
+	r = ctrcmd_find(cli, name, &c, err);
+	if (r < 0)
+		return r;
+	r = ctrcmd_need_running(&c, err);
+	if (r == 0 && *pause && c.paused)
+		r = error_set(err, -EBUSY, "container %s is paused already", c.name);
+	else if (r == 0 && !*pause && !c.paused)
+		r = error_set(err, -EINVAL, "container %s is not paused", c.name);
+	if (r == 0)
+		r = *pause ? ctrcmd_pause(&c, err) : ctrcmd_unpause(&c, err);
+	container_done(&c);
+	return r;
+}
+
+int ctrcmd_pause_each(struct cli *cli, int argc, char **argv, bool pause, struct error *err)
+{
+	return ctrcmd_run_each(cli, argc, argv, set_one, CTRCMD_ECHO, &pause, err);
+}
