@@ -127,14 +127,7 @@ int inspect_image(struct cli *cli, const char *name, struct str_buf *out, struct
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
-	char **args;
-	int r;
-
-	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = -1 }, NULL, &args, NULL,
-		      err);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	return inspect_print(cli, args, inspect_image, err);
+	return inspect_run(cli, argc, argv, inspect_image, err);
 }
 
 const struct command cmd_image_inspect = {

@@ -314,14 +314,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 
 static int run_container(struct cli *cli, int argc, char **argv, struct error *err)
 {
-	char **args;
-	int r;
-
-	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = -1 }, NULL, &args, NULL,
-		      err);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	return inspect_print(cli, args, inspect_container, err);
+	return inspect_run(cli, argc, argv, inspect_container, err);
 }
 
 const struct command cmd_container_inspect = {

@@ -53,3 +53,15 @@ int inspect_print(struct cli *cli, char **names, inspect_fn fn, struct error *er
 	str_buf_done(&x.text);
 	return r == 0 && end < 0 ? error_code(err, end, "inspect") : r;
 }
+
+int inspect_run(struct cli *cli, int argc, char **argv, inspect_fn fn, struct error *err)
+{
+	char **args;
+	int r;
+
+	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = -1 }, NULL, &args, NULL,
+		      err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return inspect_print(cli, args, fn, err);
+}

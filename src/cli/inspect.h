@@ -15,3 +15,6 @@ int inspect_image(struct cli *cli, const char *name, struct str_buf *out,
 
 /* Print an array of those that `fn` finds, indented as docker does it; the others are told. */
 int inspect_print(struct cli *cli, char **names, inspect_fn fn, struct error *err) _nodiscard_;
+/* The same as the whole of a command without options of its own. */
+int inspect_run(struct cli *cli, int argc, char **argv, inspect_fn fn,
+		struct error *err) _nodiscard_;
