@@ -3,11 +3,9 @@
 
 #include "runtime/seccomp.h"
 
-#include <errno.h>
-#include <linux/seccomp.h>
 #include <string.h>
 
-#include "base/sys.h"
+#include "base/sandbox.h"
 
 /* An instruction whose constant is another one when the container has one of these. */
 struct seccomp_patch {
@@ -39,24 +37,11 @@ unsigned seccomp_answers(const struct sock_filter **ret)
 	return ARRAY_SIZE(seccomp_one_id_filter);
 }
 
-static int load(const struct sock_filter *code, unsigned n, struct error *err)
-{
-	struct sock_fprog prog = { .len = (unsigned short)n, .filter = (struct sock_filter *)code };
-	int r = sys_seccomp(SECCOMP_SET_MODE_FILTER, 0, &prog);
-
-	if (r == 0)
-		return 0;
-	error_code(err, r, "load the system call filter");
-	if (r == -EINVAL || r == -ENOSYS)
-		error_host(err, DCODE_NO_SECCOMP);
-	return r;
-}
-
 int seccomp_apply(uint64_t caps, struct error *err)
 {
 	struct sock_filter code[SECCOMP_INSNS_MAX];
 
-	return load(code, seccomp_program(caps, code), err);
+	return sandbox_load(code, seccomp_program(caps, code), err);
 }
 
 int seccomp_apply_answers(struct error *err)
@@ -64,5 +49,5 @@ int seccomp_apply_answers(struct error *err)
 	const struct sock_filter *code;
 	unsigned n = seccomp_answers(&code);
 
-	return load(code, n, err);
+	return sandbox_load(code, n, err);
 }

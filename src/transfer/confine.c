@@ -51,20 +51,6 @@ static int no_core(struct error *err)
 	return 0;
 }
 
-/* no_new_privs with it. Sanitizers call what no list foresees. */
-static int load_filter(const struct sock_filter *filter, size_t n, struct error *err)
-{
-#ifdef __SANITIZE_ADDRESS__
-	(void)filter;
-	(void)n;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return error_sys(err, "set no_new_privs");
-	return 0;
-#else
-	return sandbox_filter(filter, n, err);
-#endif
-}
-
 /* Landlock wants no_new_privs first. */
 static int second_line(int dir, enum landlock_what what, struct error *err)
 {
@@ -89,7 +75,9 @@ int confine_fetcher(const char *layout, int *layout_fd, struct error *err)
 	if (root < 0)
 		return error_sys(err, "open the new root");
 	r = second_line(*layout_fd >= 0 ? *layout_fd : root, LANDLOCK_READ, err);
-	return r < 0 ? r : load_filter(transferfetch_filter, ARRAY_SIZE(transferfetch_filter), err);
+	return r < 0 ? r
+		     : sandbox_filter_unsanitized(transferfetch_filter,
+						  ARRAY_SIZE(transferfetch_filter), err);
 }
 
 /* A clone of `dir` as a mount of its own, then nothing else: the rest is detached. */
@@ -136,6 +124,7 @@ int confine_unpacker(int dir, struct error *err)
 	if (r == 0)
 		r = second_line(root, LANDLOCK_TREE, err);
 	if (r == 0)
-		r = load_filter(transferunpack_filter, ARRAY_SIZE(transferunpack_filter), err);
+		r = sandbox_filter_unsanitized(transferunpack_filter,
+					       ARRAY_SIZE(transferunpack_filter), err);
 	return r < 0 ? r : TAKE_FD(root);
 }

@@ -18,7 +18,14 @@ enum sandbox_flags {
 	SANDBOX_DROP_CAPS = 1 << 1, /* all sets, bounding and ambient too, and NOROOT securebits */
 };
 
+/* A filter for this process, which has no_new_privs or the capability that does without. */
+int sandbox_load(const struct sock_filter *filter, size_t n, struct error *err) _nodiscard_;
+/* The same, and no_new_privs before it. */
 int sandbox_filter(const struct sock_filter *filter, size_t n, struct error *err) _nodiscard_;
+/* For programs that do much: with the address sanitizer, which calls what no list foresees, it is
+ * no_new_privs alone. */
+int sandbox_filter_unsanitized(const struct sock_filter *filter, size_t n,
+			       struct error *err) _nodiscard_;
 int sandbox_caps(struct error *err) _nodiscard_;
 /* All capabilities but those of the mask, which stay effective and are lost at an exec. */
 int sandbox_caps_but(uint64_t keep, struct error *err) _nodiscard_;
