@@ -6,7 +6,6 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "cli/attach.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/enforce.h"
@@ -79,26 +78,6 @@ static int make(struct cli *cli, const struct run_options *o, const struct ctrco
 	return container_create(cli->store, &new, ret, ret_lock, err);
 }
 
-static int attached(struct cli *cli, struct launch *l, struct supervised *s, struct error *err)
-{
-	struct detach_keys keys;
-	enum attach_flags flags =
-		(l->rec->tty ? ATTACH_TTY : 0) | (l->rec->open_stdin ? ATTACH_STDIN : 0);
-	struct container_state end;
-	int r, status;
-
-	(void)cli;
-	r = detach_keys_parse(DETACH_KEYS, &keys, err);
-	if (r == 0)
-		r = attach_run(s->sock, l->ctr, flags, &keys, &status, err);
-	if (r != 0)
-		return r < 0 ? r : status;
-	fd_close(TAKE_FD(s->sock));
-	if (supervised_wait(s, &end) == 0)
-		launch_tell_end(l, &end);
-	return status;
-}
-
 static void remove_record(struct launch *l)
 {
 	struct error err = { 0 };
@@ -162,7 +141,7 @@ static int go(struct cli *cli, const struct run_options *o, struct launch *l, st
 		printf("%s\n", l->ctr->id);
 		return 0;
 	}
-	return attached(cli, l, &s, err);
+	return supervised_attach(&s, l, true, err);
 }
 
 /* Refused before anything is made (DESIGN 4.9). */

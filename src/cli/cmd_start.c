@@ -6,7 +6,6 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "cli/attach.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/ctrcmd.h"
@@ -30,25 +29,6 @@ static const struct opt options[] = {
 	{ "interactive", 'i', OPT_FLAG, O(interactive), NULL, "connect standard input, too" },
 	{ NULL },
 };
-
-static int attached(struct launch *l, struct supervised *s, bool interactive, struct error *err)
-{
-	enum attach_flags flags = (l->rec->tty ? ATTACH_TTY : 0) |
-				  (interactive && l->rec->open_stdin ? ATTACH_STDIN : 0);
-	struct detach_keys keys;
-	struct container_state end;
-	int r, status;
-
-	r = detach_keys_parse(DETACH_KEYS, &keys, err);
-	if (r == 0)
-		r = attach_run(s->sock, l->ctr, flags, &keys, &status, err);
-	if (r != 0)
-		return r < 0 ? r : status;
-	fd_close(TAKE_FD(s->sock));
-	if (supervised_wait(s, &end) == 0)
-		launch_tell_end(l, &end);
-	return status;
-}
 
 /* What a failed try leaves for the next one. */
 struct retry {
@@ -90,7 +70,7 @@ static int try_start(struct cli *cli, struct container *c, const struct ctrconf 
 	retry->lost = r < 0 && (l.layer_lost || err->dcode == DCODE_SUBID_CHANGED);
 	retry->ids_told = retry->lost && !l.layer_lost;
 	if (r == 0 && attach)
-		r = attached(&l, &s, o->interactive, err);
+		r = supervised_attach(&s, &l, o->interactive, err);
 	return r;
 }
 

@@ -486,6 +486,25 @@ int supervised_wait(struct supervised *s, struct container_state *ret)
 	return r < 0 ? r : container_parse_state(text, len, ret);
 }
 
+int supervised_attach(struct supervised *s, const struct launch *l, bool input, struct error *err)
+{
+	enum attach_flags flags =
+		(l->rec->tty ? ATTACH_TTY : 0) | (input && l->rec->open_stdin ? ATTACH_STDIN : 0);
+	struct detach_keys keys;
+	struct container_state end;
+	int r, status;
+
+	r = detach_keys_parse(DETACH_KEYS, &keys, err);
+	if (r == 0)
+		r = attach_run(s->sock, l->ctr, flags, &keys, &status, err);
+	if (r != 0)
+		return r < 0 ? r : status;
+	fd_close(TAKE_FD(s->sock));
+	if (supervised_wait(s, &end) == 0)
+		launch_tell_end(l, &end);
+	return status;
+}
+
 void supervised_done(struct supervised *s)
 {
 	fd_close(TAKE_FD(s->sock));

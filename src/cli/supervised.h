@@ -31,4 +31,8 @@ int supervised_start(struct launch *l, enum supervised_flags flags, struct super
 /* Wait until supervisor and janitor have ended. Then the state that the container ended with;
  * -errno: the supervisor was killed before it had one. */
 int supervised_wait(struct supervised *s, struct container_state *ret) _nodiscard_;
+/* Be its client (SUPERVISED_ATTACH) until it has ended, and tell how: the status to end with. With
+ * `input` our standard input is its own, where it has one. */
+int supervised_attach(struct supervised *s, const struct launch *l, bool input,
+		      struct error *err) _nodiscard_;
 void supervised_done(struct supervised *s); /* for _cleanup_() too */
