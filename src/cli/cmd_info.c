@@ -187,18 +187,16 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	struct info_options o = { 0 };
 	struct info i = { 0 };
 	char **args;
-	int r;
+	int r, json;
 
 	r = cli_parse(cli, argc, argv, &(struct cli_args){ 0 }, &o, &args, NULL, err);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	if (o.format && !str_eq(o.format, "json")) {
-		error_set(err, -EINVAL, "--format: '%s' is not known", o.format);
-		error_hint(err, "this version has only --format json");
-		return -EINVAL;
-	}
+	json = output_format_json(o.format, err);
+	if (json < 0)
+		return json;
 	r = look(cli, &i, err);
-	if (r == 0 && o.format)
+	if (r == 0 && json)
 		r = print_json(&i, err);
 	else if (r == 0)
 		print_text(&i);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <sys/utsname.h>
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "oci/platform.h"
 
 struct version_options {
@@ -40,21 +40,19 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	char name[100], **args;
 	struct platform host;
 	struct utsname u;
-	int r;
+	int r, json;
 
 	r = cli_parse(cli, argc, argv, &(struct cli_args){ 0 }, &o, &args, NULL, err);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	if (o.format && !str_eq(o.format, "json")) {
-		error_set(err, -EINVAL, "--format: '%s' is not known", o.format);
-		error_hint(err, "this version has only --format json");
-		return -EINVAL;
-	}
+	json = output_format_json(o.format, err);
+	if (json < 0)
+		return json;
 	if (uname(&u) < 0)
 		return error_sys(err, "ask the kernel for its name");
 	platform_host(&host); /* as images are named */
 	platform_format(&host, name);
-	if (o.format) {
+	if (json) {
 		print_json(name, &u);
 		return 0;
 	}

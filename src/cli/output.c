@@ -86,15 +86,29 @@ void table_print(const struct table *t, FILE *to)
 	}
 }
 
+static int format_refuse(const char *format, const char *hint, struct error *err)
+{
+	error_set(err, -EINVAL, "--format: '%s' is not known", format);
+	error_hint(err, "%s", hint);
+	return -EINVAL;
+}
+
 int output_format_parse(const char *format, struct error *err)
 {
 	if (!format || str_eq(format, "table"))
 		return 0;
 	if (str_eq(format, "json"))
 		return 1;
-	error_set(err, -EINVAL, "--format: '%s' is not known", format);
-	error_hint(err, "this version has `table` and `json`");
-	return -EINVAL;
+	return format_refuse(format, "this version has `table` and `json`", err);
+}
+
+int output_format_json(const char *format, struct error *err)
+{
+	if (!format)
+		return 0;
+	if (str_eq(format, "json"))
+		return 1;
+	return format_refuse(format, "this version has only --format json", err);
 }
 
 void output_json_member(struct str_buf *b, const char *key, const char *value)

@@ -28,6 +28,8 @@ void table_print(const struct table *t, FILE *to);
 
 /* `--format`: NULL and "table" are 0, "json" is 1; everything else is refused with a hint. */
 int output_format_parse(const char *format, struct error *err) _nodiscard_;
+/* The same for what is no table: NULL is 0. */
+int output_format_json(const char *format, struct error *err) _nodiscard_;
 
 /* "key":"value" members, with the comma where one is needed. */
 void output_json_member(struct str_buf *b, const char *key, const char *value);
