@@ -1,32 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """carrel explain: what was asked against what the kernel has."""
 import os
-import random
 import resource
 
 import pytest
 
 from lib import ociimg
+from lib.boxes import box  # a fixture
 from lib.runner import Carrel
 from test_security import PLAIN, native
 
 
 @pytest.fixture
-def box(warm, leftovers):
-    """box(*flags): a detached container that sleeps; removed at the end."""
-    before = leftovers.snapshot(warm)
-    made = []
-
-    def start(*flags, command=("sleep", "1000"), net="none", runner=warm,
-              image=warm.image):
-        name = f"why{os.getpid()}-{len(made)}-{random.randrange(1 << 30)}"
-        made.append(name)
-        runner.run("run", "-d", "--name", name, "--network", net, *flags, image, *command)
-        return name
-    yield start
-    for name in made:
-        warm.run("rm", "-f", name)
-    leftovers.check(warm, before)
+def why(box):
+    """why(*flags): a detached container that sleeps, of which that was asked."""
+    def start(*flags, command=("sleep", "1000"), **kw):
+        return box(*command, flags=flags, **kw)
+    return start
 
 
 def rows(warm, name):
@@ -37,8 +27,8 @@ def rows(warm, name):
     return doc["status"], out
 
 
-def test_defaults(warm, box):
-    status, have = rows(warm, box())
+def test_defaults(warm, why):
+    status, have = rows(warm, why())
     assert status == "running"
     assert not any(row["differs"] for row in have.values()), have
     assert have["ids"]["enforced"] == "65536 ids"
@@ -51,8 +41,8 @@ def test_defaults(warm, box):
     assert "no-new-privileges" not in have and "init" not in have
 
 
-def test_everything_asked(warm, box, tmp_path):
-    name = box("--read-only", "--init", "--cap-add", "net_admin", "--cap-drop", "chown",
+def test_everything_asked(warm, why, tmp_path):
+    name = why("--read-only", "--init", "--cap-add", "net_admin", "--cap-drop", "chown",
                "--security-opt", "no-new-privileges", "--tmpfs", "/t:size=1m",
                "-v", f"{tmp_path}:/data:ro", net="private")
     _, have = rows(warm, name)
@@ -69,24 +59,24 @@ def test_everything_asked(warm, box, tmp_path):
     assert have["mount /t"]["enforced"].startswith("tmpfs rw")
 
 
-def test_unconfined(warm, box):
-    _, have = rows(warm, box("--security-opt", "seccomp=unconfined", net="host"))
+def test_unconfined(warm, why):
+    _, have = rows(warm, why("--security-opt", "seccomp=unconfined", net="host"))
     assert have["seccomp"]["by"] == "nothing" and have["seccomp"]["enforced"] == "no filter", have
     assert have["network"]["enforced"] == "the caller's", have
     assert not any(row["differs"] for row in have.values()), have
 
 
-def test_here(warm, box):
-    _, have = rows(warm, box("--here"))
+def test_here(warm, why):
+    _, have = rows(warm, why("--here"))
     assert have["ids"]["asked"] == "the caller's own" and have["ids"]["enforced"] == "1 id", have
     assert have["capabilities"]["enforced"] == "none", have
     assert have["no-new-privileges"]["enforced"] == "yes", have
     assert not any(row["differs"] for row in have.values()), have
 
 
-def test_limits_without_a_cgroup(warm, box):
+def test_limits_without_a_cgroup(warm, why):
     """Each by what stands in for a cgroup, and seen in the kernel."""
-    name = box("-m", "64m", "--cpu-shares", "512", "--cpuset-cpus", "0", "--pids-limit", "50",
+    name = why("-m", "64m", "--cpu-shares", "512", "--cpuset-cpus", "0", "--pids-limit", "50",
                "--cpus", "0.5", "--ulimit", "nofile=100:200", "--oom-score-adj", "300",
                "--shm-size", "1m", "--cpuset-mems", "0", "--blkio-weight", "500")
     _, have = rows(warm, name)
@@ -106,51 +96,51 @@ def test_limits_without_a_cgroup(warm, box):
     assert not any(row["differs"] for row in have.values()), have
 
 
-def test_limit_that_was_taken_back(warm, box):
-    name = box("--ulimit", "nofile=100:200",
+def test_limit_that_was_taken_back(warm, why):
+    name = why("--ulimit", "nofile=100:200",
                command=("sh", "-c", "ulimit -n 50; echo done; exec sleep 1000"))
     assert warm.start("logs", "-f", name, stdout=-1).stdout.readline() == b"done\n"
     _, have = rows(warm, name)
     assert have["ulimit"]["differs"] and have["ulimit"]["enforced"] == "no", have["ulimit"]
 
 
-def test_processes_by_two_options(warm, box):
+def test_processes_by_two_options(warm, why):
     """The smaller of the two holds, and it is not pid 1 that has changed anything."""
-    _, have = rows(warm, box("--ulimit", "nproc=20", "--pids-limit", "10"))
+    _, have = rows(warm, why("--ulimit", "nproc=20", "--pids-limit", "10"))
     if have["pids-limit"]["by"] == "cgroup v2":
         pytest.skip("needs no-cgroup: limits are delegated here")
     assert have["ulimit"]["enforced"] == "yes" and not have["ulimit"]["differs"], have["ulimit"]
     assert have["ulimit"]["note"].startswith("10:10 holds, by --pids-limit"), have["ulimit"]
-    name = box("--ulimit", "nproc=20", "--pids-limit", "10",
+    name = why("--ulimit", "nproc=20", "--pids-limit", "10",
                command=("sh", "-c", "ulimit -u 5; echo done; exec sleep 1000"))
     assert warm.start("logs", "-f", name, stdout=-1).stdout.readline() == b"done\n"
     _, have = rows(warm, name)
     assert have["ulimit"]["enforced"] == "no" and have["ulimit"]["differs"], have["ulimit"]
 
 
-def test_processes_below_the_own_limit(warm, box, tmp_path):
+def test_processes_below_the_own_limit(warm, why, tmp_path):
     """A lower limit of the caller's is not hidden behind the higher one that was asked for."""
     few = tmp_path / "few"
     few.write_text(f'#!/bin/bash\nulimit -u 5000\nexec {warm.program} "$@"\n', encoding="ascii")
     few.chmod(0o755)
-    name = box("--pids-limit", "6000", runner=Carrel(warm.home, str(few)))
+    name = why("--pids-limit", "6000", runner=Carrel(warm.home, str(few)))
     _, have = rows(warm, name)
     if have["pids-limit"]["by"] == "cgroup v2":
         pytest.skip("needs no-cgroup: limits are delegated here")
     assert "your own limit (ulimit -u) of 5000 is lower" in have["pids-limit"]["note"], have
 
 
-def test_above_the_own_hard_limit(warm, box):
+def test_above_the_own_hard_limit(warm, why):
     """What of it holds is said, and that it is not all."""
     above = resource.getrlimit(resource.RLIMIT_NOFILE)[1] + 1
-    _, have = rows(warm, box("--ulimit", f"nofile=100:{above}"))
+    _, have = rows(warm, why("--ulimit", f"nofile=100:{above}"))
     row = have["ulimit"]
     assert row["note"].startswith("100:") and "holds: only root" in row["note"], row
     assert row["by"] == "own limit" and row["enforced"] == "in part" and row["differs"], row
 
 
-def test_priority_that_was_taken_back(warm, box):
-    name = box("--blkio-weight", "500",
+def test_priority_that_was_taken_back(warm, why):
+    name = why("--blkio-weight", "500",
                command=("sh", "-c", "ionice -c 2 -n 1 -p 1 && echo done; exec sleep 1000"))
     logs = warm.start("logs", "-f", name, stdout=-1)
     assert logs.stdout.readline() == b"done\n"
@@ -161,7 +151,7 @@ def test_priority_that_was_taken_back(warm, box):
     assert have["blkio-weight"]["enforced"] == "best effort 1", have["blkio-weight"]
 
 
-def test_fuse_overlayfs(warm, box, need):
+def test_fuse_overlayfs(warm, why, need):
     need("fuse")
     name = f"why{os.getpid()}-fuse"
     env = {"CARREL_ROOTFS": "fuse"}
@@ -173,16 +163,16 @@ def test_fuse_overlayfs(warm, box, need):
     assert have["root file system"]["code"] == "D-06", have
 
 
-def test_table(warm, box):
-    res = warm.run("explain", box())
+def test_table(warm, why):
+    res = warm.run("explain", why())
     assert res.lines[0].split() == ["WHAT", "ASKED", "ENFORCED", "BY", "NOTE"], res
     assert any(line.startswith("capabilities ") and "bounding set" in line
                for line in res.lines), res
 
 
-def test_difference_is_shown(warm, box):
+def test_difference_is_shown(warm, why):
     """What the container undid is not told as if it held."""
-    name = box("--cap-add", "sys_admin", "--security-opt", "seccomp=unconfined",
+    name = why("--cap-add", "sys_admin", "--security-opt", "seccomp=unconfined",
                "--tmpfs", "/t:ro",
                command=("sh", "-c", "umount /t && echo done; exec sleep 1000"))
     assert warm.start("logs", "-f", name, stdout=-1).stdout.readline() == b"done\n"
@@ -192,13 +182,13 @@ def test_difference_is_shown(warm, box):
     assert "DIFFERS: nothing is mounted" in warm.run("explain", name).out
 
 
-def test_mount_behind_a_link(warm, box, registry, tmp_path):
+def test_mount_behind_a_link(warm, why, registry, tmp_path):
     """Where a link of the image's leads, as /var/run does, the mount is found and looked at."""
     layer = ociimg.Layer().dir("deep").symlink("short", "/deep")
     registry.push_image(ociimg.Image([ociimg.busybox_layer(), layer],
                                      PLAIN, arch=native()), "linked:1")
     flags = ("-v", f"{tmp_path}:/short/d:ro", "--tmpfs", "/short/t")
-    name = box(*flags, "--cap-add", "sys_admin", "--security-opt", "seccomp=unconfined",
+    name = why(*flags, "--cap-add", "sys_admin", "--security-opt", "seccomp=unconfined",
                image=registry.ref("linked:1"),
                command=("sh", "-c", "umount /deep/t && echo done; exec sleep 1000"))
     assert warm.start("logs", "-f", name, stdout=-1).stdout.readline() == b"done\n"
@@ -209,8 +199,8 @@ def test_mount_behind_a_link(warm, box, registry, tmp_path):
     assert have["mount /short/t"]["differs"], have
 
 
-def test_stopped_and_unknown(warm, box):
-    name = box("--read-only")
+def test_stopped_and_unknown(warm, why):
+    name = why("--read-only")
     warm.run("kill", name)
     warm.run("wait", name)
     status, have = rows(warm, name)

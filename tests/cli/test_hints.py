@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from lib.boxes import supervisor_of, wait_dead
+from lib.boxes import box, sleeper, supervisor_of, wait_dead  # the first two: fixtures
 
 
 def test_env_file_beyond_our_limit(warm, tmp_path):
@@ -52,16 +52,6 @@ def test_root_of_a_user_namespace(warm, need):
                    stderr=subprocess.PIPE)
     err = p.communicate(timeout=60)[1].decode()
     assert p.returncode == 125 and "[D-18]" in err and "unshare -r" in err, err
-
-
-@pytest.fixture
-def sleeper(warm, leftovers):
-    before = leftovers.snapshot(warm)
-    name = f"sleeper{os.getpid()}"
-    warm.run("run", "-d", "--name", name, "--network", "none", warm.image, "sleep", "1000")
-    yield name
-    warm.run("rm", "-f", name)
-    leftovers.check(warm, before)
 
 
 def test_exec_in_one_that_has_ended(warm, sleeper):

@@ -8,25 +8,15 @@ import signal
 
 import pytest
 
+from lib.boxes import box  # a fixture
+
 NS_GET_PARENT = 0xb702
 
 
 @pytest.fixture
-def box(warm, leftovers):
-    """box(name, **start's): a detached container; the inode of its N's parent, which is its U."""
-    before = leftovers.snapshot(warm)
-    made = []
-
-    def start(name, **kw):
-        made.append(name)
-        p = warm.start("run", "-d", "--name", name, "--network", "none", warm.image, "sleep", "1000",
-                       **kw)
-        assert p.wait(timeout=60) == 0
-        return outer(warm, name)
-    yield start
-    for name in made:
-        warm.run("rm", "-f", name)
-    leftovers.check(warm, before)
+def start(warm, box):
+    """start(name, **run's): a detached container; the inode of its N's parent, which is its U."""
+    return lambda name, **kw: outer(warm, box("sleep", "1000", name=name, **kw))
 
 
 def state(warm, name):
@@ -42,26 +32,26 @@ def outer(warm, name):
             os.close(parent)
 
 
-def test_second_container_joins_the_first(warm, box):
-    first = box("join-a")
+def test_second_container_joins_the_first(warm, start):
+    first = start("join-a")
     assert first != os.stat("/proc/self/ns/user").st_ino
-    assert box("join-b") == first
+    assert start("join-b") == first
     warm.run("rm", "-f", "join-a")
-    assert box("join-c") == first, "the one that had joined keeps the namespace"
+    assert start("join-c") == first, "the one that had joined keeps the namespace"
 
 
-def test_other_resource_limits_are_not_joined(warm, box):
+def test_other_resource_limits_are_not_joined(warm, start):
     """The kernel counts them per user namespace, against the limits of its maker."""
     soft, hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)
-    first = box("limit-a")
+    first = start("limit-a")
 
     def lower():
         resource.setrlimit(resource.RLIMIT_MEMLOCK, (soft - 4096 if soft > 0 else 1 << 20, hard))
-    assert box("limit-b", preexec_fn=lower) != first
+    assert start("limit-b", preexec_fn=lower) != first
 
 
-def test_dead_supervisor_is_not_joined(warm, box):
-    box("dead-a")
+def test_dead_supervisor_is_not_joined(warm, start):
+    start("dead-a")
     with open(f"/proc/{state(warm, 'dead-a')['Pid']}/status", encoding="ascii") as f:
         supervisor = int([x for x in f if x.startswith("PPid:")][0].split()[1])
     word = f"in the user namespace of process {supervisor}"

@@ -2,13 +2,14 @@
 """pause, unpause and stats of containers without a cgroup: this machine has nothing delegated."""
 import json
 import os
-import random
 import re
 import select
 import subprocess
 import time
 
 import pytest
+
+from lib.boxes import box, wait_log  # box: a fixture
 
 # Counts as fast as it can, in a child and a grandchild, too: each into a file of its own. Says `up`
 # when all of them count.
@@ -20,26 +21,13 @@ until [ -s /tmp/a ] && [ -s /tmp/b ] && [ -s /tmp/c ]; do sleep 0.01; done; echo
 
 
 @pytest.fixture
-def box(warm, leftovers):
-    """box(script): a detached container that has said `up`; removed at the end."""
-    before = leftovers.snapshot(warm)
-    made = []
-
+def job(warm, box):
+    """job(script): a detached container that has said `up`."""
     def start(script, *flags):
-        name = f"pause{os.getpid()}-{random.randrange(1 << 30)}"
-        made.append(name)
-        warm.run("run", "-d", "--name", name, "--network", "none", *flags, warm.image, "sh", "-c",
-                 script)
-        logs = warm.start("logs", "-f", name, stdout=subprocess.PIPE)
-        assert logs.stdout.readline() == b"up\n"
-        logs.kill()
-        logs.wait()
-        logs.stdout.close()
+        name = box("sh", "-c", script, flags=flags)
+        wait_log(warm, name, "up")
         return name
-    yield start
-    for name in made:
-        warm.run("rm", "-f", name)
-    leftovers.check(warm, before)
+    return start
 
 
 def state(warm, name):
@@ -71,8 +59,8 @@ def numbers(warm, name):
     return [int(x) for x in warm.run("exec", name, "cat", "/tmp/a", "/tmp/b", "/tmp/c").lines]
 
 
-def test_every_process_stops_and_goes_on(warm, box):
-    name = box(COUNTERS)
+def test_every_process_stops_and_goes_on(warm, job):
+    name = job(COUNTERS)
     assert warm.run("pause", name).out == name + "\n"
     stopped = tasks(warm, name)
     assert len(stopped) >= 4 and set(stopped.values()) == {"T"}, stopped
@@ -88,8 +76,8 @@ def test_every_process_stops_and_goes_on(warm, box):
     assert state(warm, name)["Status"] == "running" and not state(warm, name)["Paused"]
 
 
-def test_a_container_that_forks_all_the_time(warm, box):
-    name = box("echo up; while :; do (true) & (true) & wait; done")
+def test_a_container_that_forks_all_the_time(warm, job):
+    name = job("echo up; while :; do (true) & (true) & wait; done")
     for _ in range(5):
         warm.run("pause", name)
         first = tasks(warm, name)
@@ -98,8 +86,8 @@ def test_a_container_that_forks_all_the_time(warm, box):
         warm.run("unpause", name)
 
 
-def test_threads_without_the_first_one(warm, box, hog):
-    name = box("exec /hog threads", "-v", f"{hog}:/hog")
+def test_threads_without_the_first_one(warm, job, hog):
+    name = job("exec /hog threads", "-v", f"{hog}:/hog")
     init = state(warm, name)["Pid"]
     task = f"/proc/{init}/task"
     end = time.monotonic() + 20
@@ -114,8 +102,8 @@ def test_threads_without_the_first_one(warm, box, hog):
         warm.run("unpause", name)
 
 
-def test_what_is_refused(warm, box):
-    name = box("echo up; exec sleep 1000")
+def test_what_is_refused(warm, job):
+    name = job("echo up; exec sleep 1000")
     warm.fails("unpause", name, has="is not paused")
     warm.run("pause", name)
     warm.fails("pause", name, has="paused already")
@@ -130,19 +118,19 @@ def test_what_is_refused(warm, box):
     assert state(warm, name)["Status"] == "running"
 
 
-def test_a_signal_is_heard(warm, box):
-    name = box("trap 'exit 5' TERM; echo up; while :; do sleep 0.05; done")
+def test_a_signal_is_heard(warm, job):
+    name = job("trap 'exit 5' TERM; echo up; while :; do sleep 0.05; done")
     warm.run("pause", name)
     warm.run("stop", name)
     assert state(warm, name)["ExitCode"] == 5
-    name = box("trap 'exit 6' USR1; echo up; while :; do sleep 0.05; done")
+    name = job("trap 'exit 6' USR1; echo up; while :; do sleep 0.05; done")
     warm.run("pause", name)
     warm.run("kill", "-s", "USR1", name)
     assert warm.run("wait", name).out == "6\n"
 
 
-def test_rm_of_a_paused_one(warm, box):
-    name = box(COUNTERS)
+def test_rm_of_a_paused_one(warm, job):
+    name = job(COUNTERS)
     warm.run("pause", name)
     warm.run("rm", "-f", name)
     warm.fails("unpause", name, has="no such container")
@@ -160,10 +148,10 @@ def size(text):
                                               else m.group(2)[0]]
 
 
-def test_stats_are_measured(warm, box):
-    busy = box("dd if=/dev/zero of=/dev/shm/x bs=1M count=20 2>/dev/null; echo up; "
+def test_stats_are_measured(warm, job):
+    busy = job("dd if=/dev/zero of=/dev/shm/x bs=1M count=20 2>/dev/null; echo up; "
                "while :; do :; done")
-    idle = box("sleep 1000 & sleep 1000 & echo up; wait")
+    idle = job("sleep 1000 & sleep 1000 & echo up; wait")
     rows = {r["Name"]: r for r in stats(warm, busy, idle)}
     assert set(rows[busy]) == {"BlockIO", "CPUPerc", "Container", "ID", "MemPerc", "MemUsage",
                                "Name", "NetIO", "PIDs", "Source"}
@@ -190,8 +178,8 @@ def test_stats_are_measured(warm, box):
     assert stats(warm, busy)[0]["CPUPerc"] == "0.00%"
 
 
-def test_stats_names_what_is_there(warm, box):
-    name = box("echo up; exec sleep 1000")
+def test_stats_names_what_is_there(warm, job):
+    name = job("echo up; exec sleep 1000")
     assert name in [r["Name"] for r in stats(warm)]
     warm.run("kill", name)
     warm.run("wait", name)
@@ -201,8 +189,8 @@ def test_stats_names_what_is_there(warm, box):
     warm.fails("stats", "--no-stream", "not-there", has="no such container")
 
 
-def test_stats_go_on(warm, box):
-    name = box("echo up; exec sleep 1000")
+def test_stats_go_on(warm, job):
+    name = job("echo up; exec sleep 1000")
     p = warm.start("stats", "--format", "json", name, stdout=subprocess.PIPE)
     for _ in range(2):
         assert select.select([p.stdout], [], [], 20)[0]

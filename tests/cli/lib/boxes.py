@@ -10,20 +10,29 @@ import pytest
 
 @pytest.fixture
 def box(warm, leftovers):
-    """box(*command): a detached container; removed at the end, and nothing may remain."""
+    """box(*command): a detached container; removed at the end, and nothing may remain.
+
+    `runner` starts it where that is not `warm`; more goes to its run().
+    """
     before = leftovers.snapshot(warm)
     made = []
 
-    def start(*command, flags=(), name=None, image=None):
+    def start(*command, flags=(), name=None, image=None, net="none", runner=warm, **kw):
         name = name or f"box{os.getpid()}-{len(made)}-{random.randrange(1 << 30)}"
         made.append(name)
-        warm.run("run", "-d", "--name", name, "--network", "none", *flags,
-                 image or warm.image, *command)
+        runner.run("run", "-d", "--name", name, "--network", net, *flags,
+                   image or warm.image, *command, **kw)
         return name
     yield start
     for name in made:
         warm.run("rm", "-f", name)
     leftovers.check(warm, before)
+
+
+@pytest.fixture
+def sleeper(box):
+    """One of them that does nothing, by its name."""
+    return box("sleep", "1000")
 
 
 def info(warm, name):

@@ -142,8 +142,8 @@ class Carrel:
                                 stderr=stderr, env=full, cwd=cwd or self.home, **kw)
 
     def run(self, *args, check=True, rc=0, input=None, stdin=None, env=None, timeout=TIMEOUT,
-            cwd=None):
-        """Runs to the end; with `check` the exit status must be `rc`.
+            cwd=None, **kw):
+        """Runs to the end; with `check` the exit status must be `rc`. More goes to start().
 
         Output goes to files, not pipes: a detached container that keeps a descriptor by mistake
         does not hang the test, it is found by `leftovers`.
@@ -156,7 +156,7 @@ class Carrel:
                 stdin = src
             began = time.monotonic()
             p = self.start(*args, stdin=subprocess.DEVNULL if stdin is None else stdin,
-                           stdout=out, stderr=err, env=env, cwd=cwd)
+                           stdout=out, stderr=err, env=env, cwd=cwd, **kw)
             try:
                 status = p.wait(timeout=timeout)
             except subprocess.TimeoutExpired:
