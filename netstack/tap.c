@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/path.h"
 #include "base/proc.h"
 #include "base/rtnl.h"
 #include "base/str.h"
@@ -86,13 +87,9 @@ static void set_sysctls(void)
 {
 	int dir = open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	for (size_t i = 0; i < ARRAY_SIZE(sysctls); i++) {
-		_cleanup_(fd_closep) int fd =
-			openat(dir, sysctls[i].path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-
-		if (fd >= 0)
-			ignore_result(fd_write_all(fd, sysctls[i].value, strlen(sysctls[i].value)));
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(sysctls); i++)
+		ignore_result(path_write_text(dir, sysctls[i].path, /* a wish */
+					      sysctls[i].value));
 	fd_close(dir);
 }
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/path.h"
 #include "base/rtnl.h"
 #include "base/str.h"
 #include "netctl.h"
@@ -56,13 +57,11 @@ static int refuse(int r, const char *what, struct error *err)
 /* Its neighbour and multicast messages are not the container's. Before the link is up. */
 static void silence_kernel(void)
 {
-	_cleanup_(fd_closep) int fd =
-		open("/proc/sys/net/ipv6/conf/" VETH_OUTER "/disable_ipv6", O_WRONLY | O_CLOEXEC);
+	static const char file[] = "/proc/sys/net/ipv6/conf/" VETH_OUTER "/disable_ipv6";
 
 	/* Without it (no IPv6, a read-only /proc/sys) the filter drops them: they come from
 	 * another address than the container's. */
-	if (fd >= 0)
-		ignore_result(fd_write_all(fd, "1", 1));
+	ignore_result(path_write_text(AT_FDCWD, file, "1"));
 }
 
 static int open_packet(unsigned ifindex, struct error *err)

@@ -21,6 +21,7 @@
 
 #include "base/fd.h"
 #include "base/num.h"
+#include "base/path.h"
 #include "base/proc.h"
 #include "base/sandbox.h"
 #include "base/str.h"
@@ -49,15 +50,6 @@ struct mapper {
 	char name[32]; /* of the socket in the runtime directory */
 };
 
-static int write_file(int dirfd, const char *name, const struct str_buf *text)
-{
-	_cleanup_(fd_closep) int fd = openat(dirfd, name, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	return write(fd, text->s, text->len) == (ssize_t)text->len ? 0 : -errno;
-}
-
 static int write_range(int dirfd, const char *name, const struct idmap_extent *range)
 {
 	struct idmap_extent rest = { .host = range->host + 1, .count = range->count - 1 };
@@ -67,7 +59,7 @@ static int write_range(int dirfd, const char *name, const struct idmap_extent *r
 		rest.count = IDMAP_COUNT - 1;
 	str_buf_init(&text, 256);
 	idmap_format(&text, range->host, &rest, 1);
-	return write_file(dirfd, name, &text);
+	return path_write_text(dirfd, name, text.s);
 }
 
 /* Write the map of the process at the other end. */

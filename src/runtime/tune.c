@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/autogroup.h"
-#include "base/fd.h"
 #include "base/num.h"
 #include "base/path.h"
 
@@ -22,11 +21,10 @@ static const char oom_file[] = "/proc/self/oom_score_adj";
 
 static int write_number(const char *path, int value)
 {
-	_cleanup_(fd_closep) int fd = open(path, O_WRONLY | O_CLOEXEC);
 	char text[16];
-	int n = snprintf(text, sizeof(text), "%d", value);
 
-	return fd < 0 ? -errno : fd_write_all(fd, text, (size_t)n);
+	(void)snprintf(text, sizeof(text), "%d", value);
+	return path_write_text(AT_FDCWD, path, text);
 }
 
 static int set_mems(const struct cpulist *mems, struct error *err)

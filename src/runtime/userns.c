@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/num.h"
+#include "base/path.h"
 #include "base/proc.h"
 #include "base/str.h"
 #include "runtime/hostdiag.h"
@@ -251,30 +252,21 @@ static int map_by_helpers(const struct idmap *map, struct error *err)
 	return r;
 }
 
-static int write_own(const char *path, const char *text)
-{
-	_cleanup_(fd_closep) int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	return write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -errno;
-}
-
 static int write_single(uid_t uid, gid_t gid)
 {
 	char text[NUMBER_LEN * 3];
 	int r;
 
 	/* The kernel's condition: who has no right to groups must not be able to drop any. */
-	r = write_own("/proc/self/setgroups", "deny");
+	r = path_write_text(AT_FDCWD, "/proc/self/setgroups", "deny");
 	if (r < 0)
 		return r;
 	(void)snprintf(text, sizeof(text), "0 %u 1\n", uid);
-	r = write_own("/proc/self/uid_map", text);
+	r = path_write_text(AT_FDCWD, "/proc/self/uid_map", text);
 	if (r < 0)
 		return r;
 	(void)snprintf(text, sizeof(text), "0 %u 1\n", gid);
-	return write_own("/proc/self/gid_map", text);
+	return path_write_text(AT_FDCWD, "/proc/self/gid_map", text);
 }
 
 /* The one map that needs nobody's help. */

@@ -68,8 +68,7 @@ struct box {
 
 static int write_own(const char *file, const char *text, struct error *err)
 {
-	_cleanup_(fd_closep) int fd = open(file, O_WRONLY | O_CLOEXEC);
-	int r = fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
+	int r = path_write_text(AT_FDCWD, file, text);
 
 	return r < 0 ? error_code(err, r, "write %s", file) : 0;
 }

@@ -93,15 +93,7 @@ int cgroupfs_read(int dirfd, const char *file, char *buf, size_t size)
 
 int cgroupfs_write(int dirfd, const char *file, const char *text)
 {
-	_cleanup_(fd_closep) int fd = openat(dirfd, file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	do
-		n = write(fd, text, strlen(text));
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : 0;
+	return path_write_text(dirfd, file, text);
 }
 
 int cgroupfs_enter(int dirfd, pid_t pid)

@@ -383,6 +383,22 @@ int path_read_line(const char *path, char *buf, size_t size)
 	return n < 0 ? (int)n : 0;
 }
 
+int path_write_text(int dirfd, const char *path, const char *text)
+{
+	_cleanup_(fd_closep) int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	size_t len = strlen(text);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	do
+		n = write(fd, text, len);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EIO;
+}
+
 int path_from_fd(int fd, char ret[PATH_MAX])
 {
 	return path_read_link(AT_FDCWD, path_of_fd(fd).s, ret, PATH_MAX);

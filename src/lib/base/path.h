@@ -54,6 +54,9 @@ int path_read(int dirfd, const char *name, size_t max, char **ret, size_t *ret_l
 /* The first line of a short file, without its end; "" where there is none (fd_read_text()). */
 int path_read_line(const char *path, char *buf, size_t size) _nodiscard_;
 
+/* Change a file of the kernel's, by one write(2), as it wants it: no link is followed. */
+int path_write_text(int dirfd, const char *path, const char *text) _nodiscard_;
+
 /* What a symbolic link says, terminated. -ENAMETOOLONG where it does not fit. */
 int path_read_link(int dirfd, const char *name, char *buf, size_t size) _nodiscard_;
 
