@@ -14,7 +14,7 @@ static const struct opt options[] = {
 	{ NULL },
 };
 
-static int attach_to(struct cli *cli, struct container *c, struct error *err)
+static int attach_to(struct cli *cli, struct container *c, void *data, struct error *err)
 {
 	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
 	_cleanup_(fd_closep) int sock = -1;
@@ -22,6 +22,7 @@ static int attach_to(struct cli *cli, struct container *c, struct error *err)
 	struct detach_keys keys;
 	int r, status;
 
+	(void)data;
 	r = ctrcmd_need_running(c, err);
 	if (r == 0)
 		r = ctrcmd_need_unpaused(c, "attach", err);
@@ -45,20 +46,7 @@ static int attach_to(struct cli *cli, struct container *c, struct error *err)
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
-	struct container c;
-	char **args;
-	int r;
-
-	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = 1 }, NULL, &args, NULL,
-		      err);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	r = ctrcmd_find(cli, args[0], &c, err);
-	if (r < 0)
-		return r;
-	r = attach_to(cli, &c, err);
-	container_done(&c);
-	return r;
+	return ctrcmd_run_one(cli, argc, argv, NULL, attach_to, err);
 }
 
 const struct command cmd_attach = {

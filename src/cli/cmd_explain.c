@@ -126,41 +126,36 @@ static void fill(const struct container *c, struct explain_input *in, struct exp
 	explain_fill(in, x);
 }
 
-static int run(struct cli *cli, int argc, char **argv, struct error *err)
+static int tell(struct cli *cli, struct container *c, void *data, struct error *err)
 {
+	const struct explain_options *o = data;
 	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
 	_cleanup_(explain_done) struct explain x = { 0 };
-	struct explain_input in = { .rec = &rec };
-	struct explain_options o = { 0 };
 	struct enforced limits = { 0 };
-	struct container c;
-	char **args;
+	struct explain_input in = { .rec = &rec, .limits = &limits };
 	int r;
 
-	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = 1 }, &o, &args, NULL,
-		      err);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	r = ctrcmd_find(cli, args[0], &c, err);
+	(void)cli;
+	r = ctrcmd_record(c, &rec, err);
 	if (r < 0)
 		return r;
-	r = ctrcmd_record(&c, &rec, err);
-	if (r == 0)
-		r = enforced_read(c.dirfd, &limits, err);
-	if (r == -ENOENT) {
+	r = enforced_read(c->dirfd, &limits, err);
+	if (r == -ENOENT)
 		error_clear(err); /* no limit was asked for */
-		r = 0;
-	}
-	if (r == 0) {
-		in.limits = &limits;
-		fill(&c, &in, &x);
-		if (o.json)
-			r = print_json(&c, &x, err);
-		else
-			print_table(&x);
-	}
-	container_done(&c);
-	return r;
+	else if (r < 0)
+		return r;
+	fill(c, &in, &x);
+	if (o->json)
+		return print_json(c, &x, err);
+	print_table(&x);
+	return 0;
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	struct explain_options o = { 0 };
+
+	return ctrcmd_run_one(cli, argc, argv, &o, tell, err);
 }
 
 const struct command cmd_explain = {

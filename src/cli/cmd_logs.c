@@ -244,9 +244,9 @@ static bool is_all(const char *tail)
 	return str_eq(tail, "all") || (tail[0] == '-' && num_u64(tail + 1, &n) == 0);
 }
 
-static int show(struct cli *cli, struct container *c, const struct logs_options *o,
-		struct error *err)
+static int show(struct cli *cli, struct container *c, void *data, struct error *err)
 {
+	const struct logs_options *o = data;
 	struct logs *l = xcalloc(1, sizeof(*l));
 	uint64_t tail;
 	int r = 0;
@@ -280,20 +280,8 @@ static int show(struct cli *cli, struct container *c, const struct logs_options 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	struct logs_options o = { 0 };
-	struct container c;
-	char **args;
-	int r;
 
-	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = 1 }, &o, &args, NULL,
-		      err);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	r = ctrcmd_find(cli, args[0], &c, err);
-	if (r < 0)
-		return r;
-	r = show(cli, &c, &o, err);
-	container_done(&c);
-	return r;
+	return ctrcmd_run_one(cli, argc, argv, &o, show, err);
 }
 
 const struct command cmd_logs = {

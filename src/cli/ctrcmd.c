@@ -130,6 +130,25 @@ int ctrcmd_run_each(struct cli *cli, int argc, char **argv, ctrcmd_fn fn, enum c
 	return ctrcmd_each(cli, args, fn, flags, data, err);
 }
 
+int ctrcmd_run_one(struct cli *cli, int argc, char **argv, void *options, ctrcmd_found_fn fn,
+		   struct error *err)
+{
+	struct container c;
+	char **args;
+	int r;
+
+	r = cli_parse(cli, argc, argv, &(struct cli_args){ .min = 1, .max = 1 }, options, &args,
+		      NULL, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = ctrcmd_find(cli, args[0], &c, err);
+	if (r < 0)
+		return r;
+	r = fn(cli, &c, options, err);
+	container_done(&c);
+	return r;
+}
+
 int ctrcmd_lock_ended(struct cli *cli, struct container *c, struct error *err)
 {
 	int64_t end = clock_ms() + ENDING_MS;

@@ -43,6 +43,12 @@ int ctrcmd_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_flags f
 int ctrcmd_run_each(struct cli *cli, int argc, char **argv, ctrcmd_fn fn, enum ctrcmd_flags flags,
 		    void *data, struct error *err) _nodiscard_;
 
+/* The whole of a command whose one argument is a container, with its own options: fn's result. */
+typedef int (*ctrcmd_found_fn)(struct cli *cli, struct container *c, void *options,
+			       struct error *err);
+int ctrcmd_run_one(struct cli *cli, int argc, char **argv, void *options, ctrcmd_found_fn fn,
+		   struct error *err) _nodiscard_;
+
 /*
  * The lock of a container that does not run, as a descriptor. Right after its end its supervisor
  * still has it, and is waited for. -EAGAIN, with nothing in err: it runs by now, as c->state says.
