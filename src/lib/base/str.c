@@ -255,15 +255,10 @@ void strv_add(struct strv *v, const char *s)
 void strv_addf(struct strv *v, const char *fmt, ...)
 {
 	va_list ap;
-	char *s;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&s, fmt, ap);
+	strv_add_take(v, xvasprintf(fmt, ap));
 	va_end(ap);
-	if (n < 0)
-		abort(); /* only out of memory ends here, and xmalloc ends the same way */
-	strv_add_take(v, s);
 }
 
 void strv_copy(struct strv *v, char *const *from)
