@@ -168,17 +168,25 @@ static int base_name(const struct strv *all, const char *entry, char buf[STORE_S
 	return has(all, buf) ? -EEXIST : 0;
 }
 
-int staging_collect(struct store *s, struct dead_staging *ret, struct error *err)
+/* What is there, and the directory. -ENOENT, without a word: there is none. */
+static int list_staging(struct store *s, struct strv *ret_names, struct error *err)
 {
 	_cleanup_(fd_closep) int dir = store_dir(s, "staging");
-	_cleanup_(strv_done) struct strv all = { 0 };
 	int r;
 
 	if (dir < 0)
-		return dir == -ENOENT ? 0 : store_error(err, dir, "open %s/staging", s->path);
-	r = store_names(dir, ".", &all);
-	if (r < 0)
-		return store_error(err, r, "read %s/staging", s->path);
+		return dir == -ENOENT ? dir : store_error(err, dir, "open %s/staging", s->path);
+	r = store_names(dir, ".", ret_names);
+	return r < 0 ? store_error(err, r, "read %s/staging", s->path) : TAKE_FD(dir);
+}
+
+int staging_collect(struct store *s, struct dead_staging *ret, struct error *err)
+{
+	_cleanup_(strv_done) struct strv all = { 0 };
+	_cleanup_(fd_closep) int dir = list_staging(s, &all, err);
+
+	if (dir < 0)
+		return dir == -ENOENT ? 0 : dir;
 	for (size_t i = 0; i < all.n; i++) {
 		char base[STORE_STAGING_NAME_MAX], lname[STORE_STAGING_NAME_MAX + 8];
 		int lock;
@@ -216,13 +224,12 @@ void dead_staging_done(struct dead_staging *dead)
 int staging_claims(struct store *s, const struct dead_staging *dead, struct strv *ret,
 		   struct error *err)
 {
-	_cleanup_(fd_closep) int dir = store_dir(s, "staging");
 	_cleanup_(strv_done) struct strv all = { 0 };
-	int r;
+	_cleanup_(fd_closep) int dir = list_staging(s, &all, err);
+	int r = 0;
 
 	if (dir < 0)
-		return dir == -ENOENT ? 0 : store_error(err, dir, "open %s/staging", s->path);
-	r = store_names(dir, ".", &all);
+		return dir == -ENOENT ? 0 : dir;
 	for (size_t i = 0; r == 0 && i < all.n; i++) {
 		_cleanup_(strv_done) struct strv in = { 0 };
 		const char *id;
