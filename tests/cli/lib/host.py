@@ -163,16 +163,23 @@ class Host:
         undo.append(lambda: sh("umount", "-l", path))
         return {"path": path}
 
-    def op_readonly(self, req, undo):
-        path = os.path.realpath(req["path"])
+    def bind_aside(self, path):
+        """A second mount of a directory of the tests; None where it is not theirs."""
         if not path.startswith(self.base + "/"):
-            return {"error": "not below the test directory"}
+            return None
         with self.lock:
             self.serial += 1
             place = os.path.join(self.base, f"bind{self.serial}", "at")
         os.makedirs(place)
-        # Aside, then moved as a whole: no list of mounts has it writable (conftest.mounts()).
         sh("mount", "--bind", path, place)
+        return place
+
+    def op_readonly(self, req, undo):
+        path = os.path.realpath(req["path"])
+        # Aside, then moved as a whole: no list of mounts has it writable (conftest.mounts()).
+        place = self.bind_aside(path)
+        if not place:
+            return {"error": "not below the test directory"}
         sh("mount", "-o", "remount,bind,ro", place)
         sh("mount", "--move", place, path)
         undo.append(lambda: sh("umount", "-l", path))
@@ -180,14 +187,9 @@ class Host:
 
     def op_bind(self, req, undo):
         """A directory of the tests a second time, as an administrator may have it."""
-        path = os.path.realpath(req["path"])
-        if not path.startswith(self.base + "/"):
+        place = self.bind_aside(os.path.realpath(req["path"]))
+        if not place:
             return {"error": "not below the test directory"}
-        with self.lock:
-            self.serial += 1
-            place = os.path.join(self.base, f"bind{self.serial}", "at")
-        os.makedirs(place)
-        sh("mount", "--bind", path, place)
         undo.append(lambda: sh("umount", "-l", place))
         return {"path": place}
 
