@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/path.h"
 #include "base/proc.h"
 #include "confine.h"
 
@@ -16,10 +17,8 @@ static void read_list(struct resolv_list *list)
 {
 	_cleanup_(freep) char *text = NULL;
 	size_t len = 0;
-	/* O_NONBLOCK: a FIFO of this name must not hang us. */
-	_cleanup_(fd_closep) int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	if (fd < 0 || fd_read_to_end(fd, RESOLV_FILE_MAX, &text, &len) < 0)
+	if (path_load(AT_FDCWD, "/etc/resolv.conf", RESOLV_FILE_MAX, &text, &len) < 0)
 		len = 0;
 	resolv_parse(text, len, list);
 	/* #syscalls:resolv socket ioctl */

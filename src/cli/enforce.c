@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "cli/limitopt.h"
 #include "runtime/cgroup.h"
 #include "runtime/cgroup_find.h"
@@ -70,14 +71,12 @@ static int check_cpus(const struct limits *l, struct error *err)
 static int check_mems(const struct limits *l, struct error *err)
 {
 	static const char file[] = "/sys/devices/system/node/online";
-	_cleanup_(fd_closep) int fd = -1;
 	_cleanup_(freep) char *text = NULL;
 	struct cpulist asked, there = { { 1 } }; /* without NUMA: node 0 */
 
 	if (!l->cpuset_mems || cpulist_parse(l->cpuset_mems, &asked) < 0)
 		return 0;
-	fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0 && fd_read_to_end(fd, NODES_FILE_MAX, &text, NULL) == 0)
+	if (path_load(AT_FDCWD, file, NODES_FILE_MAX, &text, NULL) == 0)
 		ignore_result(cpulist_parse(text, &there)); /* of the kernel's making */
 	if (!cpulist_is_within(&asked, &there))
 		return not_available("cpuset-mems", l->cpuset_mems, "memory nodes that are there",

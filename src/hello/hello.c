@@ -14,9 +14,9 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/path.h"
 #include "base/str.h"
 
 /*
@@ -33,12 +33,9 @@ enum {
 
 static char *read_text(const char *path)
 {
-	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *text = NULL;
+	char *text;
 
-	if (fd < 0 || fd_read_to_end(fd, TEXT_MAX, &text, NULL) < 0)
-		return xstrdup("");
-	return text;
+	return path_load(AT_FDCWD, path, TEXT_MAX, &text, NULL) < 0 ? xstrdup("") : text;
 }
 
 /* The value after "Key:" in /proc/self/status, up to the end of its line; owned by the caller. */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "net/net.h"
 #include "netctl.h"
@@ -48,12 +48,10 @@ static void add_kept_lines(const char *text, size_t len, struct str_buf *out)
 
 void net_resolv_conf(bool private_net, struct str_buf *out)
 {
-	/* O_NONBLOCK: whatever an administrator put there, a run never hangs on it. */
-	_cleanup_(fd_closep) int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	_cleanup_(freep) char *text = NULL;
 	size_t len = 0;
 
-	if (fd < 0 || fd_read_to_end(fd, RESOLV_CONF_MAX, &text, &len) < 0)
+	if (path_load(AT_FDCWD, "/etc/resolv.conf", RESOLV_CONF_MAX, &text, &len) < 0)
 		len = 0; /* no file: the resolver's default, as on the host */
 	if (!private_net) {
 		str_buf_add(out, len ? text : "", len);

@@ -12,7 +12,6 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "base/num.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -38,7 +37,6 @@ static uint64_t sysctl_read(const char *path, uint64_t absent)
 static bool root_is_chroot(void)
 {
 	_cleanup_(freep) char *text = NULL;
-	_cleanup_(fd_closep) int fd = -1;
 	struct mountinfo m;
 	struct statx sx;
 
@@ -47,8 +45,7 @@ static bool root_is_chroot(void)
 	if ((sx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) &&
 	    !(sx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
 		return true;
-	fd = open("/proc/1/mountinfo", O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fd_read_to_end(fd, MOUNTINFO_SIZE_MAX, &text, NULL) < 0)
+	if (path_load(AT_FDCWD, "/proc/1/mountinfo", MOUNTINFO_SIZE_MAX, &text, NULL) < 0)
 		return false;
 	return (sx.stx_mask & STATX_MNT_ID) && mountinfo_by_id(text, sx.stx_mnt_id, &m) == 0 &&
 	       !str_eq(m.target, "/");

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/account.h"
-#include "base/fd.h"
 #include "base/num.h"
+#include "base/path.h"
 #include "runtime/inside.h"
 
 enum {
@@ -135,20 +135,11 @@ int idmap_parse_proc(const char *text, uint32_t *ret_own,
 	return (int)n;
 }
 
-static int read_text(const char *path, char **ret)
-{
-	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-	if (fd < 0)
-		return -errno;
-	return fd_read_to_end(fd, SUBID_SIZE_MAX, ret, NULL);
-}
-
 int idmap_root_range(const char *file, struct idmap_extent *ret)
 {
 	_cleanup_(freep) char *text = NULL;
 	struct idmap_extent e[IDMAP_EXTENTS_MAX];
-	int r = read_text(file, &text);
+	int r = path_load(AT_FDCWD, file, SUBID_SIZE_MAX, &text, NULL);
 
 	if (r < 0)
 		return r;
@@ -213,7 +204,7 @@ static int read_map(pid_t pid, const char *name, uint32_t *ret_own,
 		(void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
 	else
 		(void)snprintf(path, sizeof(path), "/proc/self/%s", name);
-	r = read_text(path, &text);
+	r = path_load(AT_FDCWD, path, SUBID_SIZE_MAX, &text, NULL);
 	if (r == 0)
 		r = idmap_parse_proc(text, ret_own, ret);
 	if (r < 0)
@@ -275,7 +266,7 @@ static int load_file(const char *path, const char *name, uint32_t own,
 		     struct idmap_extent ret[IDMAP_EXTENTS_MAX], unsigned *ret_n, struct error *err)
 {
 	_cleanup_(freep) char *text = NULL;
-	int r = read_text(path, &text);
+	int r = path_load(AT_FDCWD, path, SUBID_SIZE_MAX, &text, NULL);
 
 	if (r < 0 && r != -ENOENT)
 		return error_code(err, r, "read %s", path);
@@ -346,7 +337,7 @@ static uint64_t count_given(const char *path, const char *name, uint32_t own)
 	uint64_t sum = 0;
 	unsigned n;
 
-	if (read_text(path, &text) < 0)
+	if (path_load(AT_FDCWD, path, SUBID_SIZE_MAX, &text, NULL) < 0)
 		return 0;
 	n = idmap_parse(text, name, getuid(), own, UINT32_MAX, e);
 	for (unsigned i = 0; i < n; i++)
@@ -414,10 +405,10 @@ int idmap_free_range(const char *const *texts, size_t n, uint32_t *ret_first)
 int idmap_find_free(uint32_t *ret_first)
 {
 	_cleanup_(freep) char *uids = NULL, *gids = NULL, *own = NULL;
-	int r = read_text("/etc/subuid", &uids);
+	int r = path_load(AT_FDCWD, "/etc/subuid", SUBID_SIZE_MAX, &uids, NULL);
 
 	if (r == 0 || r == -ENOENT)
-		r = read_text("/etc/subgid", &gids);
+		r = path_load(AT_FDCWD, "/etc/subgid", SUBID_SIZE_MAX, &gids, NULL);
 	if (r < 0 && r != -ENOENT)
 		return r;
 	/* A range with one's own id in it is none (idmap_parse()), and a directory service may give

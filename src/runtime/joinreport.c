@@ -11,18 +11,17 @@
 
 #include "base/fd.h"
 #include "base/num.h"
+#include "base/path.h"
 
 /* The number behind a pidfd in our pid namespace. */
 static pid_t pid_of(int pidfd)
 {
 	_cleanup_(freep) char *text = NULL;
-	_cleanup_(fd_closep) int fd = -1;
 	char path[48], *p;
 	uint32_t pid;
 
 	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fd_read_to_end(fd, 4096, &text, NULL) < 0)
+	if (path_load(AT_FDCWD, path, 4096, &text, NULL) < 0)
 		return 0;
 	p = strstr(text, "\nPid:\t");
 	if (!p)

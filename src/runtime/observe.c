@@ -127,18 +127,11 @@ int observe_map(const char *text, struct observed_ids *ret)
 	return ids.count ? 0 : -EINVAL;
 }
 
-static int read_file(int dir, const char *name, size_t max, char **ret)
-{
-	_cleanup_(fd_closep) int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd_read_to_end(fd, max, ret, NULL);
-}
-
 static void look_at_ids(int dir, const char *name, struct observed_ids *ret)
 {
 	_cleanup_(freep) char *text = NULL;
 
-	if (read_file(dir, name, TEXT_MAX, &text) == 0)
+	if (path_load(dir, name, TEXT_MAX, &text, NULL) == 0)
 		ignore_result(observe_map(text, ret)); /* count 0 says it */
 }
 
@@ -167,16 +160,16 @@ static void look_at_rest(int dir, struct observed *o)
 
 	look_at_ids(dir, "uid_map", &o->uids);
 	look_at_ids(dir, "gid_map", &o->gids);
-	ignore_result(
-		read_file(dir, "mountinfo", MOUNTINFO_SIZE_MAX, &o->mounts)); /* NULL says it */
+	ignore_result(path_load(dir, "mountinfo", MOUNTINFO_SIZE_MAX, &o->mounts,
+				NULL)); /* NULL says it */
 	o->own_net = compare_net(dir);
 	o->shm_size = look_at_shm(o->mounts);
-	if (read_file(dir, "oom_score_adj", TEXT_MAX, &adj) == 0) {
+	if (path_load(dir, "oom_score_adj", TEXT_MAX, &adj, NULL) == 0) {
 		adj[strcspn(adj, "\n")] = '\0';
 		ignore_result(num_i64(adj, &o->oom_score_adj)); /* the kernel's own number */
 	}
 	/* Up to the first NUL byte. A longer word is none of ours. */
-	if (read_file(dir, "cmdline", 4 << 20, &words) == 0)
+	if (path_load(dir, "cmdline", 4 << 20, &words, NULL) == 0)
 		ignore_result(str_copy(o->program, sizeof(o->program), words));
 }
 
@@ -223,7 +216,7 @@ static bool is_watchdog(uint32_t pid)
 	char path[32];
 
 	(void)snprintf(path, sizeof(path), "/proc/%" PRIu32 "/comm", pid);
-	return read_file(AT_FDCWD, path, TEXT_MAX, &comm) == 0 && str_eq(comm, "watchdog\n");
+	return path_load(AT_FDCWD, path, TEXT_MAX, &comm, NULL) == 0 && str_eq(comm, "watchdog\n");
 }
 
 static bool has_watchdog(pid_t parent)
@@ -233,7 +226,7 @@ static bool has_watchdog(pid_t parent)
 	uint32_t pid;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", parent, parent);
-	if (read_file(AT_FDCWD, path, TEXT_MAX, &text) < 0)
+	if (path_load(AT_FDCWD, path, TEXT_MAX, &text, NULL) < 0)
 		return false;
 	for (const char *p = text; map_number(&p, &pid) == 0;)
 		if (is_watchdog(pid))
@@ -258,7 +251,7 @@ int observe(int pidfd, pid_t pid, pid_t parent, struct observed *ret, struct err
 
 	(void)snprintf(path, sizeof(path), "/proc/%d", pid);
 	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	r = dir < 0 ? -errno : read_file(dir, "status", TEXT_MAX, &status);
+	r = dir < 0 ? -errno : path_load(dir, "status", TEXT_MAX, &status, NULL);
 	if (r == 0)
 		r = observe_status(status, &o);
 	if (r == 0) {

@@ -136,13 +136,6 @@ void probe_fact_bool(struct probe_result *ret, const char *key, bool value)
 	add_fact(ret, key, value ? "true" : "false");
 }
 
-int probe_read(const char *path, size_t max, char **ret)
-{
-	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd_read_to_end(fd, max, ret, NULL);
-}
-
 static void lost(struct probe_result *ret, const struct error *err)
 {
 	ret->level = PROBE_LOST;

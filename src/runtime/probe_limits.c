@@ -16,6 +16,7 @@
 #include "base/account.h"
 #include "base/fd.h"
 #include "base/id.h"
+#include "base/path.h"
 #include "base/proc.h"
 #include "base/str.h"
 #include "runtime/cgroup.h"
@@ -48,7 +49,7 @@ static bool host_swaps(void)
 	_cleanup_(freep) char *text = NULL;
 	const char *line;
 
-	if (probe_read("/proc/swaps", TEXT_MAX, &text) < 0)
+	if (path_load(AT_FDCWD, "/proc/swaps", TEXT_MAX, &text, NULL) < 0)
 		return false;
 	line = strchr(text, '\n');
 	return line && line[1];

@@ -62,9 +62,6 @@ void probe_fact(struct probe_result *ret, const char *key, const char *value);
 void probe_fact_u64(struct probe_result *ret, const char *key, uint64_t value);
 void probe_fact_bool(struct probe_result *ret, const char *key, bool value);
 
-/* A file of the host's, named by us. */
-int probe_read(const char *path, size_t max, char **ret) _nodiscard_;
-
 /*
  * The verdict on a place: facts, and "NAME: ext4, 41 GB free, nosuid" as the detail. path exists;
  * name is what people know it by. probe_paths.c

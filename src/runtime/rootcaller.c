@@ -265,11 +265,10 @@ static int bind_socket(struct mapper *m, struct error *err)
 /* The caller's own user namespace (unshare -r, a container): its root is nobody's there. */
 static bool is_namespace_root(void)
 {
-	_cleanup_(fd_closep) int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
 	_cleanup_(freep) char *text = NULL;
 	uint32_t row[3];
 
-	return fd >= 0 && fd_read_to_end(fd, 4096, &text, NULL) == 0 &&
+	return path_load(AT_FDCWD, "/proc/self/uid_map", 4096, &text, NULL) == 0 &&
 	       idmap_parse_row(text, row) == 0 && row[2] != UINT32_MAX;
 }
 

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "base/num.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -96,9 +95,8 @@ void views_parse(char *mountinfo, struct views *ret)
 
 int views_load(struct views *ret, struct error *err)
 {
-	_cleanup_(fd_closep) int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	char *text;
-	int r = fd < 0 ? -errno : fd_read_to_end(fd, MOUNTINFO_MAX, &text, NULL);
+	int r = path_load(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &text, NULL);
 
 	if (r < 0)
 		return error_code(err, r, "read /proc/self/mountinfo");

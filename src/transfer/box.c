@@ -122,12 +122,11 @@ static void load_modules(char *words)
 
 static void load_name_service(void)
 {
-	_cleanup_(fd_closep) int fd = open("/etc/nsswitch.conf", O_RDONLY | O_CLOEXEC);
 	_cleanup_(freep) char *text = NULL;
 
 	/* Ending a thread wants it. */
 	(void)dlopen("libgcc_s.so.1", RTLD_NOW);
-	if (fd < 0 || fd_read_to_end(fd, NSSWITCH_MAX, &text, NULL) < 0)
+	if (path_load(AT_FDCWD, "/etc/nsswitch.conf", NSSWITCH_MAX, &text, NULL) < 0)
 		return;
 	for (char *line = text; *line;) {
 		char *next = line + strcspn(line, "\n");

@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/num.h"
+#include "base/path.h"
 #include "base/proc.h"
 #include "base/str.h"
 
@@ -97,15 +98,6 @@ int account_parse_group(const char *text, gid_t gid, char **ret_name)
 	return 0;
 }
 
-static int read_file(const char *path, char **ret)
-{
-	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-	if (fd < 0)
-		return -errno;
-	return fd_read_to_end(fd, PASSWD_MAX, ret, NULL);
-}
-
 static int spawn_getent(const char *database, uint32_t id, int out, struct proc *ret)
 {
 	_cleanup_(fd_closep) int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -149,7 +141,8 @@ int account_get(uid_t uid, struct account *ret)
 	_cleanup_(freep) char *file = NULL, *said = NULL;
 
 	*ret = (struct account){ 0 };
-	if (read_file("/etc/passwd", &file) == 0 && account_parse(file, uid, ret) == 0)
+	if (path_load(AT_FDCWD, "/etc/passwd", PASSWD_MAX, &file, NULL) == 0 &&
+	    account_parse(file, uid, ret) == 0)
 		return 0;
 	if (ask_getent("passwd", uid, &said) == 0 && account_parse(said, uid, ret) == 0)
 		return 0;
@@ -160,7 +153,8 @@ int account_group(gid_t gid, char **ret_name)
 {
 	_cleanup_(freep) char *file = NULL, *said = NULL;
 
-	if (read_file("/etc/group", &file) == 0 && account_parse_group(file, gid, ret_name) == 0)
+	if (path_load(AT_FDCWD, "/etc/group", PASSWD_MAX, &file, NULL) == 0 &&
+	    account_parse_group(file, gid, ret_name) == 0)
 		return 0;
 	if (ask_getent("group", gid, &said) == 0 && account_parse_group(said, gid, ret_name) == 0)
 		return 0;

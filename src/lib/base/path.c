@@ -374,6 +374,14 @@ int path_read(int dirfd, const char *name, size_t max, char **ret, size_t *ret_l
 	return fd_read_to_end(fd, max, ret, ret_len);
 }
 
+int path_load(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len)
+{
+	_cleanup_(fd_closep) int fd =
+		openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	return fd < 0 ? -errno : fd_read_to_end(fd, max, ret, ret_len);
+}
+
 int path_read_line(const char *path, char *buf, size_t size)
 {
 	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

@@ -51,6 +51,10 @@ int path_mkdir_all(const char *path, mode_t mode) _nodiscard_;
 /* Read a small file below dirfd by one plain name (O_NOFOLLOW). -EFBIG past max. */
 int path_read(int dirfd, const char *name, size_t max, char **ret, size_t *ret_len) _nodiscard_;
 
+/* A file of the host's, whose name nobody else controls: links are followed, and a FIFO of that
+ * name is not waited for. */
+int path_load(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len) _nodiscard_;
+
 /* The first line of a short file, without its end; "" where there is none (fd_read_text()). */
 int path_read_line(const char *path, char *buf, size_t size) _nodiscard_;
 
