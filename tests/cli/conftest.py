@@ -5,6 +5,7 @@
     one_id      like `carrel`, on a host where newuidmap does not work
     warm        a runner shared by the tests of one worker, with `busybox` and more pulled:
                 for tests that only run containers and clean up after themselves
+    pulled      `carrel` with `busybox` in its store; `pulled.image` is that
     root        like `carrel`, called by uid 0 (serial tests only: the store is shared)
     registry    docker-registry on loopback, plain HTTP; registry_tls, registry_auth
     images      name -> reference of the images below, pushed to `registry`
@@ -34,7 +35,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from lib import ociimg  # noqa: E402
+from lib import ociimg, programs  # noqa: E402
 from lib.registry import Registry  # noqa: E402
 from lib.runner import Carrel, HostCall, HostProcess  # noqa: E402
 from lib.terminal import Terminal  # noqa: E402
@@ -191,10 +192,7 @@ def one_id(make_carrel, carrel):
 @pytest.fixture(scope="session")
 def hog(worker_dir):
     """A static program that takes what it is told to (tests/attacks/hog.c)."""
-    path = os.path.join(worker_dir, "hog")
-    subprocess.run(["cc", "-static", "-O1", "-w", "-o", path,
-                    os.path.join(os.path.dirname(__file__), "..", "attacks", "hog.c")], check=True)
-    return path
+    return programs.static(worker_dir, "attacks/hog.c", "-w")
 
 
 @pytest.fixture(scope="session")
@@ -206,6 +204,14 @@ def _warm_store(images):
         runner.run("pull", "-q", images[name])
     yield runner
     remove_home(home)
+
+
+@pytest.fixture
+def pulled(carrel, images, need):
+    need("subids")
+    carrel.run("pull", "-q", images["busybox"])
+    carrel.image = images["busybox"]
+    return carrel
 
 
 @pytest.fixture

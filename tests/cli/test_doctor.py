@@ -429,14 +429,6 @@ def test_bad_code(carrel, word):
 
 # ---- the same codes in the errors of run and pull ----------------------------------------------
 
-@pytest.fixture
-def stored(carrel, images, need):
-    need("subids")
-    carrel.run("pull", "-q", images["busybox"])
-    carrel.image = images["busybox"]
-    return carrel
-
-
 @pytest.mark.parametrize("obstacle,code,network", [
     ("userns-limit", "D-01", "none"),
     ("seccomp", "D-02", "none"),
@@ -448,13 +440,13 @@ def stored(carrel, images, need):
     ("masked-proc", "D-12", "none"),
     ("netns-limit", "D-13", "none"),
 ])
-def test_code_in_run(stored, behind, leftovers, obstacle, code, network):
-    before = leftovers.snapshot(stored)
-    res = behind(obstacle).run("run", "--rm", "--network", network, stored.image, "true")
+def test_code_in_run(pulled, behind, leftovers, obstacle, code, network):
+    before = leftovers.snapshot(pulled)
+    res = behind(obstacle).run("run", "--rm", "--network", network, pulled.image, "true")
     assert res.rc == 125, res
     assert f"[{code}]" in res.err, res
     assert "hint: " in res.err and res.out == "", res
-    leftovers.check(stored, before)
+    leftovers.check(pulled, before)
 
 
 @pytest.mark.parametrize("obstacle,code", [
@@ -467,37 +459,37 @@ def test_code_in_pull(carrel, behind, images, leftovers, obstacle, code):
     assert carrel.staging() == []
 
 
-def test_other_modes_without_tun(stored, behind):
+def test_other_modes_without_tun(pulled, behind):
     for mode in ("none", "host"):
-        res = behind("no-tun+no-packet").run("run", "--rm", "--network", mode, stored.image, "true")
+        res = behind("no-tun+no-packet").run("run", "--rm", "--network", mode, pulled.image, "true")
         assert res.rc == 0, res
 
 
 @pytest.mark.serial  # mounts where others look for leftovers
-def test_code_of_a_read_only_store(stored, readonly_dir):
-    readonly_dir(stored.data)
-    res = stored.fails("run", "--rm", "--network", "none", stored.image, "true", has="[D-15]")
+def test_code_of_a_read_only_store(pulled, readonly_dir):
+    readonly_dir(pulled.data)
+    res = pulled.fails("run", "--rm", "--network", "none", pulled.image, "true", has="[D-15]")
     assert "--root" in res.err, res
-    assert stored.run("images").rc == 0  # readers go on
-    assert stored.run("ps", "-a").rc == 0
+    assert pulled.run("images").rc == 0  # readers go on
+    assert pulled.run("ps", "-a").rc == 0
 
 
-def test_code_of_a_changed_range(stored, behind):
+def test_code_of_a_changed_range(pulled, behind):
     res = behind("other-range").run("doctor", "--json")
     _, found = examine(res)
     assert found - TOLERATED == {"D-19"} and res.rc == DEGRADED, res
     run = ["run", "--rm", "--network", "none"]
-    res = behind("other-range").run(*run, "--pull", "never", stored.image, "true")
+    res = behind("other-range").run(*run, "--pull", "never", pulled.image, "true")
     assert res.rc == 125 and "[D-19]" in res.err, res
     # With the old range everything is as before.
-    assert stored.run(*run, "--pull", "never", stored.image, "true").rc == 0
+    assert pulled.run(*run, "--pull", "never", pulled.image, "true").rc == 0
     # Where it may be fetched it is fetched again, which is said; for the old range, too.
-    for runner in behind("other-range"), stored:
-        res = runner.run(*run, stored.image, "true")
+    for runner in behind("other-range"), pulled:
+        res = runner.run(*run, pulled.image, "true")
         assert res.rc == 0 and "[D-19]" in res.err, res
 
 
-def test_runtime_dir_fallback_runs(stored):
+def test_runtime_dir_fallback_runs(pulled):
     env = {"XDG_RUNTIME_DIR": "/nonexistent"}
-    res = stored.run("run", "--rm", "--network", "none", stored.image, "echo", "ok", env=env)
+    res = pulled.run("run", "--rm", "--network", "none", pulled.image, "echo", "ok", env=env)
     assert res.out == "ok\n", res

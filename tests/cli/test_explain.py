@@ -7,8 +7,8 @@ import pytest
 
 from lib import ociimg
 from lib.boxes import box  # a fixture
+from lib.ociimg import PLAIN, native
 from lib.runner import Carrel
-from test_security import PLAIN, native
 
 
 @pytest.fixture

@@ -12,14 +12,6 @@ from test_crashed import crc32c, metas
 RUN = ("run", "--rm", "--network", "none")
 
 
-@pytest.fixture
-def pulled(carrel, images, need):
-    need("subids")
-    carrel.run("pull", "-q", images["busybox"])
-    carrel.image = images["busybox"]
-    return carrel
-
-
 def lose(carrel):
     for meta in metas(carrel):
         shutil.rmtree(os.path.dirname(meta), ignore_errors=True)

@@ -12,25 +12,17 @@ import tempfile
 
 import pytest
 
-from lib import ociimg
+from lib import ociimg, programs
+from lib.ociimg import PLAIN, native
 from lib.runner import HostProcess, Result
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-PLAIN = {"Cmd": ["sh"], "Env": ["PATH=/bin:/usr/bin"]}
 DRIVERS = ["overlay", "fuse"]
 FORCED = {d: {"CARREL_ROOTFS": d} for d in DRIVERS}
 
 
-def native():
-    return "amd64" if os.uname().machine == "x86_64" else "arm64"
-
-
 @pytest.fixture(scope="module")
 def tree(worker_dir):
-    path = os.path.join(worker_dir, "tree")
-    subprocess.run(["cc", "-static", "-O1", "-o", path,
-                    os.path.join(HERE, "..", "tree", "tree.c")], check=True)
-    return path
+    return programs.static(worker_dir, "tree/tree.c")
 
 
 @pytest.fixture(scope="module")

@@ -11,23 +11,15 @@ import time
 
 import pytest
 
-from lib import ociimg
+from lib import ociimg, programs
+from lib.ociimg import PLAIN, native
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-PLAIN = {"Cmd": ["sh"], "Env": ["PATH=/bin:/usr/bin"]}
-
-
-def native():
-    return "amd64" if os.uname().machine == "x86_64" else "arm64"
 
 
 @pytest.fixture(scope="session")
 def attack(worker_dir):
     """The attack program on the host; in the images it is /attack."""
-    path = os.path.join(worker_dir, "attack")
-    subprocess.run(["cc", "-static", "-O1", "-o", path,
-                    os.path.join(HERE, "..", "attacks", "attack.c")], check=True)
-    return path
+    return programs.static(worker_dir, "attacks/attack.c")
 
 
 def attack_layer(path):
@@ -119,13 +111,19 @@ int main(void)
 """
 
 
-def test_rule1_pid_1_before_its_exec_is_out_of_reach(make_carrel, carrel, attack_image, tmp_path):
-    """It is not the container's program yet, and an `exec` may come that early."""
-    prefix = os.path.join(carrel.home, "slow")
+def copy_install(carrel, name):
+    """Carrel in a prefix of that name in its user's home."""
+    prefix = os.path.join(carrel.home, name)
     for part in ("bin", "libexec"):
         shutil.copytree(os.path.join(carrel.prefix, part), os.path.join(prefix, part),
                         ignore=lambda d, names: [n for n in names if d.endswith("/bin")
                                                  and n != "carrel"])
+    return prefix
+
+
+def test_rule1_pid_1_before_its_exec_is_out_of_reach(make_carrel, carrel, attack_image, tmp_path):
+    """It is not the container's program yet, and an `exec` may come that early."""
+    prefix = copy_install(carrel, "slow")
     fifo = os.path.join(carrel.home, "fifo")
     os.mkfifo(fifo)
     source = tmp_path / "linger.c"
@@ -197,11 +195,7 @@ def tree_hash(top):
 @pytest.fixture
 def own_install(make_carrel, carrel, attack_image, tmp_path_factory):
     """Carrel in a prefix that belongs to the user, as in ~/.local."""
-    prefix = os.path.join(carrel.home, "local")
-    for part in ("bin", "libexec"):
-        shutil.copytree(os.path.join(carrel.prefix, part), os.path.join(prefix, part),
-                        ignore=lambda d, names: [n for n in names if d.endswith("/bin")
-                                                 and n != "carrel"])
+    prefix = copy_install(carrel, "local")
     runner = make_carrel(os.path.join(prefix, "bin", "carrel"))
     runner.run("pull", "-q", attack_image)
     runner.own_prefix = prefix

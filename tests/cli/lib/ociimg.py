@@ -11,6 +11,12 @@ import tarfile
 OCI = "application/vnd.oci.image."
 DOCKER = "application/vnd.docker.distribution.manifest."
 
+PLAIN = {"Cmd": ["sh"], "Env": ["PATH=/bin:/usr/bin"]}  # a config
+
+
+def native():
+    return "amd64" if os.uname().machine == "x86_64" else "arm64"
+
 
 def digest(data):
     return "sha256:" + hashlib.sha256(data).hexdigest()
