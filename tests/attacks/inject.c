@@ -127,7 +127,9 @@ static void stop(pid_t pid, struct stopped *at)
 	at->back = r;
 	at->back.rax = r.orig_rax;
 	at->back.rip = at->insn = r.rip - 2;
-	at->back.orig_rax = r.orig_rax = (unsigned long)-1;
+	at->back.orig_rax = (unsigned long)-1;
+	/* Not -1, "none": the filter comes after us, and would kill it for that number. */
+	r.orig_rax = SYS_getpid;
 	if (ptrace(PTRACE_SETREGS, pid, 0, &r) < 0)
 		die("leave a system call out");
 	next_stop(pid);
