@@ -13,10 +13,6 @@
  * the `#syscalls: read write ...` tags in comments beside the code that calls, and writes
  * <name>_filter.h with `static const struct sock_filter <name>_filter[]` per architecture.
  */
-enum sandbox_flags {
-	SANDBOX_NO_NEW_PRIVS = 1 << 0,
-	SANDBOX_DROP_CAPS = 1 << 1, /* all sets, bounding and ambient too, and NOROOT securebits */
-};
 
 /* A filter for this process, which has no_new_privs or the capability that does without. */
 int sandbox_load(const struct sock_filter *filter, size_t n, struct error *err) _nodiscard_;
