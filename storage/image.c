@@ -80,6 +80,20 @@ static int write_record(struct store *s, const struct image *i, struct error *er
 	return r < 0 ? store_error(err, r, "write the record of image %.12s", i->manifest.hex) : 0;
 }
 
+/* Its layers are back. */
+static int check_there(struct store *s, const struct digest *manifest, const struct imgconfig *c,
+		       struct error *err)
+{
+	_cleanup_(fd_closep) int lock = store_lock(s, err);
+	uint64_t size;
+
+	if (lock < 0)
+		return lock;
+	if (!imgrec_exists(s, manifest->hex))
+		return error_set(err, -ENOENT, "image %.12s was removed meanwhile", manifest->hex);
+	return sum_layers(s, c, &size, err);
+}
+
 int image_publish(struct store *s, const struct reference *name, const struct digest *manifest,
 		  const struct manifest *m, const struct imgconfig *c, const struct digest *index,
 		  struct error *err)
@@ -94,6 +108,8 @@ int image_publish(struct store *s, const struct reference *name, const struct di
 	bool is_new;
 	int r;
 
+	if (!name)
+		return check_there(s, manifest, c, err);
 	if (index)
 		i.index = *index;
 	/* A date that does not fit is no RFC 3339 date. */

@@ -16,6 +16,8 @@
  * Publish after every layer is in place: the record (blobs of manifest and config are put already),
  * then the name. Both are fsynced: few and small. index: digest of the index that led here, or
  * NULL. -ESTALE: a layer is not there (it was not claimed, and another command removed it).
+ * name NULL: the image is here already, its layers were fetched again; its names stay (-ENOENT: it
+ * was removed meanwhile).
  */
 int image_publish(struct store *s, const struct reference *name, const struct digest *manifest,
 		  const struct manifest *m, const struct imgconfig *c, const struct digest *index,

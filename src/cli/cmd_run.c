@@ -166,9 +166,10 @@ static int check_stdio(const struct run_options *o, struct error *err)
 	return 0;
 }
 
-/* One try; *ret_lost: a layer of the image is not there any more, or not for our ids. */
+/* One try; *ret_lost: a layer of the image, whose manifest is told then, is not there any more, or
+ * not for our ids. */
 static int try_run(struct cli *cli, struct run_options *o, char **args, enum fetch_when when,
-		   bool *ret_lost, struct error *err)
+		   bool *ret_lost, struct digest *ret_manifest, struct error *err)
 {
 	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
 	struct launch l = {
@@ -200,6 +201,7 @@ static int try_run(struct cli *cli, struct run_options *o, char **args, enum fet
 	l.ctr = &ctr;
 	r = go(cli, o, &l, err);
 	/* A supervised start fails in another process: the code tells. */
+	*ret_manifest = manifest;
 	*ret_lost = r < 0 && (l.layer_lost || err->dcode == DCODE_SUBID_CHANGED);
 	o->ids_told = *ret_lost && !l.layer_lost;
 	o->limits_told = l.limits_told || o->ids_told;
@@ -213,16 +215,17 @@ static int try_run(struct cli *cli, struct run_options *o, char **args, enum fet
 static int run_with(struct cli *cli, struct run_options *o, char **args, struct error *err)
 {
 	enum fetch_when when = when_of(o->pull);
+	struct digest manifest;
 	bool lost = false;
 	int r;
 
-	r = try_run(cli, o, args, when, &lost, err);
+	r = try_run(cli, o, args, when, &lost, &manifest, err);
 	if (!lost || when == FETCH_NEVER)
 		return r;
 	log_warn(err->dcode, "%s: fetching the image again", err->text);
 	error_clear(err);
-	r = fetch_again(cli, args[0], o->platform, err);
-	return r < 0 ? r : try_run(cli, o, args, FETCH_NEVER, &lost, err);
+	r = fetch_again(cli, args[0], &manifest, err);
+	return r < 0 ? r : try_run(cli, o, args, FETCH_NEVER, &lost, &manifest, err);
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)

@@ -14,7 +14,6 @@
 #include "cli/launch.h"
 #include "cli/supervised.h"
 #include "cli/tty.h"
-#include "oci/platform.h"
 #include "runtime/userns.h"
 #include "storage/image.h"
 
@@ -77,14 +76,13 @@ static int try_start(struct cli *cli, struct container *c, const struct ctrconf 
 /* By the id: its name may lead to another image by now. */
 static int bring_back(struct cli *cli, const struct ctrconf *rec, struct error *err)
 {
-	char platform[100];
 	struct image i;
 	int r;
 
 	r = image_find(cli->store, rec->image_id, &i, err);
 	if (r < 0)
 		return r;
-	r = fetch_again(cli, rec->image_id, platform_format(&i.platform, platform), err);
+	r = fetch_again(cli, rec->image, &i.manifest, err);
 	image_done(&i);
 	return r;
 }

@@ -22,6 +22,8 @@
 #include "oci/platform.h"
 #include "oci/reference.h"
 
+#define HELLO "localhost/hello" /* the image that comes with the program */
+
 enum {
 	AUTH_FD = 3,
 };
@@ -185,6 +187,8 @@ int fetch_pull(struct cli *cli, const struct fetch_request *req, struct error *e
 	}
 	if (req->flags & FETCH_QUIET)
 		strv_add(&argv, "--quiet");
+	if (req->flags & FETCH_AGAIN)
+		strv_add(&argv, "--again");
 	if (!(req->flags & FETCH_PRINT_ID)) /* a container is to follow, which tells it */
 		strv_add(&argv, "--ids-told");
 	return run_transfer(&argv, auth, req->flags, err);
@@ -211,11 +215,12 @@ static char *hello_layout(void)
 
 static bool is_hello(const char *name)
 {
-	return str_eq(name, "hello") || str_eq(name, "hello:latest") ||
-	       str_eq(name, "localhost/hello") || str_eq(name, "localhost/hello:latest");
+	return str_eq(name, "hello") || str_eq(name, "hello:latest") || str_eq(name, HELLO) ||
+	       str_eq(name, HELLO ":latest");
 }
 
-static int import_hello(struct cli *cli, const char *layout, struct error *err)
+static int import_hello(struct cli *cli, const char *layout, const char *reference,
+			enum fetch_flags flags, struct error *err)
 {
 	_cleanup_(strv_done) struct strv argv = { 0 };
 	struct store *s;
@@ -231,8 +236,10 @@ static int import_hello(struct cli *cli, const char *layout, struct error *err)
 	strv_add(&argv, "--layout");
 	strv_add(&argv, layout);
 	strv_add(&argv, "--reference");
-	strv_add(&argv, "localhost/hello:latest");
+	strv_add(&argv, reference);
 	strv_add(&argv, "--ids-told");
+	if (flags & FETCH_AGAIN)
+		strv_add(&argv, "--again");
 	return run_transfer(&argv, -1, FETCH_QUIET, err);
 }
 
@@ -246,7 +253,7 @@ static int obtain(struct cli *cli, const char *name, const char *platform, struc
 	int r;
 
 	if (layout)
-		return import_hello(cli, layout, err);
+		return import_hello(cli, layout, HELLO ":latest", 0, err);
 	r = reference_parse(name, &ref, err);
 	if (r < 0)
 		return r;
@@ -346,20 +353,82 @@ int fetch_image(struct cli *cli, const char *name, const char *platform, enum fe
 	return 0;
 }
 
-int fetch_again(struct cli *cli, const char *name, const char *platform, struct error *err)
+/* "NAME@sha256:..." of the image where it came from; -ENOENT: that is not known. */
+static int find_source(const struct image *i, const char *name, bool beside,
+		       char ret[REFERENCE_STR_MAX])
+{
+	struct reference asked, have;
+	bool named = reference_parse(name, &asked, NULL) == 0, found = false;
+
+	for (size_t k = 0; k < i->digests.n; k++) {
+		bool same;
+
+		if (reference_parse(i->digests.v[k], &have, NULL) < 0)
+			continue;
+		/* Imported from beside the program: no registry has that. */
+		if (beside && str_eq(have.domain, "localhost") && str_eq(have.path, "hello"))
+			continue;
+		same = named && str_eq(asked.domain, have.domain) && str_eq(asked.path, have.path);
+		if (found && !same)
+			continue;
+		have.digest = i->manifest; /* not of the index: that names other platforms, too */
+		reference_format(&have, ret);
+		found = true;
+	}
+	return found ? 0 : -ENOENT;
+}
+
+static bool layout_has(const char *layout, const struct digest *manifest)
+{
+	_cleanup_(freep) char *path = xasprintf("%s/blobs/sha256/%s", layout, manifest->hex);
+
+	return access(path, R_OK) == 0;
+}
+
+static int no_source(const char *name, const struct image *i, struct error *err)
+{
+	error_set(err, -ENOENT,
+		  "image %s (%.12s) cannot be fetched again: no name of it says where "
+		  "it came from",
+		  name, i->config.hex);
+	error_hint(err,
+		   "a tag made here is no place to fetch from: `carrel pull` the image under "
+		   "the name that its registry has it by; `carrel run --pull always hello` for "
+		   "the one that comes with carrel");
+	return -ENOENT;
+}
+
+static int again(struct cli *cli, const char *name, const struct image *i, struct error *err)
+{
+	_cleanup_(freep) char *layout = hello_layout();
+	char source[REFERENCE_STR_MAX], platform[100];
+	struct fetch_request req = { .reference = source, .flags = FETCH_AGAIN };
+
+	if (layout && layout_has(layout, &i->manifest)) {
+		ignore_result(str_print(source, sizeof(source), HELLO "@sha256:%s",
+					i->manifest.hex)); /* it fits */
+		return import_hello(cli, layout, source, FETCH_AGAIN, err);
+	}
+	if (find_source(i, name, layout, source) < 0)
+		return no_source(name, i, err);
+	if (i->platform.os[0] && i->platform.arch[0])
+		req.platform = platform_format(&i->platform, platform);
+	return fetch_pull(cli, &req, err);
+}
+
+int fetch_again(struct cli *cli, const char *name, const struct digest *manifest, struct error *err)
 {
 	struct image i;
 	int r;
 
-	r = image_find(cli->store, name, &i, err);
+	r = imgrec_read(cli->store, manifest->hex, &i, err);
+	if (r == -ENOENT)
+		return error_set(err, r, "image %s was removed meanwhile", name);
 	if (r < 0)
 		return r;
-	if (!i.names.n)
-		r = image_load_names(cli->store, &i, err);
-	if (r == 0 && !i.names.n)
-		r = error_set(err, -ENOENT, "image %s has no name to fetch it by", name);
+	r = image_load_names(cli->store, &i, err);
 	if (r == 0)
-		r = obtain(cli, i.names.v[0], platform, err);
+		r = again(cli, name, &i, err);
 	image_done(&i);
 	return r;
 }

@@ -14,6 +14,7 @@
 enum fetch_flags {
 	FETCH_QUIET = 1 << 0,	 /* no progress */
 	FETCH_PRINT_ID = 1 << 1, /* the image id on our standard output */
+	FETCH_AGAIN = 1 << 2,	 /* an image that is here, by its digest: no name is written */
 };
 
 struct fetch_request {
@@ -38,6 +39,10 @@ enum fetch_when {
 int fetch_image(struct cli *cli, const char *name, const char *platform, enum fetch_when when,
 		struct image *ret, struct error *err) _nodiscard_;
 
-/* Again, because a layer is lost: under the name it was found by, or else one that it has. */
-int fetch_again(struct cli *cli, const char *name, const char *platform,
+/*
+ * Again, because a layer is lost: this very image, by the digest of its manifest, from where it
+ * came from. A tag made here says nothing of that. `name`, under which it was found, is for
+ * messages, and chooses among several places. No name moves.
+ */
+int fetch_again(struct cli *cli, const char *name, const struct digest *manifest,
 		struct error *err) _nodiscard_;

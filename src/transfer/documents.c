@@ -175,12 +175,12 @@ static int get_manifest(struct pull *p, struct error *err)
 	enum media_type type;
 	int r;
 
-	if (!layout && digest_is_set(&ref->digest))
+	if (digest_is_set(&ref->digest))
 		digest_format(&ref->digest, ask.name);
 	else if (!layout)
 		ignore_result(str_copy(ask.name, sizeof(ask.name), ref->tag)); /* it fits */
 	r = get_doc(p, &ask, d, err);
-	if (r == 0 && !layout && digest_is_set(&ref->digest))
+	if (r == 0 && digest_is_set(&ref->digest))
 		r = verify(d, "manifest", &ref->digest, err);
 	for (unsigned depth = 0; r == 0; depth++) {
 		struct descriptor desc;

@@ -18,7 +18,7 @@
 /* Called by the CLI only (lib/transferctl.h); no page of its own. */
 struct arguments {
 	const char *root, *reference, *platform, *tls_verify, *auth_fd, *progress, *layout, *layer;
-	bool quiet, ids_told;
+	bool quiet, ids_told, again;
 };
 
 static const struct opt options[] = {
@@ -38,6 +38,8 @@ static const struct opt options[] = {
 	{ "layer", 0, OPT_STRING, offsetof(struct arguments, layer), "HEX", "layer to verify" },
 	{ "ids-told", 0, OPT_FLAG, offsetof(struct arguments, ids_told), NULL,
 	  "the caller warns where there is one id only" },
+	{ "again", 0, OPT_FLAG, offsetof(struct arguments, again), NULL,
+	  "an image of the store, by its digest: no name is written" },
 	{ "quiet", 'q', OPT_FLAG, offsetof(struct arguments, quiet), NULL, "no progress" },
 	{ NULL },
 };
@@ -77,7 +79,10 @@ static int fill(const struct arguments *a, bool import, struct pull_options *o, 
 				 "usage: transfer pull|import --root PATH --reference REF ...");
 	o->root = a->root;
 	o->ids_told = a->ids_told;
+	o->again = a->again;
 	r = reference_parse(a->reference, &o->ref, err);
+	if (r == 0 && a->again && !digest_is_set(&o->ref.digest))
+		r = error_set(err, -EINVAL, "--again wants a name with a digest");
 	if (r == 0)
 		r = parse_tls(a->tls_verify, &o->tls, err);
 	if (r == 0)

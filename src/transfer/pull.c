@@ -227,8 +227,8 @@ static int publish(struct pull *p, struct error *err)
 		r = store_blob_put(p->store, &i->manifest_doc.digest, i->manifest_doc.text,
 				   i->manifest_doc.len, err);
 	if (r == 0)
-		r = image_publish(p->store, &p->options->ref, &i->manifest_doc.digest, &i->manifest,
-				  &i->config, index, err);
+		r = image_publish(p->store, p->options->again ? NULL : &p->options->ref,
+				  &i->manifest_doc.digest, &i->manifest, &i->config, index, err);
 	return r;
 }
 

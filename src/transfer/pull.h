@@ -26,6 +26,7 @@ struct pull_options {
 	int layout_fd; /* import; -1 = from the registry */
 	const char *layout;
 	enum progress_mode progress;
+	bool again;    /* an image that is here, by its digest: only what it lacks, no name */
 	bool ids_told; /* the caller warns of a map with one id */
 };
 

@@ -69,6 +69,47 @@ def test_a_tree_is_missing(pulled, how):
     assert res.out == "back\n" and ("damaged" in res.err) == (how == "run"), res
 
 
+def names(carrel):
+    rows = carrel.run("images", "--no-trunc", "--format", "json").json()
+    return sorted((r["Repository"], r["Tag"], r["ID"]) for r in rows)
+
+
+def test_what_comes_back_is_what_was_lost(pulled, images):
+    """A tag made here is no place to fetch from: its registry has another image by that name, or
+    somebody else has one."""
+    show = ("sh", "-c", "ls -d /data 2>/dev/null; echo mine")
+    for tag in (images["layers"], "mytool"):
+        pulled.run("tag", pulled.image, tag)
+        before = names(pulled)
+        lose(pulled)
+        res = pulled.run(*RUN, tag, *show)
+        assert res.out == "mine\n" and "fetching the image again" in res.err, res
+        assert names(pulled) == before, res
+        lose(pulled)
+        pulled.run("run", "--name", "c", "--network", "none", tag, *show)
+        lose(pulled)
+        assert pulled.run("start", "-a", "c").out == "mine\n"
+        pulled.run("rm", "c")
+        assert names(pulled) == before
+    pulled.run("rmi", pulled.image)
+    before = names(pulled)
+    lose(pulled)
+    res = pulled.fails(*RUN, tag, *show, has="cannot be fetched again")
+    assert "hint: " in res.err and "pulling" not in res.err and names(pulled) == before, res
+    assert pulled.staging() == [] and pulled.run("ps", "-aq").out == ""
+
+
+def test_hello_by_another_name_comes_back(carrel, need):
+    need("subids")
+    carrel.run(*RUN, "hello")
+    carrel.run("tag", "hello", "mine")
+    carrel.run("rmi", "hello")
+    before = names(carrel)
+    lose(carrel)
+    assert "uid 0" in carrel.run(*RUN, "mine").out
+    assert names(carrel) == before
+
+
 def test_hello_comes_back_from_beside_the_program(carrel, need):
     need("subids")
     for _ in range(2):
