@@ -128,7 +128,9 @@ static int share_places(const struct here_asked *o, struct ctrconf *rec, struct 
 	if (o->workdir) {
 		rec->cwd = xstrdup(o->workdir);
 	} else if (!getcwd(cwd, sizeof(cwd)) || cwd[0] != '/') {
-		rec->cwd = xstrdup(rec->here_home); /* removed, or not to be reached */
+		rec->cwd = xstrdup(rec->here_home);
+		return not_shared(o, "the working directory", "(removed, or out of sight)",
+				  rec->cwd, err);
 	} else if (str_eq(cwd, "/") || share(rec, cwd)) {
 		rec->cwd = xstrdup(cwd);
 	} else {

@@ -99,6 +99,15 @@ def test_working_directory(box, tmp_path):
     res = box.run(*HERE, box.image, "sh", "-c", "pwd; ls /usr/lib", cwd="/usr/lib", check=False)
     assert res.lines[0] == box.home and "/usr/lib cannot be had" in res.err, res
     res = box.fails(*HERE, "--strict", box.image, "true", cwd="/usr/lib", has="/usr/lib")
+    # One that was removed cannot be had either.
+    gone = tmp_path / "gone"
+    for flags in ((), ("--strict",)):
+        gone.mkdir()
+        words = ["sh", "-c", 'cd "$1" && rmdir "$1" && shift && exec "$@"', "sh", str(gone),
+                 box.program, *HERE, *flags, box.image, "pwd"]
+        p = subprocess.run(words, env=box.env, capture_output=True, text=True, check=False)
+        assert p.stderr.count("the working directory (removed, or out of sight)") == 1, p
+        assert (p.returncode, p.stdout) == ((125, "") if flags else (0, box.home + "\n")), p
     # The user's own mount on the same place wins.
     res = box.run(*HERE, "-v", f"{outside}:{box.proj}", box.image, "ls", cwd=box.proj)
     assert res.lines == ["f"], res
