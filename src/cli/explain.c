@@ -243,6 +243,8 @@ static void explain_network(const struct explain_input *in, struct explain *x)
 		put(&row->note, "that of the caller who started it");
 	if (own && !in->seen->own_net)
 		differs(row, "it is in the network of this command");
+	if (in->rec->net == NET_PRIVATE && in->seen->has_netstack == 0)
+		differs(row, "netstack, which carried its network, has ended: it has none");
 }
 
 static bool find_mount(const struct explain_input *in, const char *target, struct mountinfo *ret)
@@ -466,7 +468,7 @@ static void check_watchdog(const struct explain_input *in, const struct enforced
 			   struct explain_row *row)
 {
 	(void)limit;
-	verdict(row, in->seen->has_watchdog, "there is no watchdog");
+	verdict(row, in->seen->has_watchdog != 0, "there is no watchdog");
 }
 
 static void check_oom_adj(const struct explain_input *in, const struct enforced_row *limit,

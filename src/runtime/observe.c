@@ -210,28 +210,33 @@ static void look_at_mems(int dir, struct observed *o)
 		observe_mems(text, o->mems, sizeof(o->mems));
 }
 
-static bool is_watchdog(uint32_t pid)
+static void look_at_helper(uint32_t pid, struct observed *o)
 {
 	_cleanup_(freep) char *comm = NULL;
 	char path[32];
 
 	(void)snprintf(path, sizeof(path), "/proc/%" PRIu32 "/comm", pid);
-	return path_load(AT_FDCWD, path, TEXT_MAX, &comm, NULL) == 0 && str_eq(comm, "watchdog\n");
+	if (path_load(AT_FDCWD, path, TEXT_MAX, &comm, NULL) < 0)
+		return;
+	if (str_eq(comm, "watchdog\n"))
+		o->has_watchdog = 1;
+	else if (str_eq(comm, "netstack\n"))
+		o->has_netstack = 1;
 }
 
-static bool has_watchdog(pid_t parent)
+static void look_at_helpers(pid_t parent, struct observed *o)
 {
 	_cleanup_(freep) char *text = NULL;
 	char path[64];
 	uint32_t pid;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", parent, parent);
+	o->has_watchdog = o->has_netstack = -1;
 	if (path_load(AT_FDCWD, path, TEXT_MAX, &text, NULL) < 0)
-		return false;
+		return;
+	o->has_watchdog = o->has_netstack = 0;
 	for (const char *p = text; map_number(&p, &pid) == 0;)
-		if (is_watchdog(pid))
-			return true;
-	return false;
+		look_at_helper(pid, o);
 }
 
 static bool has_ended(int pidfd)
@@ -259,7 +264,7 @@ int observe(int pidfd, pid_t pid, pid_t parent, struct observed *ret, struct err
 		look_at_limits(pid, &o);
 		look_at_mems(dir, &o);
 		o.has_autogroup = autogroup_get(pid, &o.autogroup_nice) == 0;
-		o.has_watchdog = has_watchdog(parent);
+		look_at_helpers(parent, &o);
 	}
 	if (has_ended(pidfd))
 		r = -ESRCH;

@@ -35,10 +35,11 @@ struct observed {
 	uint64_t shm_size; /* of the tmpfs at /dev/shm; 0 = none there */
 	struct rlimit limits[RLIM_NLIMITS];
 	bool knows_limits;
-	char cpus[128];	   /* "0-3", those it may run on; "" = not told */
-	char mems[128];	   /* "0", nodes that its memory is bound to; "" = it is not, or not told */
-	int io_prio;	   /* of ioprio_get(2); -1: not told */
-	bool has_watchdog; /* beside it, below the same parent */
+	char cpus[128]; /* "0-3", those it may run on; "" = not told */
+	char mems[128]; /* "0", nodes that its memory is bound to; "" = it is not, or not told */
+	int io_prio;	/* of ioprio_get(2); -1: not told */
+	/* Beside it, below the same parent; -1: the parent's children cannot be read. */
+	int has_watchdog, has_netstack;
 };
 
 /* Of pid, whose parent is `parent`. pidfd says at the end that all of it was about this process:

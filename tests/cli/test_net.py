@@ -345,6 +345,10 @@ def test_the_stack_is_killed(warm, need, leftovers, mode):
         p = warm.start("run", "-i", *(["--rm"] if mode == "foreground" else []), *words,
                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert p.stdout.readline() == b"up\n"
+    def explained():
+        return next(row for row in warm.run("explain", "--json", name).json()["rows"]
+                    if row["what"] == "network")
+    assert not explained()["differs"]
     for pid in set(netstacks()) - before:
         fd = os.pidfd_open(int(pid))
         os.kill(int(pid), signal.SIGKILL)
@@ -353,6 +357,7 @@ def test_the_stack_is_killed(warm, need, leftovers, mode):
     if mode == "foreground":
         assert LOST in p.stderr.readline().decode(), "at once"
     assert "eth0" not in warm.run("exec", name, "ip", "-o", "link").out
+    assert explained()["differs"] and "netstack" in explained()["note"]
     if mode == "detached":
         warm.run("stop", "-t", "0", name)
     else:
