@@ -120,33 +120,63 @@ int probe_cgroup(const struct probe_host *h, struct probe_result *ret, struct er
 	return 0;
 }
 
+/* What one with limits does, where it would be: found as a start finds it. false: there is no
+ * cgroup for it (D-08, D-20), and it is where one without limits is. */
+static bool find_limited(int *ret_r, struct error *err)
+{
+	_cleanup_(fd_closep) int libexec = proc_open_libexec(NULL);
+	struct cgroup_place place = { .fd = -1 };
+	char id[ID_LEN + 1];
+
+	*ret_r = 0;
+	if (libexec < 0 || cgroup_locate(ALL, id_hex(id, ID_LEN / 2), libexec, &place, NULL) < 0)
+		return false;
+	*ret_r = logout_check(place.path, err);
+	fd_close(place.fd);
+	return true;
+}
+
+static void judge_linger(const char *user, struct probe_result *ret)
+{
+	struct error limited = { 0 }, session = { 0 };
+	bool in_cgroup;
+	int r, q;
+
+	in_cgroup = find_limited(&r, &limited);
+	q = logout_check_place(LOGOUT_SESSION, getuid(), &session);
+	if (q < 0) {
+		if (in_cgroup)
+			(void)snprintf(ret->fix, sizeof(ret->fix), "%s", session.hint);
+		else
+			(void)snprintf(ret->fix, sizeof(ret->fix),
+				       "ask an administrator: KillExcludeUsers=%s in "
+				       "logind.conf(5)",
+				       user);
+		probe_degraded(ret, DCODE_NO_LINGER, "a container%s: %s%s%s",
+			       in_cgroup ? " without limits" : "", session.text,
+			       r < 0 ? "; one with limits: " : "", limited.text);
+	} else if (r < 0) {
+		(void)snprintf(ret->fix, sizeof(ret->fix),
+			       "loginctl enable-linger %s (on some hosts by an administrator)",
+			       user);
+		probe_degraded(ret, DCODE_NO_LINGER, "a container with limits: %s", limited.text);
+	} else {
+		probe_say(ret, "what runs stays at logout");
+	}
+}
+
 int probe_linger(const struct probe_host *h, struct probe_result *ret, struct error *err)
 {
 	_cleanup_(account_done) struct account a = { 0 };
-	struct error manager = { 0 }, session = { 0 };
 	char path[64];
-	int r;
 
 	(void)h;
 	(void)err;
 	(void)snprintf(path, sizeof(path), "/run/user/%u/systemd", getuid());
-	if (account_get(getuid(), &a) < 0 || access(path, F_OK) < 0) {
+	if (account_get(getuid(), &a) < 0 || access(path, F_OK) < 0)
 		probe_skip(ret, "systemd runs no session of this user");
-		return 0;
-	}
-	r = logout_check_place(LOGOUT_MANAGER, getuid(), &manager);
-	if (logout_check_place(LOGOUT_SESSION, getuid(), &session) < 0) {
-		(void)snprintf(ret->fix, sizeof(ret->fix), "%s", session.hint);
-		probe_degraded(ret, DCODE_NO_LINGER, "a container without limits: %s%s%s",
-			       session.text, r < 0 ? "; one with limits: " : "", manager.text);
-	} else if (r < 0) {
-		(void)snprintf(ret->fix, sizeof(ret->fix),
-			       "loginctl enable-linger %s (on some hosts by an administrator)",
-			       a.name);
-		probe_degraded(ret, DCODE_NO_LINGER, "a container with limits: %s", manager.text);
-	} else {
-		probe_say(ret, "the user lingers");
-	}
+	else
+		judge_linger(a.name, ret);
 	return 0;
 }
 

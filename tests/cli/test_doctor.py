@@ -199,11 +199,17 @@ def test_one_id(behind, obstacle, code, probe):
     assert row["detail"] and row["fix"] and row["lost"], res
 
 
-def test_linger_names_the_user(behind):
+def test_linger_where_nothing_is_delegated(behind):
+    """Limits are held in the cgroup of the login then: lingering is nothing to it."""
+    def linger(obstacle):
+        probes = {p["name"]: p for p in behind(obstacle).run("doctor", "--json").json()["probes"]}
+        assert probes["cgroup"]["code"] == "D-08", probes
+        return probes["linger"]
+    assert linger("no-linger")["level"] == "ok"
+    row = linger("killed-session")
     user = pwd.getpwuid(os.getuid()).pw_name
-    row = next(p for p in behind("no-linger").run("doctor", "--json").json()["probes"]
-               if p["name"] == "linger")
-    assert row["fix"].startswith(f"loginctl enable-linger {user} "), row
+    assert f"KillExcludeUsers={user} " in row["fix"] and "linger" not in row["fix"], row
+    assert "limits" not in row["detail"], row
 
 
 def test_ping_of_the_host(behind):
@@ -217,7 +223,7 @@ def test_ping_of_the_host(behind):
     ("tun-0600", "D-07", "tun"),
     ("tmp-full", "D-25", "tmp"),
     ("tmp-ro", "D-25", "tmp"),
-    ("no-linger", "D-22", "linger"),
+    ("killed-session", "D-22", "linger"),
 ])
 def test_small_obstacle(behind, obstacle, code, probe):
     """What takes little is degraded only."""

@@ -211,6 +211,12 @@ def session_without_linger(user):
     os.chown(f"/run/user/{user.pw_uid}", user.pw_uid, user.pw_gid)
 
 
+def session_that_is_killed(user):
+    session_without_linger(user)
+    os.makedirs("/run/systemd/logind.conf.d")
+    write("/run/systemd/logind.conf.d/zz.conf", "[Login]\nKillUserProcesses=yes\n")
+
+
 def no_tun():
     sh("mount", "-t", "tmpfs", "obstacle", "/dev/net")
 
@@ -272,6 +278,7 @@ OBSTACLES = {
     "tmp-new": lambda user: tmp("rw"),
     "tmp-link": link_in_new_tmp,
     "no-linger": session_without_linger,
+    "killed-session": session_that_is_killed,
     "noexec": store_on("tmpfs", "noexec,nosuid"),
     "masked-proc": lambda user: cover("/proc/version"),
     "no-tun": lambda user: no_tun(),
