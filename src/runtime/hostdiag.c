@@ -121,9 +121,17 @@ static const char *missing_privilege(const char *program)
 
 const char *hostdiag_newidmap_fix(void)
 {
-	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
-		return NULL;
-	return "start it outside of the sandbox that has set no_new_privs";
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+		return "start it outside of the sandbox that has set no_new_privs";
+	return "ask an administrator: chmod u+s /usr/bin/new[ug]idmap (not nosuid)";
+}
+
+void hostdiag_one_id(enum dcode why, struct error *err)
+{
+	/* Of a container that another process started nothing else is known. */
+	if (why == DCODE_NEWIDMAP_PRIV && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+		error_hint(err, "%s", hostdiag_newidmap_fix());
+	error_host(err, why);
 }
 
 /* In the words of ld.so(8), of libc and of the program. Then nothing is wrong with the host. */
@@ -154,9 +162,7 @@ int hostdiag_idmap(const char *program, int status, const char *said, struct err
 	}
 	if (why) {
 		error_set(err, -EPERM, "%s cannot write the id map: %s", program, why);
-		if (hostdiag_newidmap_fix())
-			error_hint(err, "%s", hostdiag_newidmap_fix());
-		error_host(err, DCODE_NEWIDMAP_PRIV);
+		hostdiag_one_id(DCODE_NEWIDMAP_PRIV, err);
 		return -EPERM;
 	}
 	error_set(err, -EPERM, "%s ended with status %d%s%s", program, status, *said ? ": " : "",

@@ -14,8 +14,10 @@ int hostdiag_userns(int r, struct error *err);
 /* newuidmap or newgidmap ended with status and said `said`. D-03, D-04, D-05, D-24. */
 int hostdiag_idmap(const char *program, int status, const char *said, struct error *err);
 
-/* What to do about D-05 where its row does not say it, or NULL. */
+/* What to do about D-05 where this process is the one that has met it. */
 const char *hostdiag_newidmap_fix(void);
+/* error_host() of the reason why there is one id only. */
+void hostdiag_one_id(enum dcode why, struct error *err);
 
 /* The user namespace was made, but gives no right to mount. D-02. */
 int hostdiag_no_power(int r, struct error *err);

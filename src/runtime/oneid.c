@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "runtime/hostdiag.h"
 
 enum {
 	MAP_SIZE_MAX = 64 << 10,
@@ -69,7 +70,7 @@ static int refuse(const struct ids *ids, const struct user *u, struct error *err
 	error_set(err, -EPERM, "user %u:%u cannot be had: this container has one id, %u:%u", u->uid,
 		  u->gid, ids->uid, ids->gid);
 	if (ids->why != DCODE_NONE)
-		error_host(err, ids->why);
+		hostdiag_one_id(ids->why, err);
 	else
 		error_hint(err, "it was started with --here, as you and nobody else");
 	error_exit(err, EXIT_OURS);

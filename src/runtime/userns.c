@@ -406,7 +406,7 @@ int userns_need_full(struct error *err)
 		return r;
 	error_set(err, -EPERM, "%s: there is one id only, and --strict asks for more",
 		  map.why_text);
-	error_host(err, map.why);
+	hostdiag_one_id(map.why, err);
 	return -EPERM;
 }
 

@@ -80,7 +80,8 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.lost = "users and groups other than root in containers, and true owners of the files "
 			"of images",
 		.fallback = DCODE_ONE_ID,
-		.fix = "ask an administrator: chmod u+s /usr/bin/new[ug]idmap (not nosuid)",
+		.fix = "leave the sandbox that sets no_new_privs, or ask an administrator: chmod "
+			"u+s /usr/bin/new[ug]idmap (not nosuid)",
 		.manual = "It is found by starting newuidmap(1), which could not write the map. "
 			"The message says which of its needs is missing: the setuid bit or file "
 			"capabilities (images of hosts and network roots lose them), a mount without "
