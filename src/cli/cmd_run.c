@@ -179,6 +179,7 @@ static int try_run(struct cli *cli, struct run_options *o, char **args, enum fet
 		.lock_fd = -1,
 		.libexec_fd = -1,
 		.ids_told = o->ids_told,
+		.why = o->one_id,
 		.limits_told = o->limits_told,
 	};
 	struct container ctr;
@@ -203,7 +204,8 @@ static int try_run(struct cli *cli, struct run_options *o, char **args, enum fet
 	/* A supervised start fails in another process: the code tells. */
 	*ret_manifest = manifest;
 	*ret_lost = r < 0 && (l.layer_lost || err->dcode == DCODE_SUBID_CHANGED);
-	o->ids_told = *ret_lost && !l.layer_lost;
+	o->ids_told = *ret_lost && (l.ids_told || !l.layer_lost);
+	o->one_id = l.map.why;
 	o->limits_told = l.limits_told || o->ids_told;
 	launch_done(&l);
 	container_done(&ctr);

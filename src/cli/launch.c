@@ -320,6 +320,8 @@ int launch_prepare(struct launch *l, struct error *err)
 	r = l->rec->here ? idmap_load_single(&l->map, err) : idmap_load(&l->map, err);
 	if (r < 0)
 		return r;
+	if (idmap_is_single(&l->map) && l->map.why == DCODE_NONE && !l->rec->here)
+		l->map.why = l->why; /* inside U nobody can tell any more */
 	l->libexec_fd = proc_open_libexec(err);
 	if (l->libexec_fd < 0)
 		return l->libexec_fd;
@@ -447,6 +449,7 @@ static int enter_u(struct launch *l, const struct enforce *e, struct error *err)
 		return r;
 	if (!l->ids_told)
 		userns_warn_single(&l->map);
+	l->ids_told = true;
 	r = check_tier(l, promised, err);
 	if (r < 0)
 		return r;

@@ -41,7 +41,8 @@ struct launch {
 	unsigned n_single; /* layers that were unpacked for one id, where the files promise more */
 	struct ctr_here here;
 	struct here_lines here_lines;
-	bool ids_told;	  /* the warning of a map with one id was printed */
+	bool ids_told;	  /* the warning of a map with one id was printed; in and out */
+	enum dcode why;	  /* why there is one, of an earlier try that has moved us into U */
 	bool limits_told; /* the warnings of limits were printed; in, and out where we start it */
 	bool layer_lost;  /* why it failed: a pull would bring it */
 };

@@ -14,6 +14,7 @@ struct run_options {
 	bool interactive, tty, remove, detach, init, read_only, strict, here;
 	const char *workdir, *user, *name, *network, *hostname, *entrypoint, *pull, *platform;
 	bool ids_told, limits_told; /* by an earlier try of the same command */
+	enum dcode one_id;	    /* what it found: why there is one id only */
 	struct strv env, env_file, volume, tmpfs, cap_add, cap_drop, security_opt, label;
 	struct limit_options limits;
 };

@@ -99,6 +99,18 @@ def test_image_of_many_ids_without_a_runtime_dir(make_carrel, one_id, carrel, im
     assert os.path.exists("/tmp/carrel-0") == there
 
 
+def test_the_reason_outlives_a_fetch(make_carrel, one_id, carrel, images, need):
+    """The first try has moved the command into the map of one id, which says nothing of its cause."""
+    need("subids")
+    carrel.run("pull", "-q", images["layers"])
+    both = make_carrel(one_id.program)
+    both.env.update(carrel.env)
+    res = both.run(*ONE, images["layers"], "id", "-u")
+    codes = [line[-6:] for line in warnings(res)]
+    assert res.out == "0\n" and "the image's user" in warnings(res)[-1], res
+    assert sorted(codes) == ["[D-05]", "[D-05]", "[D-19]"], res
+
+
 def test_foreign_owners(one_id, images):
     res = one_id.run("pull", "-q", images["layers"])
     assert re.search(r"\d+ files of this image, 1 of them without set-id bits \[D-05\]",
