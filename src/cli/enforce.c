@@ -277,11 +277,13 @@ static void warn(const struct enforced *rows)
 struct probe {
 	const struct limits *limits;
 	int libexec_fd;
+	int out; /* for a struct error: the configuration is wrong */
 };
 
 /*
  * What a delegation would hold, found by finding it, in a child: a scope that the service manager
- * makes around it ends with it. The status is the set of controllers, or EXIT_OURS: no delegation.
+ * makes around it ends with it. The status is the set of controllers, or EXIT_OURS: no delegation,
+ * or what the error says for which no start has a fallback.
  */
 static int probe_cgroup(void *arg)
 {
@@ -293,6 +295,8 @@ static int probe_cgroup(void *arg)
 
 	id_hex(id, ID_LEN / 2);
 	r = cgroup_locate(cgroup_set_needs(p->limits), id, p->libexec_fd, &place, &err);
+	if (r < 0 && err.dcode == DCODE_NONE)
+		ignore_result(fd_write_all(p->out, &err, sizeof(err))); /* then it is D-08 */
 	if (r < 0 && err.dcode != DCODE_NO_CONTROLLER)
 		return EXIT_OURS;
 	return (int)place.offers;
@@ -301,10 +305,11 @@ static int probe_cgroup(void *arg)
 static int find_offers(const struct limits *l, enum dcode *ret_why, unsigned *ret_offers,
 		       struct error *err)
 {
-	_cleanup_(fd_closep) int libexec = -1;
+	_cleanup_(fd_closep) int libexec = -1, in = -1;
 	struct probe p = { .limits = l };
+	struct error said;
 	struct proc child;
-	int status, r;
+	int status, r, fds[2];
 
 	*ret_why = DCODE_NO_CGROUP;
 	*ret_offers = 0;
@@ -313,13 +318,23 @@ static int find_offers(const struct limits *l, enum dcode *ret_why, unsigned *re
 	p.libexec_fd = libexec = proc_open_libexec(err);
 	if (libexec < 0)
 		return libexec;
+	r = fd_pipe(fds);
+	if (r < 0)
+		return error_code(err, r, "make a pipe");
+	in = fds[0];
+	p.out = fds[1];
 	r = proc_clone(0, -1, probe_cgroup, &p, &child);
+	fd_close(fds[1]);
 	if (r == 0) {
 		r = proc_wait(&child, &status);
 		proc_done(&child);
 	}
 	if (r < 0)
 		return error_code(err, r, "look for a delegated cgroup");
+	if (status == EXIT_OURS && fd_read_full(in, &said, sizeof(said)) == 0) {
+		error_import(err, &said);
+		return said.code;
+	}
 	if (status < EXIT_OURS) {
 		*ret_why = DCODE_NO_CONTROLLER;
 		*ret_offers = (unsigned)status;

@@ -312,9 +312,10 @@ def test_line_of_carrel_conf(carrel, images, line):
     row = next(p for p in carrel.run("doctor", "--json", env=env, check=False).json()["probes"]
                if p["name"] == "cgroup")
     assert row["level"] == "lost" and "code" not in row, row
-    res = carrel.fails("run", "--rm", "--network", "none", "-m", "64m", images["busybox"], "true",
-                       env=env)
-    assert said in res.err, res
+    for more in ((), ("--strict",)):
+        res = carrel.fails("run", "--rm", "--network", "none", "-m", "64m", *more,
+                           images["busybox"], "true", env=env)
+        assert said in res.err and "D-08" not in res.err, res
 
 
 @pytest.mark.parametrize("name", ["SLURM_JOB_ID", "PBS_JOBID"])
