@@ -568,6 +568,9 @@ static int entry_error(const struct tar_entry *e, int r, struct error *err)
 	else
 		error_code(err, r, "unpack layer entry %s", e->path);
 	store_error_full(err, r);
+	/* We are root in U: what is refused is refused by the file system below. */
+	if (r == -EPERM)
+		error_host(err, DCODE_STORE_FS);
 	return r;
 }
 

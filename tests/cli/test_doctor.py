@@ -348,6 +348,13 @@ def test_store_file_system(behind, kind, codes):
     assert res.rc == (LOST if codes else res.rc), res
 
 
+def test_layers_that_a_file_system_cannot_hold(behind, images):
+    """The pull says what the doctor says."""
+    res = behind("overlay", env={"CARREL_ROOT": "/mnt/m/store"}).run("pull", "-q", images["layers"])
+    assert res.rc == 125 and "/.wh." in res.err and "[D-09]" in res.err, res
+    assert "hint: use --root" in res.err, res
+
+
 def test_driver_of_info(behind, need):
     need("fuse")
     for kind, driver in ("tmpfs", "overlay"), ("ramfs", "fuse-overlayfs"):
