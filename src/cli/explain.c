@@ -300,6 +300,28 @@ static bool find_mount_of(const struct explain_input *in, size_t i, struct mount
 	       mountinfo_by_id(in->seen->mounts, in->mount_ids[i], ret) == 0;
 }
 
+/* Of a tmpfs; the kernel rounds up to pages. */
+static void check_size(const struct ctrconf_mount *m, const struct mountinfo *seen,
+		       struct explain_row *row)
+{
+	static const char word[] = "size=";
+	const char *at = m->kind != CTR_MOUNT_BIND && m->options ? strstr(m->options, word) : NULL;
+	_cleanup_(freep) char *text = NULL;
+	uint64_t want, have;
+
+	if (!at || !str_eq(seen->type, "tmpfs") || !*seen->super)
+		return;
+	at += strlen(word);
+	text = xstrndup(at, strcspn(at, ","));
+	have = mountinfo_size(seen);
+	if (num_u64(text, &want) < 0 || have / PAGE == (want + PAGE - 1) / PAGE)
+		return;
+	if (have)
+		differs(row, "its size is %" PRIu64 " bytes", have);
+	else
+		differs(row, "it has no size");
+}
+
 static void explain_mount(const struct explain_input *in, size_t i, struct explain *x)
 {
 	const struct ctrconf_mount *m = &in->rec->mounts[i];
@@ -333,6 +355,7 @@ static void explain_mount(const struct explain_input *in, size_t i, struct expla
 	put(&row->enforced, "%s %s", seen.type, seen.options);
 	if (!str_eq(seen.target, m->target))
 		put(&row->note, "at %s, where a link leads", seen.target);
+	check_size(m, &seen, row);
 	if (missing.len)
 		differs(row, "without%s", missing.s);
 }
@@ -541,6 +564,32 @@ static const struct {
 	{ "own limit", check_own_limit },
 };
 
+/* What nobody has to do anything for has no verdict of a start. */
+static void explain_usual(const struct explain_input *in, struct explain *x)
+{
+	const struct limits *l = &in->rec->limits;
+	const struct {
+		const char *what, *asked, *note;
+		bool is_asked;
+	} usual[] = {
+		{ "memory-swap", "unlimited", "no limit", l->memory_swap < 0 },
+		{ "cpu-shares", "1024", "the weight that everybody has",
+		  l->cpu_shares == LIMITS_SHARES_USUAL },
+		{ "pids-limit", "unlimited", "no limit", l->pids < 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(usual); i++) {
+		struct explain_row *row;
+
+		if (!usual[i].is_asked || (in->limits && enforced_find(in->limits, usual[i].what)))
+			continue;
+		row = add(x, usual[i].what);
+		put(&row->asked, "%s", usual[i].asked);
+		put(&row->by, "nothing");
+		put(&row->note, "%s", usual[i].note);
+	}
+}
+
 static void explain_limits(const struct explain_input *in, struct explain *x)
 {
 	for (size_t i = 0; in->limits && i < in->limits->n; i++) {
@@ -603,4 +652,5 @@ void explain_fill(const struct explain_input *in, struct explain *ret)
 	explain_init(in, ret);
 	explain_shm(in, ret);
 	explain_limits(in, ret);
+	explain_usual(in, ret);
 }

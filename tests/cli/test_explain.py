@@ -182,6 +182,27 @@ def test_difference_is_shown(warm, why):
     assert "DIFFERS: nothing is mounted" in warm.run("explain", name).out
 
 
+def test_size_of_a_tmpfs(warm, why):
+    name = why("--cap-add", "sys_admin", "--security-opt", "seccomp=unconfined", "--tmpfs",
+               "/t:size=1m", "--tmpfs", "/u:size=100000", "--tmpfs", "/v:size=1m",
+               command=("sh", "-c", "mount -o remount,size=500m /t && mount -o remount,size=0 /v; "
+                        "echo done; exec sleep 1000"))
+    assert warm.start("logs", "-f", name, stdout=-1).stdout.readline() == b"done\n"
+    _, have = rows(warm, name)
+    assert "524288000 bytes" in have["mount /t"]["note"] and have["mount /t"]["differs"], have
+    assert not have["mount /u"]["differs"] and have["mount /v"]["differs"], have
+
+
+def test_what_is_no_limit(warm, why):
+    """It was asked for, so there is a row."""
+    _, have = rows(warm, why("-c", "1024", "--pids-limit", "-1", "-m", "64m",
+                             "--memory-swap", "-1"))
+    for what, asked in (("cpu-shares", "1024"), ("pids-limit", "unlimited"),
+                        ("memory-swap", "unlimited")):
+        assert have[what]["asked"] == asked and not have[what]["differs"], have
+        assert "code" not in have[what], have
+
+
 def test_mount_behind_a_link(warm, why, registry, tmp_path):
     """Where a link of the image's leads, as /var/run does, the mount is found and looked at."""
     layer = ociimg.Layer().dir("deep").symlink("short", "/deep")
