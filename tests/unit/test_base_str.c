@@ -191,6 +191,9 @@ static void test_error_fields(void **state)
 	error_hint(&err, "own");
 	error_host(&err, DCODE_NO_SUBID);
 	assert_string_equal(err.hint, "own");
+	error_code(&err, -EMFILE, "mount inside the new user namespace");
+	error_host(&err, DCODE_USERNS_DENIED); /* its own limit */
+	assert_int_equal(err.dcode, DCODE_NONE);
 	error_set(&err, -EIO, "again");
 	assert_int_equal(err.dcode, DCODE_NONE);
 	assert_string_equal(err.hint, "");

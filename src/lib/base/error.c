@@ -88,7 +88,8 @@ void error_host(struct error *err, enum dcode dcode)
 {
 	const struct dcode_row *row = dcode_get(dcode);
 
-	if (!err || !row)
+	/* A limit of the process's own is no finding about the host, wherever it is met. */
+	if (!err || !row || err->code == -EMFILE)
 		return;
 	err->dcode = dcode;
 	if (!err->hint[0])
