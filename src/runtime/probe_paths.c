@@ -132,9 +132,8 @@ int probe_home(const struct probe_host *h, struct probe_result *ret, struct erro
 int probe_runtime_dir(const struct probe_host *h, struct probe_result *ret, struct error *err)
 {
 	const char *xdg = secure_getenv("XDG_RUNTIME_DIR");
-	_cleanup_(freep) char *path = NULL;
+	_cleanup_(freep) char *path = NULL, *own = xasprintf("%s/carrel", xdg ? xdg : "");
 	_cleanup_(fd_closep) int fd = dirs_open_runtime(&path, err);
-
 	int r;
 
 	(void)h;
@@ -146,7 +145,7 @@ int probe_runtime_dir(const struct probe_host *h, struct probe_result *ret, stru
 	if (!xdg)
 		probe_degraded(ret, DCODE_NO_RUNTIME_DIR, "XDG_RUNTIME_DIR is unset: %s is used",
 			       path);
-	else if (strncmp(path, xdg, strlen(xdg)) != 0)
+	else if (!str_eq(path, own))
 		probe_degraded(ret, DCODE_NO_RUNTIME_DIR, "%s is unusable: %s is used", xdg, path);
 	return 0;
 }

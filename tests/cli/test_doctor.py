@@ -396,6 +396,19 @@ def test_runtime_dir(carrel, value):
     assert "D-10" in found and res.rc in (DEGRADED, LOST), res
 
 
+@pytest.mark.parametrize("mode,used", [(0o777, False), (0o770, False), (0o1777, True), (0o755, True)])
+def test_runtime_dir_of_others(carrel, tmp_path, mode, used):
+    """Where somebody else could move what lies there, locks and sockets do not."""
+    tmp_path.chmod(mode)
+    env = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    _, found = examine(carrel.run("doctor", "--json", env=env, check=False))
+    assert ("D-10" not in found) == used == (os.listdir(tmp_path) == ["carrel"]), found
+    if used:  # somebody else was there before
+        (tmp_path / "carrel").chmod(0o755)
+        _, found = examine(carrel.run("doctor", "--json", env=env, check=False))
+        assert "D-10" in found, found
+
+
 def test_root_without_range(behind):
     res = behind("no-subuid-file", user="root").run("doctor", "--json")
     _, found = examine(res)

@@ -169,8 +169,9 @@ static const struct dcode_row rows[DCODE_MAX] = {
 			"directory of yours with mode 0700",
 		.manual = "Locks and sockets of running containers lie in a directory of this "
 			"host alone. XDG_RUNTIME_DIR is set by PAM at login; it is missing under cron, in "
-			"batch steps, after su, and where it names a directory that is gone, belongs to "
-			"somebody else or is open to others. It is found by using it. Then "
+			"batch steps, after su. Not used is one that is gone, or where carrel can "
+			"make no directory of its own with mode 0700, or where others may write and no "
+			"sticky bit keeps them from moving it. It is found by using it. Then "
 			"/tmp/carrel-UID is used, made with mode 0700; one that belongs to somebody else "
 			"is refused. Commands with and without the variable see each other's containers.",
 	},

@@ -71,6 +71,14 @@ static int open_own(const char *path, struct error *err)
 	return TAKE_FD(fd);
 }
 
+/* A name in it can be taken away and given to something else by others. */
+static bool is_open_to_others(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && (st.st_mode & 022) && !(st.st_mode & S_ISVTX);
+}
+
 static uid_t caller(void)
 {
 	const char *kept = secure_getenv(caller_env);
@@ -100,7 +108,7 @@ int dirs_open_runtime(char **ret_path, struct error *err)
 
 	if (xdg && path_is_absolute(xdg)) {
 		path = xasprintf("%s/carrel", xdg);
-		fd = open_own(path, err);
+		fd = is_open_to_others(xdg) ? -EPERM : open_own(path, err);
 		if (fd >= 0)
 			goto out;
 		log_debug("dirs", "%s unusable, using /tmp", path);

@@ -9,7 +9,8 @@
  * Where things lie. Paths are owned by the caller. Environment is read with secure_getenv(3).
  *	store:   --root, CARREL_ROOT, $XDG_DATA_HOME/carrel, ~/.local/share/carrel
  *	runtime: $XDG_RUNTIME_DIR/carrel, else /tmp/carrel-UID: node-local, mode 0700, owner
- *	         checked; a directory of somebody else's is refused, never used
+ *	         checked; a directory of somebody else's is refused, never used. Nor is the former
+ *	         where others may write beside it and there is no sticky bit: they could move it
  * Called by root carrel acts as the first id of root's subuid range (doc/SECURITY-MODEL.md):
  * /var/lib/carrel and /run/carrel then belong to that id.
  */
