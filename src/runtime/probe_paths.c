@@ -88,7 +88,8 @@ static void add_facts(const char *path, const struct place *p, uint64_t bytes,
 	probe_fact_bool(ret, "nosuid", p->vfs.f_flag & ST_NOSUID);
 	if (p->xattr >= 0)
 		probe_fact_bool(ret, "xattr", p->xattr);
-	probe_fact_u64(ret, "free", bytes);
+	if (p->vfs.f_blocks)
+		probe_fact_u64(ret, "free", bytes);
 	if (p->vfs.f_files)
 		probe_fact_u64(ret, "free_inodes", p->vfs.f_favail);
 }
@@ -97,6 +98,7 @@ int probe_place(const char *path, const char *name, struct probe_result *ret, st
 {
 	struct place p = { 0 };
 	const char *remote;
+	char room[40] = "";
 	uint64_t bytes;
 	int r = look(path, &p, err);
 
@@ -104,10 +106,13 @@ int probe_place(const char *path, const char *name, struct probe_result *ret, st
 		return r;
 	bytes = (uint64_t)p.vfs.f_bavail * p.vfs.f_frsize;
 	remote = probe_remote((long)p.fs.f_type);
-	probe_say(ret, "%s: %s%s, %llu %s free%s%s%s%s", name, *p.type ? p.type : "file system",
-		  remote ? " (remote)" : "",
-		  (unsigned long long)(bytes < 10000000000 ? bytes / 1000000 : bytes / 1000000000),
-		  bytes < 10000000000 ? "MB" : "GB", p.vfs.f_flag & ST_RDONLY ? ", read-only" : "",
+	if (p.vfs.f_blocks) /* ramfs counts nothing */
+		(void)snprintf(room, sizeof(room), ", %llu %s free",
+			       (unsigned long long)(bytes < 10000000000 ? bytes / 1000000
+									: bytes / 1000000000),
+			       bytes < 10000000000 ? "MB" : "GB");
+	probe_say(ret, "%s: %s%s%s%s%s%s%s", name, *p.type ? p.type : "file system",
+		  remote ? " (remote)" : "", room, p.vfs.f_flag & ST_RDONLY ? ", read-only" : "",
 		  p.vfs.f_flag & ST_NOEXEC ? ", noexec" : "",
 		  p.vfs.f_flag & ST_NOSUID ? ", nosuid" : "",
 		  p.xattr == 0 ? ", no user xattrs" : "");

@@ -141,9 +141,13 @@ int probe_store_write(const struct probe_host *h, struct probe_result *ret, stru
 	if (fstatvfs(s.fd, &vfs) < 0)
 		return error_sys(err, "look at the file system of %s", s.parent);
 	free_bytes = (unsigned long long)vfs.f_bavail * vfs.f_frsize;
-	if (free_bytes < SPACE_LOW)
+	/* ramfs counts nothing. */
+	if (vfs.f_blocks && free_bytes < SPACE_LOW) {
 		probe_degraded(ret, DCODE_STORE_WRITE, "%s has only %llu MB free", h->store,
 			       free_bytes / 1000000);
+		(void)snprintf(ret->instead, sizeof(ret->instead),
+			       "what fits there works; an image that does not is not kept");
+	}
 	return 0;
 }
 
