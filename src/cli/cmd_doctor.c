@@ -250,6 +250,14 @@ static bool has_code(const struct report *rep)
 	return error_is_set(&rep->root);
 }
 
+static bool lacks(const struct report *rep)
+{
+	for (size_t i = 0; i < rep->n; i++)
+		if (rep->results[i].lacks)
+			return true;
+	return false;
+}
+
 static void print_text(const struct report *rep)
 {
 	int worst = worst_of(rep);
@@ -261,7 +269,7 @@ static void print_text(const struct report *rep)
 	print_paths(rep);
 	print_skipped(rep);
 	if (worst == DOCTOR_FINE)
-		puts("Nothing is missing.");
+		puts(lacks(rep) ? "Nothing else is missing." : "Nothing is missing.");
 	print_findings(rep);
 }
 

@@ -49,6 +49,7 @@ struct probe_result {
 	char instead[PROBE_INSTEAD_MAX], fix[ERROR_HINT_MAX];
 	bool untried; /* PROBE_SKIPPED for want of something, and not because there is no need */
 	bool quiet;   /* PROBE_OK, and nothing to tell people about */
+	bool lacks;   /* PROBE_OK, but the detail names something that is not there */
 };
 
 struct probe_host {

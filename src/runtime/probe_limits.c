@@ -75,7 +75,9 @@ static void judge_cgroup(const struct cgroup_place *place, struct probe_result *
 		probe_degraded(ret, DCODE_NO_SWAP_LIMIT, "there is no memory.swap.max in /%s",
 			       place->path);
 	else
-		probe_say(ret, "cgroup v2 with %s%s%s", have, *missing ? ", not " : "", missing);
+		probe_say(ret, "cgroup v2 with %s%s%s%s", have, *missing ? ", not " : "", missing,
+			  *missing ? " (D-20 for their options)" : "");
+	ret->lacks = *missing;
 }
 
 /* Locating it asks systemd, as a start does: this child is then in the scope, which ends with it.

@@ -303,7 +303,7 @@ static const struct dcode_row rows[DCODE_MAX] = {
 			"cpuset, --device-*: io)",
 		.fallback = "weaker means for those limits, where there are any (D-08)",
 		.fix = "ask an administrator: Delegate=cpu cpuset io memory pids for "
-			"user@.service, then log in again",
+			"user@.service (without systemd: cgroup.subtree_control)",
 		.manual = "A cgroup v2 subtree is delegated, but not all controllers with it. "
 			"systemd gives cpu, memory and pids to users, and cpuset and io only "
 			"where an administrator says so, by Delegate=cpu cpuset io memory pids "
