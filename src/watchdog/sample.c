@@ -26,6 +26,8 @@ enum {
 	SLOW_AFTER_MS = 100,
 	ESTIMATE_SEEN_MIN = 4, /* processes */
 	ESTIMATE_FAR = 2,      /* times what is enough */
+	NAME_MAX_LEN = 48,     /* "PID/task/TID" */
+	THREAD_TRIES = 32,     /* against threads that follow one another */
 };
 
 struct kernel_dirent {
@@ -42,6 +44,12 @@ struct waiter {
 	unsigned threads, excused;
 };
 
+/* Where /proc tells a process's memory, and what: pages. */
+struct memory {
+	char name[NAME_MAX_LEN];
+	uint64_t size, resident;
+};
+
 struct walk {
 	int dirfd;
 	long page;
@@ -53,6 +61,9 @@ struct walk {
 	int64_t slow_from; /* ms of the monotonic clock */
 	struct waiter waiters[WAITERS_MAX];
 	unsigned n_waiters;
+	/* Of the threads of one process. */
+	struct memory found;
+	bool is_done;
 };
 
 typedef void (*visit_fn)(struct walk *w, const char *name);
@@ -107,16 +118,16 @@ static int each(struct walk *w, int dirfd, visit_fn visit)
 			at += d->len;
 			if (d->name[0] >= '1' && d->name[0] <= '9')
 				visit(w, d->name);
-			if (is_enough(w))
+			if (w->is_done || is_enough(w))
 				return 0;
 		}
 	}
 }
 
-static bool get_statm(struct walk *w, const char *name, uint64_t *size, uint64_t *resident)
+static bool get_statm(int dirfd, const char *name, uint64_t *size, uint64_t *resident)
 {
 	char text[TEXT_MAX];
-	ssize_t n = read_text(w->dirfd, name, "statm", text);
+	ssize_t n = read_text(dirfd, name, "statm", text);
 
 	return n > 0 && procfmt_statm(text, (size_t)n, size, resident) == 0;
 }
@@ -137,23 +148,81 @@ static void count_waiting(struct walk *w, const char *name)
 		w->waiters->threads++;
 }
 
+static int open_tasks(int dirfd, const char *name)
+{
+	char path[32];
+	int fd;
+
+	if (strlen(name) > sizeof(path) - sizeof("/task"))
+		return -ENAMETOOLONG;
+	memcpy(path, name, strlen(name));
+	memcpy(path + strlen(name), "/task", sizeof("/task"));
+	fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? -errno : fd;
+}
+
 /* How many threads of this process wait as for a vfork child. */
 static unsigned waiting_threads(const struct walk *w, const char *name)
 {
-	struct walk threads = { .dirfd = -1 };
-	char path[32];
-	_cleanup_(fd_closep) int fd = -1;
+	_cleanup_(fd_closep) int fd = open_tasks(w->dirfd, name);
+	struct walk threads = { .dirfd = fd };
 
-	if (strlen(name) > sizeof(path) - sizeof("/task"))
-		return 0;
-	memcpy(path, name, strlen(name));
-	memcpy(path + strlen(name), "/task", sizeof("/task"));
-	fd = openat(w->dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return 0;
-	threads.dirfd = fd;
 	ignore_result(each(&threads, fd, count_waiting)); /* ended: the sum is what it is */
 	return threads.waiters->threads;
+}
+
+static void look_at_thread(struct walk *w, const char *name)
+{
+	struct memory *m = &w->found;
+
+	w->seen++;
+	if (strlen(name) >= sizeof(m->name) || !get_statm(w->dirfd, name, &m->size, &m->resident))
+		return;
+	memcpy(m->name, name, strlen(name) + 1);
+	w->is_done = m->size > 0;
+}
+
+/*
+ * The first thread may have ended before the others, and of the memory /proc/PID tells what that
+ * one has: nothing. Where each thread starts the next one and ends, the list is old when it is
+ * read.
+ */
+static bool find_in_threads(const struct walk *w, const char *name, struct memory *ret)
+{
+	_cleanup_(fd_closep) int fd = open_tasks(w->dirfd, name);
+	struct walk threads = { .dirfd = fd };
+	size_t len = strlen(name);
+
+	if (fd < 0)
+		return false;
+	for (int i = 0; i < THREAD_TRIES && !threads.is_done; i++) {
+		threads.seen = 0;
+		if (lseek(fd, 0, SEEK_SET) < 0 || each(&threads, fd, look_at_thread) < 0 ||
+		    threads.seen < 2)
+			break; /* it has ended, or is a zombie as a whole */
+	}
+	if (!threads.is_done ||
+	    len + strlen("/task/") + strlen(threads.found.name) >= sizeof(ret->name))
+		return false;
+	*ret = threads.found;
+	memcpy(ret->name, name, len);
+	memcpy(ret->name + len, "/task/", strlen("/task/"));
+	memcpy(ret->name + len + strlen("/task/"), threads.found.name,
+	       strlen(threads.found.name) + 1);
+	return true;
+}
+
+/* False: it has none, or has ended. */
+static bool get_memory(const struct walk *w, const char *name, struct memory *ret)
+{
+	size_t len = strlen(name);
+
+	if (len >= sizeof(ret->name) || !get_statm(w->dirfd, name, &ret->size, &ret->resident))
+		return false;
+	memcpy(ret->name, name, len + 1);
+	return ret->size > 0 || find_in_threads(w, name, ret);
 }
 
 static struct waiter *find_waiter(struct walk *w, uint64_t pid, const char *name)
@@ -190,39 +259,40 @@ static void format_pid(uint64_t pid, char text[24])
  */
 static uint64_t borrowed(struct walk *w, const char *name, uint64_t size)
 {
-	uint64_t parent_size, resident;
 	struct procstat st;
+	struct memory its;
 	struct waiter *it;
 	char parent[24];
 
 	if (!get_stat(w->dirfd, name, &st) || !(st.flags & NO_EXEC_YET) || st.parent == 0)
 		return 0;
 	format_pid(st.parent, parent);
-	if (!get_statm(w, parent, &parent_size, &resident) || parent_size != size)
+	if (!get_memory(w, parent, &its) || its.size != size)
 		return 0;
 	it = find_waiter(w, st.parent, parent);
 	if (!it || it->excused >= it->threads)
 		return 0;
 	it->excused++;
-	return resident * (uint64_t)w->page;
+	return its.resident * (uint64_t)w->page;
 }
 
 static void add_process(struct walk *w, const char *name)
 {
-	uint64_t size, resident, bytes, lent;
 	char text[TEXT_MAX];
+	uint64_t bytes, lent;
+	struct memory m;
 	ssize_t n;
 
-	if (!get_statm(w, name, &size, &resident))
+	if (!get_memory(w, name, &m))
 		return;
-	bytes = resident * (uint64_t)w->page;
+	bytes = m.resident * (uint64_t)w->page;
 	if (w->proportional) {
-		lent = borrowed(w, name, size);
+		lent = borrowed(w, name, m.size);
 		if (lent >= bytes)
 			return;
 		w->seen_resident += bytes;
 		w->seen += bytes > 0;
-		n = read_text(w->dirfd, name, "smaps_rollup", text);
+		n = read_text(w->dirfd, m.name, "smaps_rollup", text);
 		if (n > 0)
 			ignore_result(procfmt_pss(text, (size_t)n, &bytes)); /* else: resident */
 		bytes -= lent < bytes ? lent : bytes;

@@ -10,6 +10,8 @@
  *	hog busy MIB		the same beside processes that use all CPU time
  *	hog hidden MIB		as another user, undumpable
  *	hog nested MIB		in user, pid and mount namespaces of its own
+ *	hog headless MIB	in a thread, when the first one has ended
+ *	hog relay MIB		the same where threads start one another and end at once
  *	hog mapped MIB FILE	writes a file of so much, and changes all of it by a mapping
  *	hog bomb MIB		each process forks as fast as it can and takes so much each time
  *	hog sysv MIB		shared memory and messages that no process has, as far as it goes
@@ -25,6 +27,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +37,7 @@
 #include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -112,6 +116,60 @@ static int leave_threads_behind(void)
 		if (pthread_create(&t, NULL, spin, NULL) != 0)
 			return 3;
 	(void)dprintf(1, "up\n");
+	pthread_exit(NULL);
+}
+
+static void *hold_as_thread(void *arg)
+{
+	wait_ms(BEAT_MS);
+	(void)hold(*(int *)arg);
+	(void)dprintf(1, "held\n");
+	wait_ms(STAY_MS);
+	(void)dprintf(1, "survived\n");
+	exit(0);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int64_t relay_end;
+
+static void *pass_on(void *arg)
+{
+	pthread_t t;
+
+	if (now_ms() > relay_end) {
+		(void)dprintf(1, "survived\n");
+		exit(0);
+	}
+	while (pthread_create(&t, NULL, pass_on, arg) != 0)
+		;
+	(void)pthread_detach(t);
+	return NULL;
+}
+
+/* Whoever reads the list of threads finds none of them alive any more. */
+static void *hold_and_pass_on(void *arg)
+{
+	(void)hold(*(int *)arg);
+	relay_end = now_ms() + STAY_MS;
+	return pass_on(arg);
+}
+
+static int leave_it_to(void *(*thread)(void *), int mib)
+{
+	static int kept;
+	pthread_t t;
+
+	kept = mib;
+	(void)dprintf(1, "started\n");
+	if (pthread_create(&t, NULL, thread, &kept) != 0)
+		return 3;
 	pthread_exit(NULL);
 }
 
@@ -327,6 +385,10 @@ int main(int argc, char **argv)
 		return lend(mib);
 	if (strcmp(what, "excuse") == 0)
 		return excuse(mib);
+	if (strcmp(what, "headless") == 0)
+		return leave_it_to(hold_as_thread, mib);
+	if (strcmp(what, "relay") == 0)
+		return leave_it_to(hold_and_pass_on, mib);
 	if (strcmp(what, "share") == 0)
 		return share(mib);
 	if (strcmp(what, "mapped") == 0 && argc > 3)

@@ -491,11 +491,11 @@ def test_exec_has_the_same(plain):
         plain.run("rm", "-f", "two")
 
 
-@pytest.mark.parametrize("how", ["busy", "hidden", "nested", "excuse"])
+@pytest.mark.parametrize("how", ["busy", "hidden", "nested", "excuse", "headless", "relay"])
 def test_memory_of_a_container_that_hides(plain, hog, how, leftovers):
     """Busy processes on all CPUs; undumpable ones of another user; user and pid namespaces of its
-    own, where it has the rights for them; one that looks as if it had borrowed all it has: the
-    watchdog sees and kills."""
+    own, where it has the rights for them; one that looks as if it had borrowed all it has; threads
+    whose process has lost its first one, or loses each at once: the watchdog sees and kills."""
     before = leftovers.snapshot(plain)
     more = ["--cap-add", "ALL", "--security-opt", "seccomp=unconfined"] if how == "nested" else []
     res = plain.run("run", "--rm", *NONE, "-m", "64m", *more, "-v", f"{hog}:/hog", plain.image,
