@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cgroupfs.h"
@@ -19,6 +21,7 @@
 #include "runtime/ctr.h"
 #include "runtime/exec.h"
 #include "runtime/joinreport.h"
+#include "runtime/live.h"
 #include "runtime/oneid.h"
 #include "runtime/pty.h"
 #include "runtime/users.h"
@@ -44,6 +47,10 @@ struct joiner {
 	struct command cmd;
 	char mode[16]; /* of libexec/carrel/init */
 };
+
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL /* since Linux 6.9 */
+#endif
 
 enum {
 	HELPER_SIZE_MAX = 8 << 20,
@@ -76,10 +83,51 @@ static int copy_helper(struct joiner *j, struct error *err)
 static bool same_netns(pid_t pid)
 {
 	struct stat a, b;
+	char dir[LIVE_DIR_MAX], path[LIVE_DIR_MAX + 8];
+
+	(void)snprintf(path, sizeof(path), "%s/ns/net", live_dir(pid, dir));
+	return stat("/proc/self/ns/net", &a) == 0 && stat(path, &b) == 0 && a.st_ino == b.st_ino;
+}
+
+/* The pidfd of a process whose first thread has ended joins nothing, that of another thread does.
+ */
+static int join_by_thread(const struct ctr_exec *q, int flags)
+{
+	struct pollfd whole = { .fd = q->pidfd, .events = POLLIN };
+	_cleanup_(fd_closep) int fd = -1;
+	pid_t tid = live_thread(q->pid);
 	char path[48];
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
-	return stat("/proc/self/ns/net", &a) == 0 && stat(path, &b) == 0 && a.st_ino == b.st_ino;
+	if (tid < 0 || tid == q->pid)
+		return -ESRCH;
+	fd = (int)syscall(SYS_pidfd_open, tid, PIDFD_THREAD);
+	if (fd < 0)
+		return errno == EINVAL ? -ENOSYS : -errno;
+	/* Seen after the open: the number is still that thread's, and the process is still ours. */
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d", q->pid, tid);
+	if (access(path, F_OK) < 0 || poll(&whole, 1, 0) != 0)
+		return -ESRCH;
+	return setns(fd, flags) < 0 ? -errno : 0;
+}
+
+static int join_all(const struct ctr_exec *q, int flags, struct error *err)
+{
+	int r = setns(q->pidfd, flags) < 0 ? -errno : 0;
+
+	if (r == -ESRCH)
+		r = join_by_thread(q, flags);
+	if (r == -ENOSYS)
+		return error_set(err, r,
+				 "join the container: the first thread of its process %d has "
+				 "ended, and Linux before 6.9 joins no other",
+				 q->pid);
+	if (r < 0)
+		error_code(err, r, "join the container");
+	if (r == -ESRCH)
+		error_hint(err, "it has just ended");
+	else if (r == -EPERM)
+		error_hint(err, "it may just be starting: try again");
+	return r;
 }
 
 static int join(struct joiner *j, struct error *err)
@@ -98,14 +146,9 @@ static int join(struct joiner *j, struct error *err)
 	r = proc_close_fds(keep, j->cmd.helper >= 0 ? 6 : 5);
 	if (r < 0)
 		return error_code(err, r, "close the host's descriptors");
-	if (setns(q->pidfd, flags) < 0) {
-		error_sys(err, "join the container");
-		if (err->code == -ESRCH)
-			error_hint(err, "it has just ended");
-		else if (err->code == -EPERM)
-			error_hint(err, "it may just be starting: try again");
-		return err->code;
-	}
+	r = join_all(q, flags, err);
+	if (r < 0)
+		return r;
 	r = ids_take(&j->ids);
 	return r < 0 ? error_code(err, r, "become root of the container") : 0;
 }

@@ -19,6 +19,7 @@ libruntime_a_SOURCES = \
 	src/runtime/join.c \
 	src/runtime/joinreport.c src/runtime/joinreport.h \
 	src/runtime/limits.c src/runtime/limits.h \
+	src/runtime/live.c src/runtime/live.h \
 	src/runtime/logout.c src/runtime/logout.h \
 	src/runtime/mnt.c src/runtime/mnt.h \
 	src/runtime/mounts.c \
@@ -57,14 +58,18 @@ mapper_filter.h: seccomp-gen$(EXEEXT) src/runtime/rootcaller.c
 	$(AM_V_GEN)$(SECCOMP_GEN) filter mapper mapper $(filter %.c,$^) >$@.tmp && mv $@.tmp $@
 
 if HAVE_CMOCKA
-check_PROGRAMS += test_cgroup test_idmap test_ctrwords test_joinreport test_limits test_logout test_seccomp test_upper test_users test_views
-TESTS += test_cgroup test_idmap test_ctrwords test_joinreport test_limits test_logout test_seccomp test_upper test_users test_views
+check_PROGRAMS += test_cgroup test_idmap test_ctrwords test_joinreport test_limits test_live test_logout test_seccomp test_upper test_users test_views
+TESTS += test_cgroup test_idmap test_ctrwords test_joinreport test_limits test_live test_logout test_seccomp test_upper test_users test_views
 test_cgroup_SOURCES = tests/unit/test_cgroup.c tests/unit/cm.h
 test_cgroup_CPPFLAGS = $(INC_SRC) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 test_cgroup_LDADD = libruntime.a libstorage.a liboci.a libbase.a $(CMOCKA_LIBS)
 test_idmap_SOURCES = tests/unit/test_idmap.c
 test_idmap_CPPFLAGS = $(INC_SRC) $(CMOCKA_CFLAGS)
 test_idmap_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
+test_live_SOURCES = tests/unit/test_live.c tests/unit/cm.h
+test_live_CPPFLAGS = $(INC_SRC) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
+test_live_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)
+test_live_LDFLAGS = -pthread
 test_views_SOURCES = tests/unit/test_views.c
 test_views_CPPFLAGS = $(INC_SRC) -I$(top_srcdir)/tests/unit $(CMOCKA_CFLAGS)
 test_views_LDADD = libruntime.a libbase.a $(CMOCKA_LIBS)

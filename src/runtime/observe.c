@@ -22,6 +22,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "runtime/live.h"
 #include "runtime/mountinfo.h"
 
 enum {
@@ -251,11 +252,10 @@ int observe(int pidfd, pid_t pid, pid_t parent, struct observed *ret, struct err
 	_cleanup_(observed_done) struct observed o = { .own_net = -1 };
 	_cleanup_(freep) char *status = NULL;
 	_cleanup_(fd_closep) int dir = -1;
-	char path[32];
+	char path[LIVE_DIR_MAX];
 	int r;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d", pid);
-	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	dir = open(live_dir(pid, path), O_PATH | O_DIRECTORY | O_CLOEXEC);
 	r = dir < 0 ? -errno : path_load(dir, "status", TEXT_MAX, &status, NULL);
 	if (r == 0)
 		r = observe_status(status, &o);
@@ -327,10 +327,10 @@ static uint64_t find_mount_in_time(struct place *p)
 uint64_t observe_mount(int pidfd, pid_t pid, const char *path)
 {
 	struct place p = { .root = -1, .path = path };
-	char root[32];
+	char dir[LIVE_DIR_MAX], root[LIVE_DIR_MAX + 8];
 	uint64_t id;
 
-	(void)snprintf(root, sizeof(root), "/proc/%d/root", pid);
+	(void)snprintf(root, sizeof(root), "%s/root", live_dir(pid, dir));
 	p.root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (p.root < 0)
 		return 0;

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "runtime/live.h"
 #include "runtime/pidtree.h"
 
 enum {
@@ -134,9 +135,9 @@ static unsigned from_cgroup(int fd, struct usage *u)
 static bool read_proc(pid_t pid, const char *name, char *buf, size_t size)
 {
 	_cleanup_(fd_closep) int fd = -1;
-	char path[48];
+	char dir[LIVE_DIR_MAX], path[LIVE_DIR_MAX + 16];
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	(void)snprintf(path, sizeof(path), "%s/%.15s", live_dir(pid, dir), name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd >= 0 && cgroupfs_pread(fd, buf, size) > 0;
 }

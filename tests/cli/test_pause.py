@@ -102,6 +102,26 @@ def test_threads_without_the_first_one(warm, job, hog):
         warm.run("unpause", name)
 
 
+def test_a_process_without_its_first_thread(warm, job, hog):
+    """/proc/PID tells nothing of it, nor joins its pidfd anything: its other threads are asked."""
+    name = job("echo up; exec /hog headless 50", "-v", f"{hog}:/hog")
+    init = state(warm, name)["Pid"]
+    end = time.monotonic() + 20
+    while letter(f"/proc/{init}") != "Z" or "held" not in warm.run("logs", name).out:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    row = json.loads(warm.run("stats", "--no-stream", "--format", "json", name).out)
+    usage = re.fullmatch(r"([0-9.]+)MiB / .*", row["MemUsage"])
+    assert usage and 50 <= float(usage.group(1)) < 60, row
+    res = warm.run("explain", name)
+    assert "DIFFERS" not in res.out, res
+    version = tuple(int(x) for x in os.uname().release.split(".")[:2])
+    if version >= (6, 9):
+        assert warm.run("exec", name, "cat", "/proc/1/comm").out == "hog\n"
+    else:
+        warm.fails("exec", name, "true", has="first thread of its process")
+
+
 def test_what_is_refused(warm, job):
     name = job("echo up; exec sleep 1000")
     warm.fails("unpause", name, has="is not paused")
