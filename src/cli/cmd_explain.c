@@ -131,7 +131,7 @@ static int tell(struct cli *cli, struct container *c, void *data, struct error *
 	const struct explain_options *o = data;
 	_cleanup_(ctrconf_done) struct ctrconf rec = { 0 };
 	_cleanup_(explain_done) struct explain x = { 0 };
-	struct enforced limits = { 0 };
+	_cleanup_(enforced_done) struct enforced limits = { 0 };
 	struct explain_input in = { .rec = &rec, .limits = &limits };
 	int r;
 

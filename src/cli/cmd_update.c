@@ -91,6 +91,13 @@ struct verdict {
 	struct enforced told, before, after;
 };
 
+static void verdict_done(struct verdict *v)
+{
+	enforced_done(&v->told);
+	enforced_done(&v->before);
+	enforced_done(&v->after);
+}
+
 static int verdict_read(struct verdict *v, const struct container *c, const struct limits *old,
 			const struct limits *now, struct error *err)
 {
@@ -132,14 +139,16 @@ static int check_held(const struct verdict *v, const struct container *c, struct
 static int record_rows(struct container *c, const struct verdict *v, const struct enforced *rows,
 		       struct error *err)
 {
-	struct enforced all = *rows;
+	_cleanup_(enforced_done) struct enforced all = { 0 };
 
-	for (size_t i = 0; i < v->told.n && all.n < ENFORCED_ROWS_MAX; i++) {
+	for (size_t i = 0; i < rows->n; i++)
+		enforced_put(&all, &rows->rows[i]);
+	for (size_t i = 0; i < v->told.n; i++) {
 		const struct enforced_row *row = &v->told.rows[i];
 
 		if (!enforced_find(rows, row->what) && !str_eq(row->by, "cgroup v2") &&
 		    is_unchanged(v, row->what))
-			all.rows[all.n++] = *row;
+			enforced_put(&all, row);
 	}
 	return enforced_write(c->dirfd, &all, err);
 }
@@ -170,8 +179,8 @@ static int update_running(struct cli *cli, struct container *c, const struct ctr
 			  const struct limits *old, const struct strv *what, struct error *err)
 {
 	_cleanup_(fd_closep) int cgroup = -1;
-	struct enforced rows = { 0 };
-	struct verdict v = { 0 };
+	_cleanup_(enforced_done) struct enforced rows = { 0 };
+	_cleanup_(verdict_done) struct verdict v = { 0 };
 	int r;
 
 	if (!c->state.cgroup[0])
@@ -214,18 +223,18 @@ static int check_host(const struct limit_options *o, const struct limits *l, str
 static int record_pending(struct container *c, const struct limits *old, const struct limits *now,
 			  struct error *err)
 {
-	struct enforced all = { 0 };
-	struct verdict v = { 0 };
+	_cleanup_(enforced_done) struct enforced all = { 0 };
+	_cleanup_(verdict_done) struct verdict v = { 0 };
 	int r = verdict_read(&v, c, old, now, err);
 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < v.told.n; i++)
 		if (is_unchanged(&v, v.told.rows[i].what))
-			all.rows[all.n++] = v.told.rows[i];
-	for (size_t i = 0; i < v.after.n && all.n < ENFORCED_ROWS_MAX; i++)
+			enforced_put(&all, &v.told.rows[i]);
+	for (size_t i = 0; i < v.after.n; i++)
 		if (!enforced_find(&all, v.after.rows[i].what))
-			all.rows[all.n++] = v.after.rows[i];
+			enforced_put(&all, &v.after.rows[i]);
 	return enforced_write(c->dirfd, &all, err);
 }
 

@@ -353,8 +353,8 @@ int enforce_check_host(const struct limits *l, struct error *err)
 
 int enforce_check(const struct ctrconf *rec, enum enforce_flags flags, struct error *err)
 {
+	_cleanup_(enforced_done) struct enforced rows = { 0 };
 	struct enforce e = ENFORCE_NONE;
-	struct enforced rows = { 0 };
 	unsigned offers;
 	enum dcode why;
 	int r;
@@ -481,7 +481,7 @@ int enforce_session(const struct enforce *e, const struct ctr *c, int ctr_dirfd,
 {
 	static const char why[] =
 		"the kernel did not take the nice value of its session: too many are set at once";
-	struct enforced rows = { 0 };
+	_cleanup_(enforced_done) struct enforced rows = { 0 };
 	struct enforced_row *row;
 	int r;
 
@@ -504,7 +504,7 @@ int enforce_session(const struct enforce *e, const struct ctr *c, int ctr_dirfd,
 
 int enforce_exec(struct enforce *e, const struct ctrconf *rec, int ctr_dirfd, struct error *err)
 {
-	struct enforced told = { 0 }, rows = { 0 };
+	_cleanup_(enforced_done) struct enforced told = { 0 }, rows = { 0 };
 	int r;
 
 	if (!asks_for_anything(rec))
@@ -514,7 +514,7 @@ int enforce_exec(struct enforce *e, const struct ctrconf *rec, int ctr_dirfd, st
 		return r;
 	for (size_t i = 0; i < told.n; i++)
 		if (str_eq(told.rows[i].by, "cgroup v2"))
-			rows.rows[rows.n++] = told.rows[i];
+			enforced_put(&rows, &told.rows[i]);
 	return decide(e, rec, DCODE_NO_CGROUP, 0, &rows, err);
 }
 

@@ -513,7 +513,7 @@ static int begin_limits(struct launch *l, struct enforce *e, struct error *err)
 	enum enforce_flags flags =
 		(l->strict ? ENFORCE_STRICT : 0) | (l->limits_told ? ENFORCE_QUIET : 0);
 	enum dcode why = DCODE_NO_CONTROLLER;
-	struct enforced rows = { 0 };
+	_cleanup_(enforced_done) struct enforced rows = { 0 };
 	struct error none = { 0 };
 	int r = 0;
 

@@ -232,7 +232,7 @@ int cgroup_create(const struct cgroup_request *req, struct cgroup *ret, struct e
 	unsigned want = cgroup_set_needs(req->limits);
 	struct cgroup_place place = { .fd = -1 };
 	struct cgroup c = CGROUP_NONE;
-	struct enforced held = *rows;
+	size_t n_before = rows->n;
 	int r;
 
 	r = cgroup_locate(want, req->id, req->libexec_fd, &place, err);
@@ -248,16 +248,16 @@ int cgroup_create(const struct cgroup_request *req, struct cgroup *ret, struct e
 	if (r == 0)
 		r = make(&c, &place, want, req->id, err);
 	if (r == 0)
-		r = cgroup_set_all(c.fd, req->limits, &held, err);
+		r = cgroup_set_all(c.fd, req->limits, rows, err);
 	if (r == 0 && req->limits->cpu_shares)
 		r = cgroup_weigh_scope(c.path, req->id, req->libexec_fd, req->limits->cpu_shares,
 				       err);
 	if (r < 0) {
+		rows->n = n_before;
 		ignore_result(cgroup_end(&c)); /* what stays is empty, and on record */
 		return r;
 	}
 	*ret = c;
-	*rows = held;
 	return 0;
 }
 

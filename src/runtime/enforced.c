@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -24,22 +25,31 @@ static void put(char *buf, size_t size, const char *s)
 	(void)snprintf(buf, size, "%s", s); /* cut: see the header */
 }
 
+void enforced_done(struct enforced *e)
+{
+	free(e->rows);
+	*e = (struct enforced){ 0 };
+}
+
+void enforced_put(struct enforced *e, const struct enforced_row *row)
+{
+	e->rows = array_grow(e->rows, e->n, &e->cap, sizeof(*e->rows));
+	e->rows[e->n++] = *row;
+}
+
 void enforced_add(struct enforced *e, const char *what, const char *asked, const char *by,
 		  enum dcode dcode, const char *detail, ...)
 {
-	struct enforced_row *row = &e->rows[e->n];
+	struct enforced_row row = { .dcode = dcode };
 	va_list ap;
 
-	if (e->n == ENFORCED_ROWS_MAX)
-		return;
-	put(row->what, sizeof(row->what), what);
-	put(row->asked, sizeof(row->asked), asked);
-	put(row->by, sizeof(row->by), by);
-	row->dcode = dcode;
+	put(row.what, sizeof(row.what), what);
+	put(row.asked, sizeof(row.asked), asked);
+	put(row.by, sizeof(row.by), by);
 	va_start(ap, detail);
-	(void)vsnprintf(row->detail, sizeof(row->detail), detail, ap);
+	(void)vsnprintf(row.detail, sizeof(row.detail), detail, ap);
 	va_end(ap);
-	e->n++;
+	enforced_put(e, &row);
 }
 
 const struct enforced_row *enforced_find(const struct enforced *e, const char *what)
@@ -102,37 +112,38 @@ static enum dcode code_of(const char *name)
 
 int enforced_parse(const char *text, size_t len, struct enforced *ret)
 {
-	struct enforced e = { 0 };
+	_cleanup_(enforced_done) struct enforced e = { 0 };
 	struct textrec rec;
 	size_t pos = 0;
 	int r;
 
 	r = textrec_parse(text, len, file_name, ENFORCED_VERSION, &rec);
-	while (r == 0 && e.n < ENFORCED_ROWS_MAX) {
-		struct enforced_row *row = &e.rows[e.n];
+	while (r == 0) {
+		struct enforced_row row;
 		char code[8];
 
-		r = next(&rec, &pos, "what", row->what, sizeof(row->what));
+		r = next(&rec, &pos, "what", row.what, sizeof(row.what));
 		if (r == -ENODATA) {
 			r = 0;
 			break;
 		}
 		if (r == 0)
-			r = next(&rec, &pos, "asked", row->asked, sizeof(row->asked));
+			r = next(&rec, &pos, "asked", row.asked, sizeof(row.asked));
 		if (r == 0)
-			r = next(&rec, &pos, "by", row->by, sizeof(row->by));
+			r = next(&rec, &pos, "by", row.by, sizeof(row.by));
 		if (r == 0)
-			r = next(&rec, &pos, "detail", row->detail, sizeof(row->detail));
+			r = next(&rec, &pos, "detail", row.detail, sizeof(row.detail));
 		if (r == 0)
 			r = next(&rec, &pos, "code", code, sizeof(code));
 		if (r == 0) {
-			row->dcode = code_of(code);
-			e.n++;
+			row.dcode = code_of(code);
+			enforced_put(&e, &row);
 		}
 	}
 	if (r < 0)
 		return r;
 	*ret = e;
+	e = (struct enforced){ 0 };
 	return 0;
 }
 

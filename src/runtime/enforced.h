@@ -10,11 +10,10 @@
 /*
  * The verdict on each limit that was asked for: what, how much, and by what it is held. Filled at
  * each start by whoever enforces, kept as containers/<id>/enforced (doc/format-store.md), read by
- * `explain`. No allocation.
+ * `explain`.
  */
 enum {
-	ENFORCED_ROWS_MAX = 32,
-	ENFORCED_FILE_MAX = 16 << 10,
+	ENFORCED_FILE_MAX = 64 << 10, /* 180 rows; a device each: LIMITS_THROTTLES_MAX */
 };
 
 struct enforced_row {
@@ -26,13 +25,18 @@ struct enforced_row {
 };
 
 struct enforced {
-	size_t n;
-	struct enforced_row rows[ENFORCED_ROWS_MAX];
+	struct enforced_row *rows;
+	size_t n, cap;
 };
 
-/* Texts that are too long are cut, and a row too many is left out: it is for people. */
+void enforced_done(struct enforced *e); /* for _cleanup_() too */
+
+/* Texts that are too long are cut: it is for people. */
 void enforced_add(struct enforced *e, const char *what, const char *asked, const char *by,
 		  enum dcode dcode, const char *detail, ...) __attribute__((format(printf, 6, 7)));
+
+/* A copy of a row. */
+void enforced_put(struct enforced *e, const struct enforced_row *row);
 
 /* The row of an option, or NULL. */
 const struct enforced_row *enforced_find(const struct enforced *e, const char *what);

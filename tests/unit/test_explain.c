@@ -39,7 +39,7 @@ static const struct explain_row *find(const struct explain *x, const char *what)
 static void test_limits(void **state)
 {
 	_cleanup_(explain_done) struct explain x = { 0 };
-	struct enforced limits = { 0 };
+	_cleanup_(enforced_done) struct enforced limits = { 0 };
 	struct observed seen = { .own_net = 1, .seccomp = 2, .uids = { .count = 65536 } };
 	struct ctrconf rec = { .caps = 0 };
 	struct explain_input in = { .rec = &rec, .limits = &limits, .seen = &seen };
@@ -143,7 +143,7 @@ static void test_one_id(void **state)
 static void test_autogroup(void **state)
 {
 	_cleanup_(explain_done) struct explain same = { 0 }, other = { 0 }, off = { 0 };
-	struct enforced limits = { 0 };
+	_cleanup_(enforced_done) struct enforced limits = { 0 };
 	struct observed seen = { .nice = 4, .has_autogroup = true, .autogroup_nice = 4 };
 	struct ctrconf rec = { .caps = 0 };
 	struct explain_input in = { .rec = &rec, .limits = &limits, .seen = &seen };

@@ -187,7 +187,7 @@ static void test_fallback(void **state)
 			    .nano_cpus = 500000000,
 			    .cpu_shares = 256,
 			    .pids = 20 };
-	struct enforced rows = { 0 };
+	_cleanup_(enforced_done) struct enforced rows = { 0 };
 	struct fallback f;
 
 	(void)state;
@@ -205,7 +205,7 @@ static void test_fallback(void **state)
 	assert_int_equal(f.tune.nice, 7); /* 215 of 1024 is the first that is not more */
 
 	/* What a cgroup holds or will hold is nobody else's. */
-	rows = (struct enforced){ 0 };
+	enforced_done(&rows);
 	enforced_add(&rows, "memory", "64 MiB", "cgroup v2", DCODE_NONE, "%s", "");
 	fallback_decide(&l, DCODE_NO_CONTROLLER, CGROUP_PIDS, &rows, &f);
 	assert_int_equal(rows.n, 3);
@@ -214,7 +214,7 @@ static void test_fallback(void **state)
 	assert_int_equal(enforced_find(&rows, "cpus")->dcode, DCODE_NO_CONTROLLER);
 
 	/* The usual weight is no limit. */
-	rows = (struct enforced){ 0 };
+	enforced_done(&rows);
 	fallback_decide(&(struct limits){ .cpu_shares = 1024 }, DCODE_NO_CGROUP, 0, &rows, &f);
 	assert_int_equal(rows.n, 0);
 }
@@ -224,7 +224,7 @@ static void test_many_throttles(void **state)
 {
 	_cleanup_(limits_done) struct limits l = { 0 };
 	struct limits_throttle t = { .kind = LIMITS_READ_BPS, .rate = 1048576 };
-	struct enforced rows = { 0 };
+	_cleanup_(enforced_done) struct enforced rows = { 0 };
 	struct fallback f;
 	char name[8];
 
