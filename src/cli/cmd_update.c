@@ -12,6 +12,7 @@
 #include "cli/enforce.h"
 #include "cli/limitopt.h"
 #include "runtime/cgroup.h"
+#include "runtime/cgroup_set.h"
 
 struct update_options {
 	struct limit_options limit;
@@ -175,17 +176,51 @@ static int weigh(const struct container *c, uint64_t shares, struct error *err)
 			   : cgroup_weigh_scope(c->state.cgroup, c->id, libexec, shares, err);
 }
 
-static int update_running(struct cli *cli, struct container *c, const struct ctrconf *rec,
-			  const struct limits *old, const struct strv *what, struct error *err)
+struct update {
+	struct cli *cli;
+	struct container *c;
+	const struct ctrconf *rec;
+	const struct limits *old;
+	const struct strv *what;
+};
+
+/* Behind the cgroup's files: what is said and recorded of them. */
+static int settle(const struct update *u, const struct verdict *v, const struct enforced *rows,
+		  struct error *err)
 {
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < u->what->n; i++) {
+		const struct enforced_row *row = enforced_find(rows, u->what->v[i]);
+
+		if (row && row->dcode)
+			r = tell(u->cli, row, err);
+	}
+	if (r == 0)
+		r = record_rows(u->c, v, rows, err);
+	if (r < 0)
+		return r;
+	r = ctrcmd_write_record(u->c, u->rec, err);
+	if (r < 0)
+		ignore_result(enforced_write(u->c->dirfd, &v->told, NULL)); /* as it was */
+	return r;
+}
+
+/* All of it, or nothing: what the kernel has is what the record says. */
+static int update_running(const struct update *u, struct error *err)
+{
+	const uint64_t shares = u->rec->limits.cpu_shares;
+	const struct limits *old = u->old;
+	struct container *c = u->c;
 	_cleanup_(fd_closep) int cgroup = -1;
 	_cleanup_(enforced_done) struct enforced rows = { 0 };
 	_cleanup_(verdict_done) struct verdict v = { 0 };
+	struct cgroup_saved saved;
 	int r;
 
 	if (!c->state.cgroup[0])
 		return no_cgroup(c, old, err);
-	r = verdict_read(&v, c, old, &rec->limits, err);
+	r = verdict_read(&v, c, old, &u->rec->limits, err);
 	if (r == 0)
 		r = check_held(&v, c, err);
 	if (r < 0)
@@ -193,17 +228,18 @@ static int update_running(struct cli *cli, struct container *c, const struct ctr
 	cgroup = cgroup_open(c->state.cgroup, c->id);
 	if (cgroup < 0)
 		return error_code(err, cgroup, "open the cgroup of container %s", c->name);
-	r = cgroup_update(cgroup, old, &rec->limits, &rows, err);
-	if (r == 0 && rec->limits.cpu_shares != old->cpu_shares)
-		r = weigh(c, rec->limits.cpu_shares, err);
-	if (r == 0)
-		r = record_rows(c, &v, &rows, err);
-	for (size_t i = 0; r == 0 && i < what->n; i++) {
-		const struct enforced_row *row = enforced_find(&rows, what->v[i]);
-
-		if (row && row->dcode)
-			r = tell(cli, row, err);
+	r = cgroup_update(cgroup, old, &u->rec->limits, &rows, &saved, err);
+	if (r < 0)
+		return r;
+	if (shares != old->cpu_shares)
+		r = weigh(c, shares, err);
+	if (r == 0) {
+		r = settle(u, &v, &rows, err);
+		if (r < 0 && shares != old->cpu_shares)
+			ignore_result(weigh(c, old->cpu_shares, NULL)); /* it went before */
 	}
+	if (r < 0)
+		cgroup_set_restore(cgroup, &saved);
 	return r;
 }
 
@@ -263,12 +299,9 @@ static int update(struct cli *cli, struct container *c, const struct limit_optio
 		return r;
 	asked(o, &rec.limits, &what);
 	if (c->state.status == CONTAINER_RUNNING)
-		r = update_running(cli, c, &rec, &old.limits, &what, err);
-	if (r == 0)
-		r = ctrcmd_write_record(c, &rec, err);
-	if (r == 0 && c->state.status != CONTAINER_RUNNING)
-		r = record_pending(c, &old.limits, &rec.limits, err);
-	return r;
+		return update_running(&(struct update){ cli, c, &rec, &old.limits, &what }, err);
+	r = ctrcmd_write_record(c, &rec, err);
+	return r < 0 ? r : record_pending(c, &old.limits, &rec.limits, err);
 }
 
 static int update_one(struct cli *cli, const char *name, void *data, struct error *err)

@@ -25,6 +25,8 @@ enum {
 };
 
 #define NANO UINT64_C(1000000000)
+/* The kernel's: MAX_BW of kernel/sched/core.c. */
+#define QUOTA_MAX_US ((INT64_C(1) << 44) - 1)
 
 void limit_options_done(struct limit_options *o)
 {
@@ -174,7 +176,7 @@ static int parse_quota(const struct limit_options *o, struct limits *l, struct e
 	if (o->cpu_period)
 		r = parse_number("cpu-period", o->cpu_period, 0, PERIOD_MAX_US, &period, err);
 	if (r == 0 && o->cpu_quota)
-		r = parse_number("cpu-quota", o->cpu_quota, -1, INT64_MAX / 2, &quota, err);
+		r = parse_number("cpu-quota", o->cpu_quota, -1, QUOTA_MAX_US, &quota, err);
 	if (r < 0)
 		return r;
 	if (period && period < PERIOD_MIN_US)

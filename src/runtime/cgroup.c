@@ -356,7 +356,7 @@ static unsigned reach(int fd)
 }
 
 int cgroup_update(int fd, const struct limits *old, const struct limits *limits,
-		  struct enforced *rows, struct error *err)
+		  struct enforced *rows, struct cgroup_saved *saved, struct error *err)
 {
 	struct limits changed = cgroup_set_changed(old, limits);
 	unsigned missing = cgroup_set_needs(&changed) & ~reach(fd);
@@ -380,6 +380,13 @@ int cgroup_update(int fd, const struct limits *old, const struct limits *limits,
 		error_host(err, DCODE_NO_CONTROLLER);
 		return -EOPNOTSUPP;
 	}
+	r = cgroup_set_save(fd, saved);
+	if (r < 0)
+		return error_code(err, r, "keep the limits that the container has");
 	r = cgroup_set_lift(fd, old, limits, err);
-	return r < 0 ? r : cgroup_set_all(fd, limits, rows, err);
+	if (r == 0)
+		r = cgroup_set_all(fd, limits, rows, err);
+	if (r < 0)
+		cgroup_set_restore(fd, saved);
+	return r;
 }

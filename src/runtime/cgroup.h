@@ -30,6 +30,8 @@ struct cgroup {
 		.fd = -1, .parent_fd = -1, .events_fd = -1, .oom_fd = -1 \
 	}
 
+struct cgroup_saved; /* cgroup_set.h */
+
 struct cgroup_request {
 	const struct limits *limits;
 	const char *id;
@@ -77,10 +79,14 @@ int cgroup_open(const char *path, const char *id) _nodiscard_;
 /* cgroup.freeze, and wait until every process rests. */
 int cgroup_freeze(int fd, bool freeze, struct error *err) _nodiscard_;
 
-/* Write changed limits to a running container's cgroup; rows as above. -EOPNOTSUPP with D-20 before
- * anything is written: it has no controller, or no file, for one that is new or another one. */
+/*
+ * Write changed limits to a running container's cgroup; rows as above. -EOPNOTSUPP with D-20 before
+ * anything is written: it has no controller, or no file, for one that is new or another one. Where
+ * the kernel refuses a later value, the earlier ones are what they were. saved: for
+ * cgroup_set_restore(), where the caller cannot go on.
+ */
 int cgroup_update(int fd, const struct limits *old, const struct limits *limits,
-		  struct enforced *rows, struct error *err) _nodiscard_;
+		  struct enforced *rows, struct cgroup_saved *saved, struct error *err) _nodiscard_;
 
 /*
  * Of a recorded cgroup in a scope: the shares, for the scope. Weights count between the children of

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -309,4 +310,35 @@ int cgroup_set_lift(int fd, const struct limits *old, const struct limits *now, 
 					  all[i].file);
 	}
 	return 0;
+}
+
+static const char *const saved_files[CGROUP_SAVED_FILES] = {
+	"memory.max", "memory.swap.max", "memory.low",	"cpu.max",   "cpu.weight",
+	"pids.max",   "cpuset.cpus",	 "cpuset.mems", "io.weight", "io.bfq.weight",
+};
+
+int cgroup_set_save(int fd, struct cgroup_saved *ret)
+{
+	for (size_t i = 0; i < CGROUP_SAVED_FILES; i++) {
+		char *text = ret->text[i];
+		int n = cgroupfs_read(fd, saved_files[i], text, CGROUP_SAVED_MAX);
+
+		if (n < 0)
+			n = 0;
+		text[n] = '\0';
+		/* io.weight: what devices have of their own is not ours. */
+		if (n == CGROUP_SAVED_MAX - 1 && !strchr(text, '\n'))
+			return -E2BIG;
+		if (strchr(text, '\n'))
+			text[strcspn(text, "\n") + 1] = '\0';
+	}
+	return 0;
+}
+
+/* Each took this value before. */
+void cgroup_set_restore(int fd, const struct cgroup_saved *saved)
+{
+	for (size_t i = 0; i < CGROUP_SAVED_FILES; i++)
+		if (*saved->text[i])
+			ignore_result(cgroupfs_write(fd, saved_files[i], saved->text[i]));
 }

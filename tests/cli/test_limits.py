@@ -429,7 +429,8 @@ def test_strict_start_refuses(plain, leftovers):
     (["--device-read-bps", "sda:1m"], "/dev/"),
     (["--device-write-iops", "/dev/null:10"], "not a block device"),
     (["--device-write-bps", "/dev/no-such:10m"], "/dev/no-such"),
-    (["--oom-score-adj", "1001"], "range"), (["--shm-size", "x"], "not a size"),
+    (["--oom-score-adj", "1001"], "range"), (["--cpu-quota", "17592186044416"], "range"),
+    (["--shm-size", "x"], "not a size"),
     (["--ulimit", "nofile"], "NAME=SOFT"), (["--ulimit", "frob=1"], "frob"),
     (["--ulimit", "nofile=20:10"], "above the hard one"), (["--ulimit", "nofile=x"], "NAME=SOFT"),
 ])

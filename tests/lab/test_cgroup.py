@@ -211,6 +211,17 @@ def test_a_file_that_is_not_there(delegated):
         refused(delegated, "--blkio-weight 100", "no file io.weight", "[D-20]", "bfq")
         refused(delegated, "--pids-limit 9 --blkio-weight 100", "no file io.weight")
         delegated.run("carrel rm -f box")
+        # Refused after others were written: they are what they were, and so is the record.
+        delegated.root("cp -a /dev/ubda /dev/gone")
+        start(delegated, "box", "-m 64m --cpus 0.9 --cpu-shares 256 --pids-limit 20 "
+              "--device-write-bps /dev/gone:1m")
+        where = f"{USER}/{cgroups(delegated, USER)[0]}"
+        delegated.root("rm /dev/gone")
+        look = f"cd {where}; cat memory.max memory.swap.max cpu.max pids.max cpu.weight"
+        before = delegated.root(look).out
+        refused(delegated, "-m 96m --cpus 0.5 --pids-limit 9 --cpu-shares 512", "/dev/gone")
+        assert delegated.root(look).out == before
+        delegated.run("carrel rm -f box")
         r = start(delegated, "box", "--device-write-bps /dev/ubda:1m --blkio-weight 100")
         assert "--blkio-weight 100 is held by ionice" in r.err and "[D-20]" in r.err, r
         assert "device-write-bps" not in r.err, r

@@ -2,16 +2,21 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cgroupfs.h"
 #include "base/conf.h"
+#include "base/fd.h"
 #include "base/str.h"
 #include "cm.h"
+#include "runtime/cgroup.h"
 #include "runtime/cgroup_find.h"
 #include "runtime/cgroup_set.h"
 #include "runtime/cgroup_value.h"
 #include "runtime/usage.h"
+#include "tempdir.h"
 
 static void test_weight(void **state)
 {
@@ -265,14 +270,74 @@ static void test_usage(void **state)
 	assert_int_equal(usage_cpu_percent(&a, &b), 0);
 }
 
+static void put_file(int dir, const char *name, const char *text)
+{
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+	fd_close(fd);
+}
+
+static void assert_file(int dir, const char *name, const char *text)
+{
+	char buf[64];
+
+	assert_true(cgroupfs_read(dir, name, buf, sizeof(buf)) >= 0);
+	assert_string_equal(buf, text);
+}
+
+/* A write that is refused takes those before it along. */
+static void test_update_is_whole(void **state)
+{
+	const struct limits old = { .memory = 60000000, .pids = 30 };
+	const struct limits now = { .memory = 50000000, .cpu_quota_us = 5000, .cpu_period_us = 0 };
+	_cleanup_(enforced_done) struct enforced rows = { 0 };
+	struct cgroup_saved saved;
+	struct error err = { 0 };
+	struct tempdir dir;
+
+	(void)state;
+	assert_int_equal(tempdir_make(&dir), 0);
+	put_file(dir.fd, "cgroup.controllers", "cpu memory pids\n");
+	put_file(dir.fd, "memory.max", "60000000\n");
+	put_file(dir.fd, "memory.swap.max", "60000000\n");
+	put_file(dir.fd, "pids.max", "030\n"); /* as long as what lifts it: the file is only one */
+	/* ELOOP: for the kernel's EINVAL. */
+	assert_int_equal(symlinkat("memory.max", dir.fd, "cpu.max"), 0);
+	assert_int_equal(cgroup_update(dir.fd, &old, &now, &rows, &saved, &err), -ELOOP);
+	assert_non_null(strstr(err.text, "--cpu-quota"));
+	assert_file(dir.fd, "memory.max", "60000000\n");
+	assert_file(dir.fd, "memory.swap.max", "60000000\n");
+	assert_file(dir.fd, "pids.max", "030\n");
+	/* And one that is taken can be taken back. */
+	assert_int_equal(unlinkat(dir.fd, "cpu.max", 0), 0);
+	put_file(dir.fd, "cpu.max", "max 100000\n");
+	enforced_done(&rows);
+	assert_int_equal(cgroup_update(dir.fd, &old, &now, &rows, &saved, &err), 0);
+	assert_file(dir.fd, "memory.max", "50000000\n");
+	assert_file(dir.fd, "pids.max", "max\n");
+	assert_int_equal(rows.n, 2);
+	cgroup_set_restore(dir.fd, &saved);
+	assert_file(dir.fd, "memory.max", "60000000\n");
+	assert_file(dir.fd, "pids.max", "030\n");
+	tempdir_remove(&dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_weight),	 cmocka_unit_test(test_values),
-		cmocka_unit_test(test_own_path), cmocka_unit_test(test_managed),
-		cmocka_unit_test(test_words),	 cmocka_unit_test(test_needs),
-		cmocka_unit_test(test_changed),	 cmocka_unit_test(test_reclaim_is_picky),
-		cmocka_unit_test(test_conf),	 cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_weight),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_own_path),
+		cmocka_unit_test(test_managed),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_needs),
+		cmocka_unit_test(test_changed),
+		cmocka_unit_test(test_reclaim_is_picky),
+		cmocka_unit_test(test_conf),
+		cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_update_is_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
