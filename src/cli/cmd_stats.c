@@ -43,8 +43,9 @@ static const struct opt options[] = {
 /* What was seen of one container; kept for the next round. */
 struct seen {
 	char id[ID_LEN + 1];
-	struct usage last;
-	bool is_there; /* `last` is a measurement */
+	struct usage last, now;
+	bool was_there, is_there; /* `last`, `now` is a measurement */
+	unsigned turn;		  /* of `now` */
 };
 
 struct stats {
@@ -160,29 +161,43 @@ static void add_row(struct table *t, const struct row *row, const struct contain
 	table_add(t, row->pids);
 }
 
+/* Once in each round, by however many words it was asked for: the end of one interval begins the
+ * next. */
+static struct seen *measured(struct stats *s, struct container *c)
+{
+	struct seen *seen = find_seen(s, c->id);
+
+	if (seen->turn == s->rounds + 1)
+		return seen;
+	seen->last = seen->now;
+	seen->was_there = seen->is_there;
+	seen->now = (struct usage){ 0 };
+	seen->is_there = measure(c, &seen->now);
+	seen->turn = s->rounds + 1;
+	return seen;
+}
+
 /* word: by what it was asked for, or NULL. Silent in the first round, which is only the beginning
  * of an interval. */
 static void show(struct stats *s, struct container *c, const char *word, struct table *t)
 {
-	struct seen *seen = find_seen(s, c->id);
-	struct usage now = { 0 };
-	bool runs = measure(c, &now);
+	struct seen *seen = measured(s, c);
+	const struct usage *now = &seen->now;
+	bool runs = seen->is_there;
 	struct row row;
 
-	if (s->rounds > 0 && (runs || s->o->all || s->names[0])) {
-		fill_row(s, c, seen->is_there ? &seen->last : &now, &now, &row);
-		if (s->json)
-			print_json(&row, c, word, &now, runs);
-		else
-			add_row(t, &row, c);
-		if (runs && now.summed && !s->json && !s->told) {
-			log_warn(DCODE_NONE, "figures that no cgroup counts are sums over /proc, "
-					     "memory as PSS");
-			s->told = true;
-		}
+	if (s->rounds == 0 || (!runs && !s->o->all && !s->names[0]))
+		return;
+	fill_row(s, c, seen->was_there ? &seen->last : now, now, &row);
+	if (s->json)
+		print_json(&row, c, word, now, runs);
+	else
+		add_row(t, &row, c);
+	if (runs && now->summed && !s->json && !s->told) {
+		log_warn(DCODE_NONE,
+			 "figures that no cgroup counts are sums over /proc, memory as PSS");
+		s->told = true;
 	}
-	seen->last = now;
-	seen->is_there = runs;
 }
 
 static int show_named(struct stats *s, struct table *t, struct error *err)

@@ -198,6 +198,14 @@ def test_stats_are_measured(warm, job):
     assert stats(warm, busy)[0]["CPUPerc"] == "0.00%"
 
 
+def test_stats_of_one_by_two_words(warm, job):
+    """Both rows are of one measurement: the first does not take the second one's beginning."""
+    name = job("echo up; while :; do :; done")
+    rows = stats(warm, name, name, stats(warm, name)[0]["ID"])
+    assert len(rows) == 3 and float(rows[0]["CPUPerc"][:-1]) > 1, rows
+    assert len({row["CPUPerc"] for row in rows}) == 1, rows
+
+
 def test_stats_names_what_is_there(warm, job):
     name = job("echo up; exec sleep 1000")
     assert name in [r["Name"] for r in stats(warm)]
