@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/cgroupfs.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/sys.h"
@@ -130,8 +131,6 @@ static int open_janitor(struct starter *st, struct error *err)
 {
 	int fds[2], r;
 
-	if (!st->l->rec->remove)
-		return 0;
 	r = fd_pipe(fds);
 	if (r < 0)
 		return error_code(err, r, "make a pipe");
@@ -184,7 +183,7 @@ static int starter_prepare(struct starter *st, struct supervised *s, struct erro
 		r = open_file(st, SUPER_LOG_FD, "log", O_APPEND, err);
 	if (r == 0)
 		r = open_pipes(st, err);
-	if (r == 0)
+	if (r == 0 && st->l->rec->remove)
 		r = open_janitor(st, err);
 	if (r == 0)
 		r = fill_start(st, err);
@@ -228,10 +227,25 @@ static int null_stdio(int first, int last)
 	return r;
 }
 
+/* The supervisor has removed the container's cgroup, and could not remove that which it was in
+ * itself: as long as that is there nobody gets into the caller's own. */
+static int leave_leaf(struct container *c)
+{
+	int r = container_read_state(c->dirfd, &c->state);
+
+	if (r < 0 || c->state.status != CONTAINER_EXITED)
+		return r; /* killed: the sweep knows what to do */
+	r = cgroupfs_reclaim(c->state.cgroup, c->id);
+	if (r < 0)
+		return r;
+	c->state.cgroup[0] = '\0';
+	return container_write_state(c->dirfd, &c->state);
+}
+
 /*
- * The janitor of --rm: waits in U, with nothing but the store's descriptors, for the supervisor's
- * end, and removes the record. It keeps the lock, so that nobody else begins to remove, and the
- * `done` pipe, for which `run` waits.
+ * The janitor of --rm, and of a supervisor in a leaf: waits in U, with nothing but the store's
+ * descriptors, for the supervisor's end, and removes the record, or the leaf. It keeps the lock, so
+ * that nobody else begins to remove, and the `done` pipe, for which `run` waits.
  */
 static int janitor(void *arg)
 {
@@ -249,6 +263,8 @@ static int janitor(void *arg)
 	if (null_stdio(0, 2) < 0 || proc_close_fds(keep, ARRAY_SIZE(keep)) < 0)
 		return EXIT_OURS;
 	ignore_result(fd_read_full(st->janitor_read, &c, 1)); /* its end is what we wait for */
+	if (!st->l->rec->remove)
+		return leave_leaf(st->l->ctr) < 0 ? EXIT_OURS : 0;
 	return launch_remove(s, st->l->ctr, NULL) < 0 ? EXIT_OURS : 0;
 }
 
@@ -408,7 +424,10 @@ static int starter(void *arg)
 	}
 	for (int i = 0; i < 3; i++)
 		fd_close(TAKE_FD(st->child_stdio[i]));
-	r = start_janitor(st, &err);
+	if (st->l->cgroup && st->l->cgroup->has_super && st->janitor_read < 0)
+		r = open_janitor(st, &err);
+	if (r == 0)
+		r = start_janitor(st, &err);
 	if (r == 0) {
 		block_term();
 		/* Code 0: it runs. Only a broken installation fails after this. */

@@ -26,7 +26,7 @@ enum super_fd {
 	SUPER_CLIENT_FD = 13, /* the `run` that waits; or absent */
 	SUPER_NET_FD = 14,  /* control socket of the netstack: open as long as we live; or absent */
 	SUPER_LOCK_FD = 15, /* the lock for life */
-	SUPER_JANITOR_FD = 16,	/* its end of file tells the janitor of --rm; or absent */
+	SUPER_JANITOR_FD = 16,	/* its end of file tells the janitor; or absent */
 	SUPER_DONE_FD = 17,	/* its end of file tells the `run` that waits; or absent */
 	SUPER_OOM_FD = 18,	/* memory.events (runtime/oom.h), read at the end; or absent */
 	SUPER_CGROUP_FD = 19,	/* directory that holds the container's cgroup; or absent */
@@ -44,8 +44,8 @@ enum super_fd {
 enum super_flags {
 	SUPER_TTY = 1 << 0,
 	SUPER_STDIN_ONCE = 1 << 1, /* stdin ends with the client of `run` or `start` */
-	SUPER_IN_LEAF = 1 << 2, /* the cgroup that we live in is for the next command to remove */
-	SUPER_OWNED = 1 << 3,	/* N belongs to another id than ours (ctr.h) */
+	SUPER_IN_LEAF = 1 << 2,	   /* the cgroup that we live in is for the janitor to remove */
+	SUPER_OWNED = 1 << 3,	   /* N belongs to another id than ours (ctr.h) */
 };
 
 enum {
