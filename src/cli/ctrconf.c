@@ -206,7 +206,7 @@ static void format_mounts(const struct ctrconf *rec, struct str_buf *out)
 static bool has_resources(const struct ctrconf *rec)
 {
 	return limits_any(&rec->limits) || rec->limits.pids || rec->limits.memory_swap ||
-	       rec->ulimits.n || rec->shm_size || rec->oom_score_adj;
+	       rec->ulimits.n || rec->shm_size || rec->oom_asked;
 }
 
 static void format_resources(const struct ctrconf *rec, struct str_buf *out)
@@ -218,7 +218,7 @@ static void format_resources(const struct ctrconf *rec, struct str_buf *out)
 		json_add_key(out, "shm_size");
 		str_buf_addf(out, "%" PRIu64, rec->shm_size);
 	}
-	if (rec->oom_score_adj) {
+	if (rec->oom_asked) {
 		json_add_key(out, "oom_score_adj");
 		str_buf_addf(out, "%" PRId64, rec->oom_score_adj);
 	}
@@ -348,6 +348,7 @@ static int parse_resources(struct json_object *doc, struct ctrconf *rec, struct 
 		r = json_get_strv(doc, "ulimits", CTRCONF_ITEMS_MAX, &rec->ulimits, err);
 	if (r == 0)
 		r = json_get_u64(doc, "shm_size", &rec->shm_size, &found, err);
+	rec->oom_asked = json_has(doc, "oom_score_adj");
 	return r < 0 ? r : json_get_i64(doc, "oom_score_adj", &rec->oom_score_adj, err);
 }
 

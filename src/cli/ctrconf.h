@@ -47,10 +47,10 @@ struct ctrconf {
 	struct limits limits;
 	struct strv ulimits;   /* "nofile=1024:2048" */
 	uint64_t shm_size;     /* bytes; 0 = docker's 64 MiB */
-	int64_t oom_score_adj; /* 0 = as the caller's */
+	int64_t oom_score_adj; /* where it was asked for; else as the caller's */
 	enum net_mode net;
 	bool tty, open_stdin, remove, init, read_only, no_new_privs, seccomp_off;
-	bool here, user_asked, real_ids;
+	bool here, user_asked, real_ids, oom_asked;
 };
 
 void ctrconf_done(struct ctrconf *rec); /* for _cleanup_() too */

@@ -33,7 +33,7 @@ static const char own_limit[] = "own limit";
 
 static bool asks_for_anything(const struct ctrconf *rec)
 {
-	return limits_any(&rec->limits) || rec->ulimits.n || rec->oom_score_adj;
+	return limits_any(&rec->limits) || rec->ulimits.n || rec->oom_asked;
 }
 
 /* --- what the host does not have --- */
@@ -208,7 +208,7 @@ static void decide_oom_adj(struct enforce *e, const struct ctrconf *rec, struct 
 {
 	char text[16];
 
-	if (!rec->oom_score_adj)
+	if (!rec->oom_asked)
 		return;
 	(void)snprintf(text, sizeof(text), "%" PRId64, rec->oom_score_adj);
 	if (!tune_can_oom_adj((int)rec->oom_score_adj)) {

@@ -449,7 +449,8 @@ int limitopt_parse_fixed(const struct limit_options *o, struct ctrconf *rec, str
 		r = parse_ulimits(o, rec, err);
 	if (r == 0 && o->shm_size)
 		r = parse_size("shm-size", o->shm_size, &rec->shm_size, err);
-	if (r == 0 && o->oom_score_adj)
+	rec->oom_asked = o->oom_score_adj != NULL;
+	if (r == 0 && rec->oom_asked)
 		r = parse_number("oom-score-adj", o->oom_score_adj, -OOM_ADJ_MAX, OOM_ADJ_MAX,
 				 &rec->oom_score_adj, err);
 	return r;

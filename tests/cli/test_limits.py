@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from lib.runner import Carrel
+
 NONE = ["--network", "none"]
 
 
@@ -512,6 +514,24 @@ def test_above_the_own_limit(warm):
     assert int(res.out) < 99999999, res
     warm.fails("run", "--strict", *NONE, "--ulimit", "nofile=99999999", warm.image, "true",
                has="your own hard limit")
+
+
+def test_oom_score_of_zero(warm, tmp_path):
+    """A number like any other: a caller may have more, and may not be let back to it."""
+    more = tmp_path / "more"
+    more.write_text("#!/bin/sh\necho 300 >/proc/self/oom_score_adj\n"
+                    f'exec {warm.program} "$@"\n')
+    more.chmod(0o755)
+    caller = Carrel(warm.home, str(more))
+    args = (*NONE, "--oom-score-adj", "0", warm.image, "cat", "/proc/self/oom_score_adj")
+    res = caller.run("run", "--rm", *args)
+    if warnings(res):
+        assert "--oom-score-adj 0 is not enforced" in res.err, res
+        caller.fails("run", "--strict", "--rm", *args, has="--oom-score-adj 0")
+    else:
+        assert res.out == "0\n", res
+    assert caller.run("run", "--rm", *NONE, warm.image, "cat",
+                      "/proc/self/oom_score_adj").out == "300\n"
 
 
 def test_inspect(warm):

@@ -176,6 +176,7 @@ static void record_of_limits(void **state)
 	strv_add(&a.ulimits, "nofile=5:-1");
 	a.shm_size = 1 << 20;
 	a.oom_score_adj = -17;
+	a.oom_asked = true;
 	ctrconf_format(&a, &x);
 	assert_non_null(strstr(x.s, "{\"version\":2,"));
 	assert_int_equal(ctrconf_parse(x.s, x.len, &b, NULL), 0);
@@ -190,6 +191,7 @@ static void record_of_limits(void **state)
 	assert_string_equal(b.limits.cpuset_cpus, "0-1");
 	assert_string_equal(b.ulimits.v[0], "nofile=5:-1");
 	assert_int_equal(b.oom_score_adj, -17);
+	assert_true(b.oom_asked);
 }
 
 static void record_mistakes(void **state)

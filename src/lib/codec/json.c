@@ -142,6 +142,11 @@ int json_get_i64(struct json_object *o, const char *key, int64_t *ret, struct er
 	return 0;
 }
 
+bool json_has(struct json_object *o, const char *key)
+{
+	return member(o, key) != NULL;
+}
+
 int json_get_bool(struct json_object *o, const char *key, bool *ret, struct error *err)
 {
 	struct json_object *v = member(o, key);

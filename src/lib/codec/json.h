@@ -34,6 +34,8 @@ int json_get_u64(struct json_object *o, const char *key, uint64_t *ret, bool *re
 /* 0 where it is absent. */
 int json_get_i64(struct json_object *o, const char *key, int64_t *ret,
 		 struct error *err) _nodiscard_;
+/* Is there such a member that is not null? */
+bool json_has(struct json_object *o, const char *key);
 int json_get_bool(struct json_object *o, const char *key, bool *ret, struct error *err) _nodiscard_;
 int json_get_object(struct json_object *o, const char *key, struct json_object **ret,
 		    struct error *err) _nodiscard_;
