@@ -32,8 +32,10 @@ static void asked(const struct limit_options *o, const struct limits *l, struct 
 		{ o->memory, "memory" },
 		{ o->memory_swap, "memory-swap" },
 		{ o->memory_reservation, "memory-reservation" },
-		{ o->cpus, l->nano_cpus ? "cpus" : "cpu-quota" },
-		{ o->cpu_quota ? o->cpu_quota : o->cpu_period, "cpu-quota" },
+		{ o->cpus	 ? o->cpus
+		  : o->cpu_quota ? o->cpu_quota
+				 : o->cpu_period,
+		  limits_time_name(l) },
 		{ o->cpu_shares, "cpu-shares" },
 		{ o->cpuset_cpus, "cpuset-cpus" },
 		{ o->cpuset_mems, "cpuset-mems" },

@@ -80,9 +80,11 @@ static void cpu_time(struct decision *d, const char *what)
 	const struct limits *l = d->limits;
 	char text[48];
 
-	if (!l->cpu_quota_us || (l->nano_cpus > 0) != str_eq(what, "cpus"))
+	if ((!l->cpu_quota_us && !l->cpu_period_us) || !str_eq(what, limits_time_name(l)))
 		return;
-	if (l->nano_cpus)
+	if (!l->cpu_quota_us)
+		(void)snprintf(text, sizeof(text), "%" PRIu64, l->cpu_period_us);
+	else if (l->nano_cpus)
 		(void)snprintf(text, sizeof(text), "%.15g", (double)l->nano_cpus / 1e9);
 	else
 		(void)snprintf(text, sizeof(text), "%" PRIu64 "/%" PRIu64, l->cpu_quota_us,
@@ -217,6 +219,7 @@ static const struct {
 	{ "memory-reservation", CGROUP_MEMORY, memory_reservation },
 	{ "cpus", CGROUP_CPU, cpu_time },
 	{ "cpu-quota", CGROUP_CPU, cpu_time },
+	{ "cpu-period", CGROUP_CPU, cpu_time },
 	{ "cpu-shares", CGROUP_CPU, cpu_shares },
 	{ "cpuset-cpus", CGROUP_CPUSET, cpuset },
 	{ "cpuset-mems", CGROUP_CPUSET, cpuset },

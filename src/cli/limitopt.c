@@ -189,6 +189,9 @@ static int parse_quota(const struct limit_options *o, struct limits *l, struct e
 	l->cpu_period_us = (uint64_t)period;
 	if (l->cpu_quota_us && !l->cpu_period_us)
 		l->cpu_period_us = PERIOD_USUAL_US;
+	/* Alone it changes nothing; it may be what a quota had that is lifted. */
+	if (!l->cpu_quota_us && l->cpu_period_us == PERIOD_USUAL_US)
+		l->cpu_period_us = 0;
 	l->nano_cpus = 0;
 	return 0;
 }
@@ -197,8 +200,8 @@ static int parse_quota(const struct limit_options *o, struct limits *l, struct e
 static int check_kind(const struct limit_options *o, const struct limits *old,
 		      const struct limits *now, struct error *err)
 {
-	bool quota = o->cpu_quota && now->cpu_quota_us,
-	     period = o->cpu_period && now->cpu_period_us;
+	bool quota = o->cpu_quota && now->cpu_quota_us && !now->nano_cpus,
+	     period = o->cpu_period && now->cpu_period_us && !now->nano_cpus;
 
 	if (o->cpus && now->nano_cpus && old->cpu_quota_us && !old->nano_cpus) {
 		error_set(err, -EINVAL, "--cpus conflicts with the --cpu-quota that it has");
@@ -214,23 +217,34 @@ static int check_kind(const struct limit_options *o, const struct limits *old,
 	return 0;
 }
 
+/* 0 and -1 are docker's words for "not asked". Of what is no number the parser will say so. */
+static bool is_set(const char *s)
+{
+	int64_t v;
+
+	return s && (num_i64(s, &v) < 0 || v > 0);
+}
+
 static int parse_cpu_time(const struct limit_options *o, struct limits *l, struct error *err)
 {
 	const struct limits old = { .nano_cpus = l->nano_cpus, .cpu_quota_us = l->cpu_quota_us };
+	uint64_t nano = 0;
 	int r = 0;
 
-	if (o->cpus && (o->cpu_quota || o->cpu_period)) {
+	if (is_set(o->cpus) && (is_set(o->cpu_quota) || is_set(o->cpu_period))) {
 		error_set(err, -EINVAL, "--cpus and --%s cannot both be set",
-			  o->cpu_quota ? "cpu-quota" : "cpu-period");
+			  is_set(o->cpu_quota) ? "cpu-quota" : "cpu-period");
 		error_hint(err, "--cpus 1.5 is a quota of 150000 in a period of 100000");
 		return -EINVAL;
 	}
 	if (o->cpu_quota || o->cpu_period)
 		r = parse_quota(o, l, err);
-	if (r == 0 && o->cpus) {
-		r = parse_cpus(o->cpus, &l->nano_cpus, err);
-		l->cpu_period_us = l->nano_cpus ? PERIOD_USUAL_US : 0;
-		l->cpu_quota_us = l->nano_cpus / (NANO / PERIOD_USUAL_US);
+	if (r == 0 && o->cpus)
+		r = parse_cpus(o->cpus, &nano, err);
+	if (r == 0 && o->cpus && (nano || !(o->cpu_quota || o->cpu_period))) {
+		l->nano_cpus = nano;
+		l->cpu_period_us = nano ? PERIOD_USUAL_US : 0;
+		l->cpu_quota_us = nano / (NANO / PERIOD_USUAL_US);
 	}
 	return r < 0 ? r : check_kind(o, &old, l, err);
 }

@@ -31,7 +31,7 @@ struct setter {
 unsigned cgroup_set_needs(const struct limits *l)
 {
 	return (l->memory || l->memory_swap > 0 || l->memory_reservation ? CGROUP_MEMORY : 0) |
-	       (l->cpu_quota_us || l->cpu_shares ? CGROUP_CPU : 0) |
+	       (l->cpu_quota_us || l->cpu_period_us || l->cpu_shares ? CGROUP_CPU : 0) |
 	       (l->pids > 0 ? CGROUP_PIDS : 0) |
 	       (l->cpuset_cpus || l->cpuset_mems ? CGROUP_CPUSET : 0) |
 	       (l->blkio_weight || l->n_throttles ? CGROUP_IO : 0);
@@ -129,16 +129,18 @@ static int set_cpu(struct setter *s)
 	const struct limits *l = s->l;
 	int r = 0;
 
-	if (l->cpu_quota_us) {
+	if (l->cpu_quota_us || l->cpu_period_us) {
 		r = cgroup_cpu_max(l->cpu_quota_us, l->cpu_period_us, value);
 		if (r < 0)
 			return r;
 		if (l->nano_cpus)
 			(void)snprintf(asked, sizeof(asked), "%.15g", (double)l->nano_cpus / 1e9);
+		else if (!l->cpu_quota_us)
+			(void)snprintf(asked, sizeof(asked), "%" PRIu64 " us", l->cpu_period_us);
 		else
 			(void)snprintf(asked, sizeof(asked), "%" PRIu64 " of %" PRIu64 " us",
 				       l->cpu_quota_us, l->cpu_period_us);
-		r = set(s, "cpu.max", value, l->nano_cpus ? "cpus" : "cpu-quota", asked);
+		r = set(s, "cpu.max", value, limits_time_name(l), asked);
 	}
 	if (r >= 0 && l->cpu_shares) {
 		ignore_result(str_print(value, sizeof(value), "%" PRIu32,
@@ -246,6 +248,7 @@ struct limits cgroup_set_changed(const struct limits *old, const struct limits *
 					      : 0,
 		.nano_cpus = time ? now->nano_cpus : 0,
 		.cpu_quota_us = time ? now->cpu_quota_us : 0,
+		.cpu_period_us = time ? now->cpu_period_us : 0,
 		.cpu_shares = now->cpu_shares != old->cpu_shares ? now->cpu_shares : 0,
 		.cpuset_cpus =
 			is_word(now->cpuset_cpus, old->cpuset_cpus) ? NULL : now->cpuset_cpus,
@@ -266,7 +269,7 @@ const char *cgroup_set_lacks(int fd, const struct limits *l, const char **ret_fi
 		/* Where there is no memory.swap.max it gets its row, with D-26. */
 		{ l->memory_swap > 0, "memory-swap", "memory.max", NULL },
 		{ l->memory_reservation, "memory-reservation", "memory.low", NULL },
-		{ l->cpu_quota_us, l->nano_cpus ? "cpus" : "cpu-quota", "cpu.max", NULL },
+		{ l->cpu_quota_us || l->cpu_period_us, limits_time_name(l), "cpu.max", NULL },
 		{ l->cpu_shares, "cpu-shares", "cpu.weight", NULL },
 		{ l->pids > 0, "pids-limit", "pids.max", NULL },
 		{ l->cpuset_cpus, "cpuset-cpus", "cpuset.cpus", NULL },
@@ -293,7 +296,9 @@ int cgroup_set_lift(int fd, const struct limits *old, const struct limits *now, 
 		{ old->memory && !now->memory, "memory.max", "max" },
 		{ (old->memory || old->memory_swap > 0) && !now->memory, "memory.swap.max", "max" },
 		{ old->memory_reservation && !now->memory_reservation, "memory.low", "0" },
-		{ old->cpu_quota_us && !now->cpu_quota_us, "cpu.max", "max" },
+		{ (old->cpu_quota_us || old->cpu_period_us) && !now->cpu_quota_us &&
+			  !now->cpu_period_us,
+		  "cpu.max", "max 100000" },
 		{ old->cpu_shares && !now->cpu_shares, "cpu.weight", "100" },
 		{ old->pids > 0 && now->pids <= 0, "pids.max", "max" },
 		{ old->cpuset_cpus && !now->cpuset_cpus, "cpuset.cpus", "\n" },

@@ -17,8 +17,15 @@ static const char *const throttle_names[LIMITS_THROTTLE_KINDS] = {
 bool limits_any(const struct limits *l)
 {
 	return l->memory || l->memory_swap > 0 || l->memory_reservation || l->cpu_quota_us ||
-	       l->cpu_shares || l->cpuset_cpus || l->cpuset_mems || l->pids > 0 ||
-	       l->blkio_weight || l->n_throttles;
+	       l->cpu_period_us || l->cpu_shares || l->cpuset_cpus || l->cpuset_mems ||
+	       l->pids > 0 || l->blkio_weight || l->n_throttles;
+}
+
+const char *limits_time_name(const struct limits *l)
+{
+	if (l->nano_cpus)
+		return "cpus";
+	return l->cpu_quota_us ? "cpu-quota" : "cpu-period";
 }
 
 void limits_done(struct limits *l)

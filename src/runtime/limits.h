@@ -28,11 +28,12 @@ struct limits {
 	int64_t memory_swap; /* memory and swap together, as docker has it; -1 unlimited */
 	uint64_t memory_reservation;
 	uint64_t nano_cpus; /* --cpus as it was asked; quota and period below say the same */
-	uint64_t cpu_quota_us, cpu_period_us; /* both are set, or none */
-	uint64_t cpu_shares;		      /* 2 to 262144, 1024 is everybody's */
-	char *cpuset_cpus, *cpuset_mems;      /* "0-2,4", checked */
-	int64_t pids;			      /* -1 unlimited */
-	uint32_t blkio_weight;		      /* 10 to 1000 */
+	uint64_t cpu_quota_us,
+		cpu_period_us;		 /* a quota has a period; one alone limits nothing yet */
+	uint64_t cpu_shares;		 /* 2 to 262144, 1024 is everybody's */
+	char *cpuset_cpus, *cpuset_mems; /* "0-2,4", checked */
+	int64_t pids;			 /* -1 unlimited */
+	uint32_t blkio_weight;		 /* 10 to 1000 */
 	struct limits_throttle *throttles;
 	size_t n_throttles, cap_throttles;
 };
@@ -42,6 +43,8 @@ enum {
 	LIMITS_SHARES_USUAL = 1024,
 };
 
+/* By which option CPU time is limited: "cpus", "cpu-quota" or "cpu-period". */
+const char *limits_time_name(const struct limits *l);
 /* Is there one that somebody must enforce? "Unlimited" is none. */
 bool limits_any(const struct limits *l);
 void limits_done(struct limits *l); /* for _cleanup_() too */

@@ -516,6 +516,17 @@ def test_above_the_own_limit(warm):
                has="your own hard limit")
 
 
+def test_a_period_alone(plain):
+    """Without a cgroup it is as much a word that nobody hears as a quota."""
+    res = plain.run("run", "--rm", *NONE, "--cpu-period", "50000", plain.image, "true")
+    one_warning(res, "--cpu-period 50000 is not enforced")
+    res = plain.run("run", "--rm", *NONE, "--cpus", "0", "--cpu-quota", "50000", "--cpu-period",
+                    "50000", plain.image, "true")
+    one_warning(res, "--cpu-quota 50000/50000 is not enforced")
+    res = plain.run("run", "--rm", *NONE, "--cpus", "0.5", "--cpu-quota", "-1", plain.image, "true")
+    one_warning(res, "--cpus 0.5 is not enforced")
+
+
 def test_oom_score_of_zero(warm, tmp_path):
     """A number like any other: a caller may have more, and may not be let back to it."""
     more = tmp_path / "more"

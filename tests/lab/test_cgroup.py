@@ -141,6 +141,12 @@ def test_explain_and_update(delegated):
     delegated.run("carrel update --pids-limit -1 --cpus 0 box")
     assert delegated.root(f"cd {where}; cat pids.max cpu.max").out == "max\nmax 100000\n"
     assert "pids-limit" not in rows(delegated, "box")
+    # A period of its own, without a quota or when that is gone.
+    for words, want in (("--cpu-period 50000", "max 50000"), ("--cpu-quota 10000", "10000 50000"),
+                        ("--cpus 0 --cpu-quota -1", "max 50000"), ("--cpu-period 0", "max 100000")):
+        r = delegated.run(f"carrel update {words} box")
+        assert r.status == 0, r
+        assert delegated.root(f"cat {where}/cpu.max").out == want + "\n", words
     # A controller that is not there: nothing at all is changed.
     r = delegated.run("carrel update --cpuset-cpus 0 -m 96m box")
     assert r.status == 125 and "[D-20]" in r.err, r

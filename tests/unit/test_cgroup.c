@@ -146,6 +146,9 @@ static void test_needs(void **state)
 
 	(void)state;
 	assert_int_equal(cgroup_set_needs(&l), 0);
+	l.cpu_period_us = 50000;
+	assert_int_equal(cgroup_set_needs(&l), CGROUP_CPU);
+	l.cpu_period_us = 0;
 	l.memory = 1;
 	l.cpu_shares = 1024;
 	l.blkio_weight = 10;

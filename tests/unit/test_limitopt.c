@@ -129,6 +129,43 @@ static void test_cpus(void **state)
 		assert_int_equal(cpus(bad[i], &v), -EINVAL);
 }
 
+/* 0 and -1 are docker's "not asked", also beside the other kind; a period may come alone. */
+static void test_cpu_time_together(void **state)
+{
+	static const struct {
+		struct limit_options o;
+		uint64_t nano, quota, period;
+	} rows[] = {
+		{ { .cpus = "0", .cpu_quota = "50000" }, 0, 50000, 100000 },
+		{ { .cpus = "1", .cpu_quota = "-1" }, 1000000000, 100000, 100000 },
+		{ { .cpus = "1", .cpu_quota = "0", .cpu_period = "0" },
+		  1000000000,
+		  100000,
+		  100000 },
+		{ { .cpus = "0", .cpu_period = "50000" }, 0, 0, 50000 },
+		{ { .cpu_period = "50000" }, 0, 0, 50000 },
+		{ { .cpu_period = "100000" }, 0, 0, 0 },
+		{ { .cpu_quota = "-1", .cpu_period = "50000" }, 0, 0, 50000 },
+	};
+	struct limits l = { .nano_cpus = 2000000000,
+			    .cpu_quota_us = 200000,
+			    .cpu_period_us = 100000 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct limits one = { 0 };
+
+		assert_int_equal(limitopt_parse(&rows[i].o, &one, NULL), 0);
+		assert_int_equal(one.nano_cpus, rows[i].nano);
+		assert_int_equal(one.cpu_quota_us, rows[i].quota);
+		assert_int_equal(one.cpu_period_us, rows[i].period);
+	}
+	/* Of what has --cpus already. */
+	assert_int_equal(limitopt_parse(&rows[1].o, &l, NULL), 0);
+	assert_int_equal(l.nano_cpus, 1000000000);
+	assert_int_equal(limitopt_parse(&rows[0].o, &l, NULL), -EINVAL);
+}
+
 static void test_throttles_and_ulimits(void **state)
 {
 	struct limit_options o = { .shm_size = "1m", .oom_score_adj = "-5" };
@@ -247,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_update),
 		cmocka_unit_test(test_update_of_the_other_kind),
 		cmocka_unit_test(test_cpus),
+		cmocka_unit_test(test_cpu_time_together),
 		cmocka_unit_test(test_throttles_and_ulimits),
 		cmocka_unit_test(test_cpulist),
 		cmocka_unit_test(test_fallback),
