@@ -116,6 +116,14 @@ static void add_throttles(struct str_buf *b, const char *key, enum limits_thrott
 	str_buf_addc(b, ']');
 }
 
+/* Where none was asked for it is as much swap as memory (cgroup_value.h). */
+static long long memory_swap(const struct limits *l)
+{
+	if (l->memory_swap)
+		return l->memory_swap;
+	return l->memory > INT64_MAX / 2 ? INT64_MAX : 2 * (long long)l->memory;
+}
+
 static void add_limits(struct str_buf *b, const struct limits *l)
 {
 	/* docker shows either --cpus or the two that it stands for. */
@@ -134,7 +142,7 @@ static void add_limits(struct str_buf *b, const struct limits *l)
 	output_json_member(b, "CpusetCpus", l->cpuset_cpus ? l->cpuset_cpus : "");
 	output_json_member(b, "CpusetMems", l->cpuset_mems ? l->cpuset_mems : "");
 	add_number(b, "MemoryReservation", (long long)l->memory_reservation);
-	add_number(b, "MemorySwap", l->memory_swap);
+	add_number(b, "MemorySwap", memory_swap(l));
 	add_number(b, "PidsLimit", l->pids);
 }
 

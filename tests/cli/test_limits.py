@@ -561,6 +561,15 @@ def test_inspect(warm):
         assert host[key] == want, (key, host)
 
 
+def test_sizes_as_docker_takes_them(warm):
+    """A fraction alone, a blank before the unit; not asked, swap is as much as memory."""
+    for size, want in ((".5g", 512 << 20), ("64 m", 64 << 20), ("64. MiB", 64 << 20)):
+        warm.run("run", "--name", "sized", *NONE, "-m", size, warm.image, "true")
+        host = warm.run("inspect", "sized").json()[0]["HostConfig"]
+        warm.run("rm", "sized")
+        assert (host["Memory"], host["MemorySwap"]) == (want, 2 * want), (size, host)
+
+
 def test_the_largest_numbers(warm, leftovers):
     """What is taken can be written down, read and removed again; what cannot is refused."""
     before = leftovers.snapshot(warm)

@@ -93,9 +93,15 @@ static void test_size(void **state)
 		{ "0.000000001k", 0 },
 		{ "2.5t", UINT64_C(5) << 39 },
 		{ "0.25p", UINT64_C(1) << 48 },
+		{ ".5g", UINT64_C(1) << 29 },
+		{ "1.", 1 },
+		{ "1.g", UINT64_C(1) << 30 },
+		{ "64 m", 67108864 },
+		{ "1 KiB", 1024 },
+		{ "7 ", 7 },
 	};
-	static const char *const bad[] = { "",	  "k",	    "1x",   "1kk", "1 k", "-1k",
-					   "1bb", "1.5.5g", "1kbb", "1.",  ".5g", "1.g" };
+	static const char *const bad[] = { "",	     "k",    "1x", "1kk", "1  k", "-1k", "1bb",
+					   "1.5.5g", "1kbb", ".",  ".g",  " 1k",  "1k ", "1 5k" };
 	uint64_t v;
 
 	(void)state;

@@ -94,6 +94,26 @@ int num_mode(const char *s, uint32_t *ret)
 	return 0;
 }
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* ".5", or as docker has it, "." behind a number. */
+static int fraction_of(const char **s, uint64_t *ret, uint64_t *ret_scale)
+{
+	const char *from = ++*s;
+	uint64_t scale = 1;
+	int r = is_digit(*from) ? digits(s, NULL, 10, ret) : 0;
+
+	if (r == 0 && *s - from > FRACTION_DIGITS_MAX)
+		r = -ERANGE;
+	for (; r == 0 && from < *s; from++)
+		scale *= 10;
+	*ret_scale = scale;
+	return r;
+}
+
 int num_size(const char *s, uint64_t *ret)
 {
 	static const struct {
@@ -102,19 +122,16 @@ int num_size(const char *s, uint64_t *ret)
 	} units[] = { { 'b', 0 }, { 'k', 10 }, { 'm', 20 }, { 'g', 30 }, { 't', 40 }, { 'p', 50 } };
 	uint64_t v, fraction = 0, scale = 1;
 	unsigned shift = 0;
-	int r = digits(&s, NULL, 10, &v);
+	bool only_fraction = s[0] == '.' && is_digit(s[1]);
+	int r = only_fraction ? 0 : digits(&s, NULL, 10, &v);
 
-	if (r == 0 && *s == '.') {
-		const char *from = ++s;
-
-		r = digits(&s, NULL, 10, &fraction);
-		if (r == 0 && s - from > FRACTION_DIGITS_MAX)
-			r = -ERANGE;
-		for (; r == 0 && from < s; from++)
-			scale *= 10;
-	}
+	if (only_fraction)
+		v = 0;
+	if (r == 0 && *s == '.')
+		r = fraction_of(&s, &fraction, &scale);
 	if (r < 0)
 		return r;
+	s += *s == ' ';
 	if (*s) {
 		size_t i = 0;
 
