@@ -343,6 +343,7 @@ def test_shares_of_several_at_once(plain, leftovers):
     need_autogroup()
     before = leftovers.snapshot(plain)
     names = [f"turn{i}" for i in range(6)]
+    held = 0
     try:
         started = [plain.start("run", "-d", "--name", name, *NONE, "--cpu-shares", "2",
                                plain.image, "sleep", "600", stdout=subprocess.PIPE,
@@ -351,10 +352,13 @@ def test_shares_of_several_at_once(plain, leftovers):
             err = p.communicate(timeout=60)[1].decode()
             assert p.returncode == 0, err
             # Held, or said not to be: on a machine that many others use at the same time.
-            assert session_of(plain, name) == ["nice", "19"] or "is not enforced" in err, err
+            got = session_of(plain, name) == ["nice", "19"]
+            assert got != ("--cpu-shares 2 is not enforced: the kernel did not take" in err), err
+            held += got
             said = {row["what"]: row["by"] for row in
                     plain.run("explain", "--json", name).json()["rows"]}
-            assert said["cpu-shares"] == ("nothing" if "is not enforced" in err else "nice")
+            assert said["cpu-shares"] == ("nice" if got else "nothing")
+        assert held
     finally:
         plain.run("rm", "-f", *names, check=False)
     leftovers.check(plain, before)
@@ -367,9 +371,15 @@ def test_shares_of_exec(plain, words):
     plain.run("run", "-d", "--name", "shared", *NONE, "--cpu-shares", "2", plain.image, "sleep",
               "600")
     try:
-        res = plain.run("exec", *words, "shared", "cat", "/proc/self/autogroup", "/proc/self/stat")
-        assert res.lines[0].split()[1:] == ["nice", "19"] or warnings(res), res
-        assert res.lines[1].split(")")[1].split()[16] == "19", res
+        # Held, or said not to be: on a machine that many others use at the same time.
+        for _ in range(10):
+            res = plain.run("exec", *words, "shared", "cat", "/proc/self/autogroup",
+                            "/proc/self/stat")
+            assert res.lines[1].split(")")[1].split()[16] == "19", res
+            if res.lines[0].split()[1:] == ["nice", "19"]:
+                break
+            assert len(warnings(res)) == 1 and "--cpu-shares does not hold" in res.err, res
+        assert res.lines[0].split()[1:] == ["nice", "19"] and not warnings(res), res
         assert plain.run("exec", *words, "shared", "sh", "-c", "exit 7", check=False).rc == 7
         plain.fails("exec", *words, "shared", "no-such-program", rc=127, has="no-such-program")
     finally:
