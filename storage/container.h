@@ -37,10 +37,12 @@ struct container_state {
 	char started[40], finished[40]; /* RFC 3339, "" = never */
 	char boot[ID_BOOT_LEN + 1];
 	char error[256];
-	char cgroup[512];  /* below the cgroup2 mount; "" = none */
-	bool oom_killed;   /* something in it was killed for the memory limit */
-	enum dcode one_id; /* it has run with one id, for this reason: owners in upper may be
-			      others' */
+	char cgroup[512];    /* below the cgroup2 mount; "" = none */
+	bool oom_killed;     /* something in it was killed for the memory limit */
+	enum dcode one_id;   /* it has run with one id, for this reason: owners in upper may be
+				others' */
+	uint32_t ids;	     /* the map it runs with: owners_count(); 0 = not recorded */
+	uint64_t ids_digest; /* owners_digest() of so many */
 };
 
 struct container {

@@ -52,6 +52,10 @@ size_t container_format_state(const struct container_state *st, char buf[CONTAIN
 		textrec_add(&w, "oom-killed", "1");
 	if (st->one_id != DCODE_NONE)
 		textrec_add_u64(&w, "one-id", st->one_id);
+	if (st->ids) {
+		textrec_add_u64(&w, "ids", st->ids);
+		textrec_add_u64(&w, "ids-digest", st->ids_digest);
+	}
 	/* The fields' sizes sum up to less than the buffer. */
 	ignore_result(textrec_end(&w, &len));
 	return len;
@@ -90,7 +94,7 @@ static int get_status(const struct textrec *rec, enum container_status *ret)
 /* Lines that are there only where they say something, and not in records of earlier versions. */
 static int get_optional(const struct textrec *rec, struct container_state *st)
 {
-	uint64_t oom = 0, one = 0;
+	uint64_t oom = 0, one = 0, ids = 0, digest = 0;
 	int r;
 
 	r = textrec_get(rec, "cgroup", st->cgroup, sizeof(st->cgroup));
@@ -98,12 +102,18 @@ static int get_optional(const struct textrec *rec, struct container_state *st)
 		r = textrec_get_u64(rec, "oom-killed", &oom);
 	if (r == 0 || r == -ENODATA)
 		r = textrec_get_u64(rec, "one-id", &one);
+	if (r == 0 || r == -ENODATA)
+		r = textrec_get_u64(rec, "ids", &ids);
+	if (r == 0 || r == -ENODATA)
+		r = textrec_get_u64(rec, "ids-digest", &digest);
 	if (r < 0 && r != -ENODATA)
 		return r;
-	if (one >= DCODE_MAX)
+	if (one >= DCODE_MAX || ids > UINT32_MAX)
 		return -EINVAL;
 	st->oom_killed = oom != 0;
 	st->one_id = (enum dcode)one;
+	st->ids = (uint32_t)ids;
+	st->ids_digest = digest;
 	return 0;
 }
 

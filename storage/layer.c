@@ -161,7 +161,9 @@ int layer_verify(struct store *s, const struct digest *diff_id, const struct has
 static bool is_same_owner(const struct sidecar_header *a, const struct sidecar_header *b)
 {
 	return a->owner == b->owner && a->map_uid0 == b->map_uid0 && a->map_uid1 == b->map_uid1 &&
-	       a->map_gid0 == b->map_gid0 && a->map_gid1 == b->map_gid1;
+	       a->map_gid0 == b->map_gid0 && a->map_gid1 == b->map_gid1 &&
+	       (a->id_count == b->id_count || (!a->counts.squashed && !b->counts.squashed)) &&
+	       a->ids_used == b->ids_used && a->map_digest == b->map_digest;
 }
 
 /* Somebody was faster, or a damaged one or one of another subuid range lies there: that is decided
@@ -258,10 +260,66 @@ int layer_make_durable(struct store *s, struct error *err)
 	return r;
 }
 
-int layer_check_owner(struct store *s, const struct digest *diff_id, uint32_t uid0, uint32_t uid1,
-		      uint32_t gid0, uint32_t gid1, struct error *err)
+/* The first ids tell where the range begins, and are all that there is in old records of one. */
+static bool is_where_it_was(const struct sidecar_header *h, const struct owners_first *f)
+{
+	return h->map_uid0 == f->uid0 && h->map_uid1 == f->uid1 && h->map_gid0 == f->gid0 &&
+	       h->map_gid1 == f->gid1;
+}
+
+static int moved(const struct sidecar_header *h, const struct digest *d,
+		 const struct owners_first *now, struct error *err)
+{
+	if (h->owner == SIDECAR_OWNER_SINGLE) {
+		error_set(err, -ESTALE,
+			  "layer %.12s was unpacked for one id, you have ids from %u on", d->hex,
+			  now->uid1);
+		error_hint(err, LAYER_PULL_HINT); /* its files are the caller's */
+	} else if (now->uid1 == 0) {
+		error_set(err, -ESTALE,
+			  "layer %.12s belongs to the ids from %u on, and you have one id only",
+			  d->hex, h->map_uid1);
+	} else {
+		error_set(err, -ESTALE,
+			  "layer %.12s belongs to the ids from %u on, yours begin at %u", d->hex,
+			  h->map_uid1, now->uid1);
+	}
+	error_host(err, DCODE_SUBID_CHANGED);
+	return -ESTALE;
+}
+
+/*
+ * The range begins where it did. Where it ends matters to owners that had no id then or have none
+ * now, and how it is cut to those behind the cut. A record without a digest does not say which ids
+ * the tree has: all that there were, then.
+ */
+static int check_range(const struct sidecar_header *h, const struct digest *d,
+		       const struct owners *o, struct error *err)
+{
+	uint32_t now = owners_count(o);
+	int r = 0;
+
+	if (h->id_count != now && h->counts.squashed)
+		r = error_set(err, -ESTALE,
+			      "layer %.12s has owners beyond the %u ids it was unpacked for, and "
+			      "you have %u now",
+			      d->hex, h->id_count, now);
+	else if (h->map_digest ? owners_digest(o, h->ids_used) != h->map_digest : now < h->id_count)
+		r = error_set(err, -ESTALE,
+			      "layer %.12s belongs to ids of a range that is not yours any more",
+			      d->hex);
+	if (r < 0) {
+		error_hint(err, LAYER_PULL_HINT);
+		error_host(err, DCODE_SUBID_CHANGED);
+	}
+	return r;
+}
+
+int layer_check_owner(struct store *s, const struct digest *diff_id, const struct owners *owners,
+		      struct error *err)
 {
 	_cleanup_(fd_closep) int fd = open_layer(s, diff_id);
+	struct owners_first now = owners_first(owners);
 	struct sidecar_header h;
 	int r;
 
@@ -270,24 +328,9 @@ int layer_check_owner(struct store *s, const struct digest *diff_id, uint32_t ui
 	r = sidecar_read_header(fd, &h, err);
 	if (r < 0)
 		return r;
-	if (h.map_uid0 == uid0 && h.map_uid1 == uid1 && h.map_gid0 == gid0 && h.map_gid1 == gid1)
-		return 0;
-	if (h.owner == SIDECAR_OWNER_SINGLE) {
-		error_set(err, -ESTALE,
-			  "layer %.12s was unpacked for one id, you have ids from %u on",
-			  diff_id->hex, uid1);
-		error_hint(err, LAYER_PULL_HINT); /* its files are the caller's */
-	} else if (uid1 == 0) {
-		error_set(err, -ESTALE,
-			  "layer %.12s belongs to the ids from %u on, and you have one id only",
-			  diff_id->hex, h.map_uid1);
-	} else {
-		error_set(err, -ESTALE,
-			  "layer %.12s belongs to the ids from %u on, yours begin at %u",
-			  diff_id->hex, h.map_uid1, uid1);
-	}
-	error_host(err, DCODE_SUBID_CHANGED);
-	return -ESTALE;
+	if (!is_where_it_was(&h, &now))
+		return moved(&h, diff_id, &now, err);
+	return check_range(&h, diff_id, owners, err);
 }
 
 int layer_open_tree(struct store *s, const struct digest *diff_id, struct error *err)

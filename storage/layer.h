@@ -3,11 +3,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/error.h"
 #include "oci/digest.h"
 #include "storage/hash.h"
+#include "storage/owners.h"
 #include "storage/store.h"
 
 /* layers/<diffid-hex>/{meta,tree}: one tree per diff-id, not per chain. */
@@ -51,11 +51,11 @@ int layer_make_durable(struct store *s, struct error *err) _nodiscard_;
 
 /*
  * Do the tree's files belong to the caller's present map? -ESTALE with D-19 where the layer was
- * unpacked under another range. The numbers are those of struct idmap (src/runtime/idmap.h); with
- * uid1 and gid1 0 there is one id only, which is another range than any other.
+ * unpacked under another one and that makes a difference: an owner that it has is somebody else
+ * now, or had no id then. One id only is another range than any other.
  */
-int layer_check_owner(struct store *s, const struct digest *diff_id, uint32_t uid0, uint32_t uid1,
-		      uint32_t gid0, uint32_t gid1, struct error *err) _nodiscard_;
+int layer_check_owner(struct store *s, const struct digest *diff_id, const struct owners *owners,
+		      struct error *err) _nodiscard_;
 
 /* O_PATH of layers/<hex>/tree. */
 int layer_open_tree(struct store *s, const struct digest *diff_id, struct error *err) _nodiscard_;

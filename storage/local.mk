@@ -15,6 +15,7 @@ libstorage_a_SOURCES = \
 	storage/imgremove.c \
 	storage/layer.c storage/layer.h \
 	storage/marker.c storage/marker.h \
+	storage/owners.c storage/owners.h \
 	storage/textrec.c storage/textrec.h \
 	storage/ref.c storage/ref.h \
 	storage/refname.c storage/refname.h \

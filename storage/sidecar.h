@@ -45,6 +45,10 @@ struct sidecar_header {
 	uint32_t owner; /* enum sidecar_owner */
 	uint32_t id_count;
 	uint32_t map_uid0, map_uid1, map_gid0, map_gid1;
+	/* All owners in the tree are less than ids_used; owners_digest() of so many. 0: not
+	 * recorded. */
+	uint32_t ids_used;
+	uint64_t map_digest;
 };
 
 enum sidecar_entry_flags {

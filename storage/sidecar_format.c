@@ -157,6 +157,8 @@ void sidecar_encode_header(const struct sidecar_raw_header *raw, uint8_t out[SID
 		put64(&p, raw->sections[i].offset);
 		put64(&p, raw->sections[i].length);
 	}
+	put32(&p, h.ids_used);
+	put64(&p, h.map_digest);
 	crc32c_init(&crc);
 	p = out + AT_HEADER_CRC;
 	put32(&p, crc32c_update(&crc, 0, out, AT_HEADER_CRC));
@@ -198,6 +200,8 @@ int sidecar_decode_header(const uint8_t in[SIDECAR_HEADER_SIZE], struct sidecar_
 		raw.sections[i].offset = get64(&p);
 		raw.sections[i].length = get64(&p);
 	}
+	h->ids_used = get32(&p);
+	h->map_digest = get64(&p);
 	*ret = raw;
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "oci/digest.h"
 #include "storage/hash.h"
+#include "storage/owners.h"
 #include "storage/squeeze.h"
 
 /*
@@ -49,8 +50,8 @@ struct untar_request {
 	/* ids of the tar are squashed to this count, recorded truly in the sidecar; 1 = all are 0
 	 */
 	uint32_t id_count;
-	/* owner state recorded in the sidecar: what host ids 0 and 1.. of the map are */
-	uint32_t map_uid0, map_uid1, map_gid0, map_gid1;
+	/* owner state recorded in the sidecar; NULL: none */
+	const struct owners *owners;
 	/* boot id (id_boot) from before the caller lost sight of /proc; NULL: read now */
 	const char *boot;
 	/* for the content digests of regular files; NULL: none are recorded */

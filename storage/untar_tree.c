@@ -549,6 +549,10 @@ static void squash(struct untar_tree *t, const struct tar_entry *e)
 	t->flags = 0;
 	if (e->type == TAR_HARDLINK)
 		return; /* the target's owner counts */
+	if (t->uid_disk >= t->ids_used)
+		t->ids_used = t->uid_disk + 1;
+	if (t->gid_disk >= t->ids_used)
+		t->ids_used = t->gid_disk + 1;
 	if (t->uid_disk != (uint64_t)e->uid || t->gid_disk != (uint64_t)e->gid) {
 		t->flags = SIDECAR_SQUASHED;
 		t->stats->squashed++;
@@ -654,6 +658,21 @@ bool untar_tree_lost_data(const struct untar_tree *t)
 	return t->lost_data;
 }
 
+static void record_owners(const struct untar_tree *t, struct sidecar_header *h)
+{
+	struct owners_first first;
+
+	if (!t->req->owners)
+		return;
+	first = owners_first(t->req->owners);
+	h->map_uid0 = first.uid0;
+	h->map_uid1 = first.uid1;
+	h->map_gid0 = first.gid0;
+	h->map_gid1 = first.gid1;
+	h->ids_used = t->ids_used ? t->ids_used : 1; /* the root */
+	h->map_digest = owners_digest(t->req->owners, h->ids_used);
+}
+
 int untar_tree_finish(struct untar_tree *t, const struct tarsplit_part *part, struct error *err)
 {
 	const struct untar_request *req = t->req;
@@ -662,13 +681,10 @@ int untar_tree_finish(struct untar_tree *t, const struct tarsplit_part *part, st
 		.counts = { .skipped_xattrs = t->stats->skipped_xattrs },
 		.owner = req->id_count > 1 ? SIDECAR_OWNER_MAP : SIDECAR_OWNER_SINGLE,
 		.id_count = req->id_count,
-		.map_uid0 = req->map_uid0,
-		.map_uid1 = req->map_uid1,
-		.map_gid0 = req->map_gid0,
-		.map_gid1 = req->map_gid1,
 	};
 	int r;
 
+	record_owners(t, &h);
 	if (req->boot && str_copy(h.boot, sizeof(h.boot), req->boot) < 0)
 		h.boot[0] = '\0';
 

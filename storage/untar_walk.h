@@ -34,7 +34,8 @@ struct untar_tree {
 	char walk[TAR_PATH_MAX]; /* what is left after a symlink */
 	int base;		 /* parent, borrowed from the stack */
 	uint32_t uid_disk, gid_disk, mode_disk;
-	uint32_t flags; /* of the record */
+	uint32_t ids_used; /* all owners so far are less */
+	uint32_t flags;	   /* of the record */
 
 	bool lost_data; /* something with data was removed again */
 };

@@ -66,7 +66,8 @@ static int try_start(struct cli *cli, struct container *c, const struct ctrconf 
 	r = launch_prepare(&l, err);
 	if (r == 0)
 		r = supervised_start(&l, attach ? SUPERVISED_ATTACH : 0, &s, err);
-	retry->lost = r < 0 && (l.layer_lost || err->dcode == DCODE_SUBID_CHANGED);
+	retry->lost = r < 0 && r != LAUNCH_UPPER_LOST &&
+		      (l.layer_lost || err->dcode == DCODE_SUBID_CHANGED);
 	retry->ids_told = retry->lost && !l.layer_lost;
 	if (r == 0 && attach)
 		r = supervised_attach(&s, &l, o->interactive, err);

@@ -72,14 +72,16 @@ static int verify_layer(struct launch *l, const char *hex, struct error *err)
  */
 static int check_owner(struct launch *l, const struct digest *d, struct error *err)
 {
-	const struct idmap *m = &l->map;
+	struct owners owners, one;
 	int r;
 
 	if (l->rec->here)
 		return 0;
-	r = layer_check_owner(l->store, d, m->uid0, m->uid1, m->gid0, m->gid1, err);
-	if (r == -ESTALE && !idmap_is_single(m) &&
-	    layer_check_owner(l->store, d, m->uid0, 0, m->gid0, 0, NULL) == 0) {
+	owners = idmap_owners(&l->map);
+	one = owners_single(&owners);
+	r = layer_check_owner(l->store, d, &owners, err);
+	if (r == -ESTALE && !idmap_is_single(&l->map) &&
+	    layer_check_owner(l->store, d, &one, NULL) == 0) {
 		error_clear(err);
 		l->n_single++;
 		return 0;
@@ -103,6 +105,45 @@ static int check_tier(struct launch *l, bool promised, struct error *err)
 		error_hint(err, LAYER_PULL_HINT); /* the old files are the caller's */
 	error_host(err, DCODE_SUBID_CHANGED);
 	return -ESTALE;
+}
+
+static bool is_as_recorded(const struct container_state *st, const struct owners *o)
+{
+	return st->ids == 0 || owners_digest(o, st->ids) == st->ids_digest;
+}
+
+/* What it wrote itself nobody can fetch again. Told each time: the record keeps the old range. */
+static int check_upper(const struct launch *l, struct error *err)
+{
+	struct owners o = idmap_owners(&l->map);
+	struct error e = { 0 };
+
+	if (is_as_recorded(&l->ctr->state, &o))
+		return 0;
+	error_set(
+		&e, LAUNCH_UPPER_LOST,
+		"container %.12s has run with ids that are not yours any more: files that it gave "
+		"them are nobody's inside",
+		l->ctr->id);
+	error_hint(&e, "put the old range back into /etc/subuid and /etc/subgid");
+	error_host(&e, DCODE_SUBID_CHANGED);
+	if (l->strict) {
+		if (err)
+			*err = e;
+		return LAUNCH_UPPER_LOST;
+	}
+	log_warn(e.dcode, "%s", e.text);
+	return 0;
+}
+
+static void record_ids(const struct launch *l, struct container_state *st)
+{
+	struct owners o = idmap_owners(&l->map);
+
+	if (!is_as_recorded(st, &o))
+		return;
+	st->ids = owners_count(&o);
+	st->ids_digest = owners_digest(&o, st->ids);
 }
 
 static int open_layer(struct launch *l, const char *hex, int *ret, struct error *err)
@@ -403,6 +444,7 @@ static int write_running(struct launch *l, const struct launched *d, struct erro
 	if (l->cgroup)
 		ignore_result(str_copy(st->cgroup, sizeof(st->cgroup), l->cgroup->path)); /* fits */
 	st->oom_killed = false;
+	record_ids(l, st);
 	/* For good: what it wrote then stays. */
 	if (idmap_is_single(&l->map) && !l->rec->here && !l->rec->real_ids && !l->rec->seccomp_off)
 		st->one_id = l->map.why != DCODE_NONE ? l->map.why : DCODE_NO_SUBID;
@@ -451,6 +493,8 @@ static int enter_u(struct launch *l, const struct enforce *e, struct error *err)
 		userns_warn_single(&l->map);
 	l->ids_told = true;
 	r = check_tier(l, promised, err);
+	if (r == 0)
+		r = check_upper(l, err);
 	if (r < 0)
 		return r;
 	ignore_result(container_lock_set_process(l->lock_fd)); /* then nobody joins us */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <errno.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -46,6 +47,9 @@ struct launch {
 	bool limits_told; /* the warnings of limits were printed; in, and out where we start it */
 	bool layer_lost;  /* why it failed: a pull would bring it */
 };
+
+/* With --strict: owners of what the container wrote are gone, which no pull brings. */
+#define LAUNCH_UPPER_LOST (-EOWNERDEAD)
 
 /* A running container, for the process that is its parent. */
 struct launched {

@@ -172,6 +172,31 @@ static void sum_up(struct idmap *m)
 	m->gid1 = m->n_gid_extents ? m->gids[0].host : 0;
 }
 
+static unsigned add_owners(uint32_t own, const struct idmap_extent *e, unsigned n,
+			   struct owners_row *rows)
+{
+	uint32_t next = 1;
+
+	rows[0] = (struct owners_row){ .id = 0, .host = own, .count = 1 };
+	for (unsigned i = 0; i < n; i++) {
+		rows[1 + i] = (struct owners_row){ next, e[i].host, e[i].count };
+		next += e[i].count;
+	}
+	return 1 + n;
+}
+
+_Static_assert(1 + IDMAP_EXTENTS_MAX <= OWNERS_ROWS_MAX, "a map fits");
+
+struct owners idmap_owners(const struct idmap *m)
+{
+	bool single = idmap_is_single(m);
+	struct owners o;
+
+	o.n_uids = add_owners(m->uid0, m->uids, single ? 0 : m->n_uid_extents, o.uids);
+	o.n_gids = add_owners(m->gid0, m->gids, single ? 0 : m->n_gid_extents, o.gids);
+	return o;
+}
+
 bool idmap_is_single(const struct idmap *m)
 {
 	return m->n_uid_extents == 0 || m->n_gid_extents == 0;

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "storage/owners.h"
 
 /*
  * The ids of the outer user namespace U (DESIGN 4.5): container id 0 is the caller, 1.. are the
@@ -61,6 +62,8 @@ int idmap_of(pid_t pid, struct idmap *ret) _nodiscard_;
 /* One id, without a look at the files or at newuidmap. Inside U, U's own map. D-18. */
 int idmap_load_single(struct idmap *ret, struct error *err) _nodiscard_;
 
+/* As records of the store have it. */
+struct owners idmap_owners(const struct idmap *m);
 bool idmap_is_single(const struct idmap *m);
 /* Ids that a container sees, of users and groups alike. */
 uint32_t idmap_count(const struct idmap *m);

@@ -331,6 +331,7 @@ static int count_stale(struct store *s, const struct idmap *m, unsigned *ret_n, 
 {
 	int layers = path_open_beneath(s->root_fd, "layers", O_RDONLY | O_DIRECTORY, 0);
 	DIR *d = layers < 0 ? NULL : fdopendir(layers);
+	struct owners owners = idmap_owners(m);
 	struct dirent *e;
 
 	if (!d) {
@@ -343,8 +344,7 @@ static int count_stale(struct store *s, const struct idmap *m, unsigned *ret_n, 
 		if (digest_from_hex(e->d_name, &id) < 0)
 			continue;
 		++*ret_n;
-		*ret_stale += layer_check_owner(s, &id, m->uid0, m->uid1, m->gid0, m->gid1, NULL) ==
-			      -ESTALE;
+		*ret_stale += layer_check_owner(s, &id, &owners, NULL) == -ESTALE;
 	}
 	(void)closedir(d);
 	return 0;

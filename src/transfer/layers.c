@@ -201,14 +201,14 @@ static bool is_repeated(const struct pull_image *i, size_t k)
 /* Is it in the store, whole, and does its tree belong to the ids that we have now (else D-19)? */
 static int is_there(struct pull *p, const struct digest *d, struct error *err)
 {
-	const struct idmap *m = &p->map;
+	struct owners owners = idmap_owners(&p->map);
 	int r, q;
 
 	r = layer_check(p->store, d, err);
 	if (r <= 0 && r != -EAGAIN)
 		return r;
 	error_clear(err);
-	q = layer_check_owner(p->store, d, m->uid0, m->uid1, m->gid0, m->gid1, err);
+	q = layer_check_owner(p->store, d, &owners, err);
 	if (q == -ESTALE) {
 		error_clear(err);
 		return 0; /* the new tree will take its place */

@@ -73,16 +73,14 @@ static int unpack(const struct unpack_start *start, int root, const char *boot,
 	struct hash hash;
 	_cleanup_(compress_freep) struct compress *compress = NULL;
 	struct squeeze squeeze;
+	struct owners owners = idmap_owners(start->map);
 	struct untar_request req = {
 		.dirfd = root,
 		.source = next_piece,
 		.admit = admit,
 		.ctx = &u,
 		.id_count = idmap_count(start->map),
-		.map_uid0 = start->map->uid0,
-		.map_uid1 = start->map->uid1,
-		.map_gid0 = start->map->gid0,
-		.map_gid1 = start->map->gid1,
+		.owners = &owners,
 		.boot = boot,
 		.hash = &hash,
 	};

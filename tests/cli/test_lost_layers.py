@@ -8,8 +8,15 @@ import subprocess
 import pytest
 
 from test_crashed import crc32c, metas
+from test_doctor import Obstructed
 
 RUN = ("run", "--rm", "--network", "none")
+
+
+@pytest.fixture
+def behind(carrel, need):
+    need("root")
+    return lambda name: Obstructed(carrel, name)
 
 
 def lose(carrel):
@@ -130,3 +137,48 @@ def test_another_range_of_ids(pulled, how):
     assert res.out == "mine\n" and ("D-19" in res.err) == (how == "run"), res
     assert [owner(m) for m in metas(pulled)] == before
     assert pulled.staging() == []
+
+
+STICKY = ("stat", "-c", "%u:%g", "/data/sticky")
+
+
+def test_a_range_grows_and_is_cut(carrel, behind, images):
+    """Its first id stays where it is: a squashed owner comes back, and none is lost in silence."""
+    ids = *RUN, "-u", "0", images["layers"]
+    assert "[D-03]" in behind("short-range").run("pull", images["layers"]).err
+    assert behind("short-range").run(*ids, *STICKY).out == "1000:1000\n"
+    whole = behind("other-range")
+    text = " ".join(whole.run("doctor").out.split())
+    assert "[D-19] 1 of 3 layers were unpacked for other ids than yours are now" in text, text
+    res = whole.run(*RUN, "--pull", "never", images["layers"], "true")
+    assert res.rc == 125 and "[D-19]" in res.err, res
+    for host in whole, behind("cut-range"), behind("short-range"), whole:
+        res = host.run(*ids, *STICKY)
+        assert "[D-19]" in res.err, res
+        assert res.out == ("1000:1000\n" if host.name == "short-range" else "1000:2000\n"), res
+        res = host.run(*ids, *STICKY)
+        assert "[D-19]" not in res.err, res
+    assert "D-19" not in whole.run("doctor").out
+
+
+def test_a_range_grows_where_it_makes_no_difference(carrel, behind, images):
+    """All owners have ids in all of these, the same ones."""
+    behind("short-range").run("pull", "-q", images["busybox"])
+    for name in "other-range", "cut-range", "short-range", "wide-range":
+        res = behind(name).run(*RUN, "--pull", "never", images["busybox"], "echo", "mine")
+        assert (res.out, "D-19" in res.err) == ("mine\n", False), res
+
+
+def test_what_a_container_wrote(carrel, behind, images):
+    whole, cut = behind("other-range"), behind("cut-range")
+    whole.run("run", "--name", "c", "--network", "none", images["busybox"], "sh", "-c",
+              "test -e /f || { touch /f /g; chown 1:1 /g; chown 2000:2000 /f; }; stat -c %u /f /g")
+    for _ in range(2):
+        res = cut.run("start", "-a", "c")
+        assert res.out == "65534\n1\n" and res.err.count("[D-19]") == 1, res
+        res = cut.run("--strict", "start", "-a", "c")
+        assert res.rc == 125 and "[D-19]" in res.err and "hint: put the old range" in res.err, res
+        assert "fetching" not in res.err, res
+    res = whole.run("start", "-a", "c")
+    assert res.out == "2000\n1\n" and "[D-19]" not in res.err, res
+    whole.run("rm", "c")

@@ -29,11 +29,25 @@ static struct digest make_digest(char kind, unsigned n)
 	return d;
 }
 
+static struct owners range(uint32_t first, uint32_t n)
+{
+	return (struct owners){ .uids = { { 0, 0, 1 }, { 1, first, n } },
+				.gids = { { 0, 0, 1 }, { 1, first, n } },
+				.n_uids = 2,
+				.n_gids = 2 };
+}
+
 /* A layer with one file, published as a pull does it. */
 static int publish_layer(struct store *s, int staging, const struct digest *d, struct error *err)
 {
 	struct sidecar_entry root = { .path = "", .mode = S_IFDIR | 0755 };
-	struct sidecar_header h = { .owner = SIDECAR_OWNER_MAP, .map_uid1 = 100000 };
+	struct owners owners = range(100000, 1000);
+	struct sidecar_header h = { .owner = SIDECAR_OWNER_MAP,
+				    .id_count = 1001,
+				    .map_uid1 = 100000,
+				    .map_gid1 = 100000,
+				    .ids_used = 500,
+				    .map_digest = owners_digest(&owners, 500) };
 	_cleanup_(sidecar_writer_freep) struct sidecar_writer *w = NULL;
 	_cleanup_(fd_closep) int fd = -1;
 	int r;
@@ -288,8 +302,33 @@ static void test_claims(void **state)
 	teststore_close(&t);
 }
 
+/* However it is cut, and whatever comes behind. */
+static void test_owners(void **state)
+{
+	struct owners one = range(100000, 65535), cut = range(100000, 30000), other;
+
+	(void)state;
+	assert_int_equal(owners_count(&one), 65536);
+	assert_int_equal(owners_count(&cut), 30001);
+	cut.uids[2] = (struct owners_row){ 30001, 130000, 40000 };
+	cut.gids[2] = cut.uids[2];
+	cut.n_uids = cut.n_gids = 3;
+	assert_true(owners_digest(&one, 65536) == owners_digest(&cut, 65536));
+	assert_true(owners_digest(&one, 65536) != owners_digest(&one, 65535));
+	other = cut;
+	other.gids[2].host++;
+	assert_true(owners_digest(&one, 30001) == owners_digest(&other, 30001));
+	assert_true(owners_digest(&one, 30002) != owners_digest(&other, 30002));
+	assert_true(owners_digest(&one, 65537) == 0 && owners_digest(&one, 0) == 0);
+	other = owners_single(&one);
+	assert_true(owners_digest(&other, 1) != 0 && owners_count(&other) == 1);
+	assert_int_equal(owners_first(&other).uid1, 0);
+	assert_int_equal(owners_first(&one).gid1, 100000);
+}
+
 static void test_layers(void **state)
 {
+	struct owners was = range(100000, 1000), moved = range(200000, 1000);
 	struct digest d = make_digest('1', 5), none = make_digest('1', 6);
 	char stage[STORE_STAGING_NAME_MAX], path[100];
 	struct sidecar_header h;
@@ -309,9 +348,14 @@ static void test_layers(void **state)
 	dir = store_dir(t.s, path);
 	assert_int_equal(sidecar_read_header(dir, &h, &t.err), 0);
 	assert_true(h.marks & SIDECAR_DURABLE);
-	assert_int_equal(layer_check_owner(t.s, &d, 0, 100000, 0, 0, &t.err), 0);
-	assert_int_equal(layer_check_owner(t.s, &d, 0, 200000, 0, 0, &t.err), -ESTALE);
+	assert_int_equal(layer_check_owner(t.s, &d, &was, &t.err), 0);
+	assert_int_equal(layer_check_owner(t.s, &d, &moved, &t.err), -ESTALE);
 	assert_int_equal(t.err.dcode, DCODE_SUBID_CHANGED);
+	/* Its owners are less than 500. */
+	was.uids[1].count = 499;
+	assert_int_equal(layer_check_owner(t.s, &d, &was, &t.err), 0);
+	was.uids[1].count = 498;
+	assert_int_equal(layer_check_owner(t.s, &d, &was, &t.err), -ESTALE);
 	/* Torn by a crash: not used, and out of the way. */
 	assert_int_equal(unlinkat(dir, "meta", 0), 0);
 	fd_close(dir);
@@ -440,6 +484,7 @@ int main(void)
 		cmocka_unit_test(test_names),		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_remove),		cmocka_unit_test(test_image_in_use),
 		cmocka_unit_test(test_claims),		cmocka_unit_test(test_layers),
+		cmocka_unit_test(test_owners),		cmocka_unit_test(test_owners),
 		cmocka_unit_test(test_killed_anywhere),
 	};
 

@@ -290,9 +290,11 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.manual = "The files of a layer belong to the ids that the user had when it was "
 			"unpacked. After a change in /etc/subuid or /etc/subgid they belong to ids that "
 			"are not the user's any more, or all of them are the user's own, where there "
-			"was one id then. It is found by comparing the owners that the "
-			"layer's record names with the present range. The old range, put back, makes them "
-			"good again.",
+			"was one id then; or they had no id, where the range was too short. It is found by "
+			"comparing the map that the layer's record names with the present one. What a "
+			"container wrote itself cannot be fetched again: a start whose map is not the "
+			"recorded one says so, and refuses with --strict. The old range, put back, makes "
+			"all good again.",
 	},
 	[DCODE_NO_CONTROLLER] = {
 		.code = DCODE_NO_CONTROLLER,

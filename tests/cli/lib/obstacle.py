@@ -101,11 +101,11 @@ def without_lines(who):
         sh("mount", "--bind", copy, path)
 
 
-def other_range(who, count=65536):
+def other_range(who, count=65536, *more):
     """The administrator gave the user another range of ids."""
     for path in ("/etc/subuid", "/etc/subgid"):
         copy = os.path.join(scratch_dir(), os.path.basename(path))
-        write(copy, f"{who}:1900000:{count}\n")
+        write(copy, "".join(f"{who}:{first}:{n}\n" for first, n in ((1900000, count), *more)))
         sh("mount", "--bind", copy, path)
 
 
@@ -268,6 +268,7 @@ OBSTACLES = {
     "no-subuid-file": lambda user: cover("/etc/subuid", "/etc/subgid"),
     "other-range": lambda user: other_range(user.pw_name),
     "short-range": lambda user: other_range(user.pw_name, 1000),
+    "cut-range": lambda user: other_range(user.pw_name, 1000, (2900000, 64536)),
     "wide-range": lambda user: other_range(user.pw_name, 200000),
     "chroot": lambda user: chroot_into(mount_point=False),
     "chroot-mount": lambda user: chroot_into(mount_point=True),
