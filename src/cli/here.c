@@ -151,6 +151,7 @@ static int check(const struct here_asked *o, struct error *err)
 	if (getuid() != 0 && !secure_getenv(IDMAP_MAPPER_ENV))
 		return 0;
 	error_set(err, -EPERM, "--here: root cannot be itself inside, host id 0 is never mapped");
+	error_hint(err, "call it as an ordinary user (su - USER), or leave --here away");
 	error_host(err, DCODE_ROOT_SUBID);
 	return -EPERM;
 }

@@ -272,7 +272,7 @@ static int load_roots(struct idmap *ret, struct error *err)
 	if (idmap_root_range("/etc/subuid", &u) < 0 || idmap_root_range("/etc/subgid", &g) < 0 ||
 	    u.host != m.uid0 || g.host != m.gid0) {
 		error_set(err, -ENOENT, "root's range of subordinate ids is not there any more");
-		error_host(err, DCODE_ROOT_SUBID);
+		idmap_error_root(err);
 		return -ENOENT;
 	}
 	m.uids[0] = (struct idmap_extent){ .host = u.host + 1, .count = u.count - 1 };
@@ -311,7 +311,7 @@ static int check_host_root(struct error *err)
 	if (getuid() != 0 && getgid() != 0)
 		return 0;
 	error_set(err, -EPERM, "host id 0 is never mapped into a container");
-	error_host(err, DCODE_ROOT_SUBID);
+	idmap_error_root(err);
 	return -EPERM;
 }
 
@@ -441,6 +441,20 @@ int idmap_find_free(uint32_t *ret_first)
 	own = xasprintf("u:%u:1\ng:%u:1\n", getuid(), getgid());
 	return idmap_free_range((const char *const[]){ uids ? uids : "", gids ? gids : "", own }, 3,
 				ret_first);
+}
+
+void idmap_error_root(struct error *err)
+{
+	uint32_t first, last;
+
+	if (idmap_find_free(&first) == 0) {
+		last = first + IDMAP_COUNT - 1;
+		error_hint(err,
+			   "usermod --add-subuids %u-%u --add-subgids %u-%u root (if nobody has "
+			   "these ids); contrib/try does it",
+			   first, last, first, last);
+	}
+	error_host(err, DCODE_ROOT_SUBID);
 }
 
 int idmap_load_single(struct idmap *ret, struct error *err)

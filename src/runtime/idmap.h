@@ -55,6 +55,8 @@ void idmap_given(uint64_t *ret_uids, uint64_t *ret_gids);
 int idmap_find_free(uint32_t *ret_first) _nodiscard_;
 /* Its pure half; n texts. */
 int idmap_free_range(const char *const *texts, size_t n, uint32_t *ret_first) _nodiscard_;
+/* err is set: it is D-18, and the hint names a range that is free. */
+void idmap_error_root(struct error *err);
 
 /* U's map as a process that is in it has it: its number, or 0 for the caller. -EINVAL: no U. */
 int idmap_of(pid_t pid, struct idmap *ret) _nodiscard_;

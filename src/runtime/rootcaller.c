@@ -282,7 +282,7 @@ int rootcaller_drop(struct error *err)
 	if (idmap_root_range("/etc/subuid", &m.uids) < 0 ||
 	    idmap_root_range("/etc/subgid", &m.gids) < 0) {
 		error_set(err, -ENOENT, "root has no range in /etc/subuid and /etc/subgid");
-		error_host(err, DCODE_ROOT_SUBID);
+		idmap_error_root(err);
 		return -ENOENT;
 	}
 	r = make_dir(home_dir, &m, err);

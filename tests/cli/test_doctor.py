@@ -420,6 +420,8 @@ def test_root_without_range(behind):
     assert "D-18" in found and res.rc == LOST, res
     res = behind("no-subuid-file", user="root").run("ps")
     assert res.rc == 125 and "[D-18]" in res.err, res
+    res = behind("range-of-alice", user="root").run("ps")  # whose range the hint is not to name
+    assert "usermod --add-subuids 165536-231071 --add-subgids 165536-231071 root" in res.err, res
     for words in (["run", "--help"], ["--help"], ["version"], ["image", "inspect", "--help"]):
         assert behind("no-subuid-file", user="root").run(*words).rc == 0, words
 

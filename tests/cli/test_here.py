@@ -128,7 +128,7 @@ def test_conflicts(box):
 @pytest.mark.serial  # the store in fixed places
 def test_root_is_not_itself(root, need):
     need("root")
-    root.fails(*HERE, "hello", has="[D-18]")
+    root.fails(*HERE, "hello", has=["[D-18]", "hint: call it as an ordinary user"])
 
 
 def test_network(box, need):

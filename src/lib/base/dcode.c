@@ -272,8 +272,8 @@ static const struct dcode_row rows[DCODE_MAX] = {
 		.probe = "caller",
 		.title = "root has no range of subordinate ids",
 		.lost = "everything that needs a user namespace: host id 0 is never mapped",
-		.fix = "usermod --add-subuids 100000-165536 --add-subgids 100000-165536 root "
-			"(65537 ids that no other user has); contrib/try does it",
+		.fix = "usermod --add-subuids FIRST-LAST --add-subgids FIRST-LAST root, with 65536 "
+			"ids that no other user has; contrib/try does it",
 		.manual = "Called by root, carrel becomes the first id of root's range in "
 			"/etc/subuid and goes on as an unprivileged user. Were root's own id mapped, root "
 			"of a container could write to the host. It is found when root calls.",

@@ -109,6 +109,13 @@ def other_range(who, count=65536, *more):
         sh("mount", "--bind", copy, path)
 
 
+def only_range(who, first, count):
+    for path in ("/etc/subuid", "/etc/subgid"):
+        copy = os.path.join(scratch_dir(), os.path.basename(path))
+        write(copy, f"{who}:{first}:{count}\n")
+        sh("mount", "--bind", copy, path)
+
+
 def chroot_into(mount_point):
     top = os.path.join(scratch_dir(), "top")
     os.mkdir(top)
@@ -265,6 +272,7 @@ OBSTACLES = {
     "nosuid": lambda user: mappers_nosuid(),
     "no-new-privs": lambda user: call(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)),
     "no-subuid": lambda user: without_lines(user.pw_name),
+    "range-of-alice": lambda user: only_range("alice", 100000, 65536),
     "no-subuid-file": lambda user: cover("/etc/subuid", "/etc/subgid"),
     "other-range": lambda user: other_range(user.pw_name),
     "short-range": lambda user: other_range(user.pw_name, 1000),
