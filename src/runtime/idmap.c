@@ -381,8 +381,8 @@ void idmap_given(uint64_t *ret_uids, uint64_t *ret_gids)
 	if (secure_getenv(IDMAP_MAPPER_ENV)) {
 		if (idmap_root_range("/etc/subuid", &u) == 0 &&
 		    idmap_root_range("/etc/subgid", &g) == 0) {
-			*ret_uids = u.count;
-			*ret_gids = g.count;
+			*ret_uids = u.count - 1; /* the first one is id 0 */
+			*ret_gids = g.count - 1;
 		}
 		return;
 	}

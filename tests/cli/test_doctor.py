@@ -434,6 +434,8 @@ def test_root_with_range(root):
     assert found <= TOLERATED, res
     assert doc["tier"] == "A" and doc["store"] == "/var/lib/carrel", res
     assert "user id 0," not in root.run("doctor", check=False).out
+    res = Obstructed(root, "range-of-root", user="root").run("doctor")
+    assert "65536 subordinate ids from 165537 " in " ".join(res.out.split()), res  # of 65537
 
 
 def test_explain(carrel):

@@ -273,6 +273,7 @@ OBSTACLES = {
     "no-new-privs": lambda user: call(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)),
     "no-subuid": lambda user: without_lines(user.pw_name),
     "range-of-alice": lambda user: only_range("alice", 100000, 65536),
+    "range-of-root": lambda user: only_range("root", 165536, 65537),
     "no-subuid-file": lambda user: cover("/etc/subuid", "/etc/subgid"),
     "other-range": lambda user: other_range(user.pw_name),
     "short-range": lambda user: other_range(user.pw_name, 1000),
