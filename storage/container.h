@@ -38,6 +38,7 @@ struct container_state {
 	char boot[ID_BOOT_LEN + 1];
 	char error[256];
 	char cgroup[512];    /* below the cgroup2 mount; "" = none */
+	uint64_t log_lost;   /* records of all runs that are not in its log */
 	bool oom_killed;     /* something in it was killed for the memory limit */
 	enum dcode one_id;   /* it has run with one id, for this reason: owners in upper may be
 				others' */

@@ -52,6 +52,8 @@ size_t container_format_state(const struct container_state *st, char buf[CONTAIN
 		textrec_add(&w, "oom-killed", "1");
 	if (st->one_id != DCODE_NONE)
 		textrec_add_u64(&w, "one-id", st->one_id);
+	if (st->log_lost)
+		textrec_add_u64(&w, "log-lost", st->log_lost);
 	if (st->ids) {
 		textrec_add_u64(&w, "ids", st->ids);
 		textrec_add_u64(&w, "ids-digest", st->ids_digest);
@@ -94,7 +96,7 @@ static int get_status(const struct textrec *rec, enum container_status *ret)
 /* Lines that are there only where they say something, and not in records of earlier versions. */
 static int get_optional(const struct textrec *rec, struct container_state *st)
 {
-	uint64_t oom = 0, one = 0, ids = 0, digest = 0;
+	uint64_t oom = 0, one = 0, ids = 0, digest = 0, lost = 0;
 	int r;
 
 	r = textrec_get(rec, "cgroup", st->cgroup, sizeof(st->cgroup));
@@ -102,6 +104,8 @@ static int get_optional(const struct textrec *rec, struct container_state *st)
 		r = textrec_get_u64(rec, "oom-killed", &oom);
 	if (r == 0 || r == -ENODATA)
 		r = textrec_get_u64(rec, "one-id", &one);
+	if (r == 0 || r == -ENODATA)
+		r = textrec_get_u64(rec, "log-lost", &lost);
 	if (r == 0 || r == -ENODATA)
 		r = textrec_get_u64(rec, "ids", &ids);
 	if (r == 0 || r == -ENODATA)
@@ -112,6 +116,7 @@ static int get_optional(const struct textrec *rec, struct container_state *st)
 		return -EINVAL;
 	st->oom_killed = oom != 0;
 	st->one_id = (enum dcode)one;
+	st->log_lost = lost;
 	st->ids = (uint32_t)ids;
 	st->ids_digest = digest;
 	return 0;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/num.h"
 #include "base/path.h"
 #include "base/proc.h"
@@ -18,6 +20,7 @@
 #include "cli/ctrcmd.h"
 #include "cli/output.h"
 #include "codec/json.h"
+#include "supervisor/logfile.h"
 
 /* The supervisor cuts lines at 16 KiB; as JSON each byte may take six. */
 enum {
@@ -68,13 +71,20 @@ static int print_record(struct logs *l, const char *text, size_t n, struct error
 	if (!json_object_object_get_ex(o, "log", &log) ||
 	    !json_object_is_type(log, json_type_string))
 		return error_set(err, -EINVAL, "no text");
+	text = json_object_get_string(log);
+	len = (size_t)json_object_get_string_len(log);
+	if (stream && str_eq(stream, LOGFILE_OWN)) {
+		int q = output_flush(err); /* in its place */
+
+		log_warn(DCODE_NONE, "%.*s", (int)(len && text[len - 1] == '\n' ? len - 1 : len),
+			 text);
+		return q;
+	}
 	k = stream && str_eq(stream, "stderr");
 	to = k ? stderr : stdout;
 	/* Both may end in one place: in the order in which they were written. */
 	if (k && fflush(stdout) != 0 && !l->error)
 		l->error = -errno;
-	len = (size_t)json_object_get_string_len(log);
-	text = json_object_get_string(log);
 	if (l->timestamps && !l->inside[k])
 		(void)fprintf(to, "%s ", when ? when : "?");
 	if (fwrite(text, 1, len, to) < len && !k && !l->error)
@@ -244,6 +254,19 @@ static bool is_all(const char *tail)
 	return str_eq(tail, "all") || (tail[0] == '-' && num_u64(tail + 1, &n) == 0);
 }
 
+/* The last ones are lost where nothing came after them that would have said so. */
+static void tell_lost(const struct container *c)
+{
+	struct container_state st;
+
+	if (container_read_state(c->dirfd, &st) == 0 && st.status == CONTAINER_EXITED &&
+	    st.log_lost)
+		log_warn(DCODE_NONE,
+			 "%" PRIu64 " records in all are not in the log of container %s: the disk "
+			 "was full, or failed",
+			 st.log_lost, c->name);
+}
+
 static int show(struct cli *cli, struct container *c, void *data, struct error *err)
 {
 	const struct logs_options *o = data;
@@ -271,6 +294,8 @@ static int show(struct cli *cli, struct container *c, void *data, struct error *
 		}
 		if (r == 0)
 			r = o->follow ? follow(cli, c, l, err) : print_available(l, err);
+		if (r == 0)
+			tell_lost(c);
 	}
 	fd_close(l->fd);
 	free(l);

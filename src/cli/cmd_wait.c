@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/proc.h"
 #include "cli/attach.h"
 #include "cli/cli.h"
@@ -102,6 +103,16 @@ static int wait_found(struct cli *cli, const struct container *c, int *ret_statu
 	return r;
 }
 
+/* As who waits in the foreground is told; a record that is gone says nothing. */
+static void tell_end(const struct container *c)
+{
+	struct container_state st;
+
+	if (container_read_state(c->dirfd, &st) == 0 && st.status == CONTAINER_EXITED &&
+	    st.error[0])
+		log_warn(DCODE_NONE, "container %s: %s", c->name, st.error);
+}
+
 static int wait_one(struct cli *cli, const char *name, void *data, struct error *err)
 {
 	struct container c;
@@ -112,8 +123,10 @@ static int wait_one(struct cli *cli, const char *name, void *data, struct error 
 	if (r < 0)
 		return r;
 	r = wait_found(cli, &c, &status, err);
-	if (r == 0)
+	if (r == 0) {
 		printf("%d\n", status);
+		tell_end(&c);
+	}
 	container_done(&c);
 	return r;
 }

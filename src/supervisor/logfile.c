@@ -3,11 +3,13 @@
 
 #include "supervisor/logfile.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/str.h"
 #include "base/timefmt.h"
 
 /* #syscalls: write fstat newfstatat ftruncate clock_gettime */
@@ -116,29 +118,46 @@ static void put_text(struct logfile *log, const char *text, size_t n)
 	}
 }
 
-static void write_record(struct logfile *log, const struct logfile_line *line, size_t n)
+/* All of it or nothing. */
+static bool try_record(struct logfile *log, const char *text, size_t n, const char *stream)
 {
 	char when[TIMEFMT_MAX];
 	struct stat st;
 
 	/* The size before: a record that the disk takes only in part is taken back. */
-	if (fstat(log->fd, &st) < 0) {
-		log->lost++;
-		return;
-	}
+	if (fstat(log->fd, &st) < 0)
+		return false;
 	log->failed = false;
 	puts_(log, "{\"log\":\"");
-	put_text(log, line->text, n);
+	put_text(log, text, n);
 	puts_(log, "\",\"stream\":\"");
-	puts_(log, line->stream);
+	puts_(log, stream);
 	puts_(log, "\",\"time\":\"");
 	puts_(log, timefmt_now(when));
 	puts_(log, "\"}\n");
 	push(log);
-	if (!log->failed)
+	if (log->failed)
+		ignore_result(ftruncate(log->fd, st.st_size)); /* readers skip a torn line, too */
+	return !log->failed;
+}
+
+static void tell_lost(struct logfile *log)
+{
+	char text[80];
+
+	if (log->lost == log->told)
 		return;
-	log->lost++;
-	ignore_result(ftruncate(log->fd, st.st_size)); /* readers skip a torn line, too */
+	ignore_result(str_print(text, sizeof(text), "records lost here: %" PRIu64 "\n",
+				log->lost - log->told)); /* it fits */
+	if (try_record(log, text, strlen(text), LOGFILE_OWN))
+		log->told = log->lost;
+}
+
+static void write_record(struct logfile *log, const struct logfile_line *line, size_t n)
+{
+	tell_lost(log);
+	if (!try_record(log, line->text, n, line->stream))
+		log->lost++;
 }
 
 /* How much of a full line goes out now: a character that is cut at the end waits for its rest. */

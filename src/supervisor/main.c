@@ -28,8 +28,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -71,6 +73,20 @@ static void remove_cgroup(struct super *s)
 		s->start.state.cgroup[0] = '\0';
 }
 
+/* Behind what ended it, if something did. */
+static void record_lost(struct container_state *st, uint64_t lost)
+{
+	size_t used = strlen(st->error);
+
+	if (lost == 0)
+		return;
+	st->log_lost += lost;
+	ignore_result(str_print(st->error + used, sizeof(st->error) - used,
+				"%s%" PRIu64 " records of its output are not in its log: the disk "
+				"was full, or failed",
+				used ? "; " : "", lost)); /* it fits behind those of ours */
+}
+
 static void publish_state(struct super *s)
 {
 	struct container_state *st = &s->start.state;
@@ -81,6 +97,7 @@ static void publish_state(struct super *s)
 	st->exit_code = s->status;
 	if (s->start.fds & 1u << SUPER_OOM_FD)
 		st->oom_killed = oom_happened(SUPER_OOM_FD);
+	record_lost(st, s->log.lost);
 	remove_cgroup(s);
 	(void)timefmt_now(st->finished);
 	n = container_format_state(st, text);

@@ -49,7 +49,7 @@ enum super_flags {
 };
 
 enum {
-	SUPER_START_VERSION = 7,
+	SUPER_START_VERSION = 8,
 };
 
 struct super_start {

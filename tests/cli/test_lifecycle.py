@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -488,12 +489,15 @@ def test_full_disk_keeps_the_exit_status(make_carrel, images, small_fs, need, le
           "dd if=/dev/zero of=/fill bs=64k count=256 2>/dev/null; "
           "dd if=/dev/zero of=/rest bs=1 count=8192 2>/dev/null; "
           "exit 7")
-    assert c.run("wait", "chatty").out == "7\n"
+    res = c.run("wait", "chatty")
+    assert res.out == "7\n" and "records of its output are not in its log" in res.err, res
     state = c.run("inspect", "chatty").json()[0]["State"]
     assert (state["Status"], state["ExitCode"]) == ("exited", 7), state
     assert os.statvfs(c.store).f_bavail <= 1  # the state before, which it took the place of
-    lines = c.run("logs", "chatty").lines
-    assert len(lines) > 1000 and set(lines[:1000]) == {"0123456789" * 4}
+    assert "not in its log: the disk was full" in state["Error"], state
+    res = c.run("logs", "chatty")
+    assert len(res.lines) > 1000 and set(res.lines[:1000]) == {"0123456789" * 4}
+    assert re.search(r"warning: \d+ records in all are not in the log of container chatty", res.err), res
     c.run("rm", "chatty")
 
 
