@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -288,21 +289,54 @@ int store_sweep(struct store *s, struct error *err)
 	return r;
 }
 
+struct waiting {
+	const char *name; /* borrowed */
+	struct timespec since;
+};
+
+static int compare_waiting(const void *a, const void *b)
+{
+	const struct waiting *x = a, *y = b;
+
+	if (x->since.tv_sec != y->since.tv_sec)
+		return (x->since.tv_sec < y->since.tv_sec) - (x->since.tv_sec > y->since.tv_sec);
+	return (x->since.tv_nsec < y->since.tv_nsec) - (x->since.tv_nsec > y->since.tv_nsec);
+}
+
+/* The youngest first, by the rename that brought them: with a budget each command at least takes
+ * away what it has added itself, whatever large ones lie there. */
+static struct waiting *list_waiting(int trash_fd, const struct strv *names)
+{
+	struct waiting *list = xcalloc(names->n + 1, sizeof(*list));
+
+	for (size_t i = 0; i < names->n; i++) {
+		struct stat st;
+
+		list[i].name = names->v[i];
+		if (fstatat(trash_fd, names->v[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
+			list[i].since = st.st_ctim;
+	}
+	qsort(list, names->n, sizeof(*list), compare_waiting);
+	return list;
+}
+
 int store_empty_trash(int trash_fd, unsigned budget_ms, struct error *err)
 {
 	_cleanup_(strv_done) struct strv names = { 0 };
+	_cleanup_(freep) struct waiting *list = NULL;
 	int64_t start = clock_ms();
 	int r, first = 0;
 
 	r = store_names(trash_fd, ".", &names);
 	if (r < 0)
 		return store_error(err, r, "read the trash");
+	list = list_waiting(trash_fd, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		int64_t used = budget_ms ? clock_ms() - start : 0;
 
 		if (budget_ms && used >= budget_ms)
 			return 1;
-		r = rmtree(trash_fd, names.v[i], budget_ms - (unsigned)used,
+		r = rmtree(trash_fd, list[i].name, budget_ms - (unsigned)used,
 			   RMTREE_PARALLEL | RMTREE_ALONE);
 		if (r > 0)
 			return 1;

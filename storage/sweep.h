@@ -10,7 +10,8 @@
  */
 int store_sweep(struct store *s, struct error *err) _nodiscard_;
 /*
- * Empty trash/ by two unlinking threads for at most budget_ms (0 = no limit). Trees hold files of
+ * Empty trash/ by two unlinking threads for at most budget_ms (0 = no limit), what came last first.
+ * Trees hold files of
  * subordinate ids: the caller is root inside the outer user namespace. Returns 1 if something
  * is left.
  */

@@ -234,6 +234,6 @@ int ctrcmd_remove_each(struct cli *cli, char **names, ctrcmd_fn fn, enum ctrcmd_
 		return r;
 	r = ctrcmd_each(cli, names, fn, flags, data, err);
 	if (store_has_trash(s) > 0)
-		trash_empty(cli->store, TRASH_BUDGET_MS);
+		trash_empty(cli->store, 0);
 	return r;
 }

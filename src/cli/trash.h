@@ -4,7 +4,9 @@
 #include "storage/store.h"
 
 enum {
-	TRASH_BUDGET_MS = 100, /* what a command gives to deleting; the next ones go on */
+	/* What the end of a container gives to deleting; commands that remove something and pulls
+	 * empty it. */
+	TRASH_BUDGET_MS = 100,
 };
 
 /* For a process on the host side: a child inside U deletes what lies in trash/, for at most

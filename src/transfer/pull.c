@@ -24,10 +24,6 @@
 #include "storage/sweep.h"
 #include "transfer/fetcher.h"
 
-enum {
-	TRASH_BUDGET_MS = 100, /* what a command gives to deleting; the next ones do the rest */
-};
-
 static int on_tell(struct loop *loop, struct loop_source *source, uint32_t events)
 {
 	struct pull *p = source->data;
@@ -323,7 +319,7 @@ static void empty_trash(struct store *s)
 	if (!store_has_trash(s))
 		return;
 	fd = openat(s->root_fd, "trash", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 && store_empty_trash(fd, TRASH_BUDGET_MS, &err) < 0)
+	if (fd >= 0 && store_empty_trash(fd, 0, &err) < 0)
 		log_debug("transfer", "trash: %s", err.text);
 }
 

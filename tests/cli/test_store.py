@@ -171,6 +171,31 @@ def plant_trash(carrel):
             n += 1
 
 
+def debris(carrel, n=12000):
+    """What killed pulls left."""
+    for k in range(n // 2000):
+        top = os.path.join(carrel.store, "trash", f"pile{k}")
+        os.mkdir(top)
+        for i in range(2000):
+            os.mknod(os.path.join(top, str(i)))
+
+
+def test_debris_is_reclaimed(carrel, images, need):
+    """A removal or a pull leaves none; the end of a container at least not more."""
+    need("subids")
+    carrel.run("pull", "-q", images["busybox"])
+    for words in (["pull", "-q", images["busybox"]], ["rmi", "--force", "no-such-image"],
+                  ["rm", "--force", "no-such-container"]):
+        debris(carrel)
+        carrel.run(*words)
+        assert carrel.trash() == 0, words
+    debris(carrel)
+    carrel.run("run", "--rm", "--network", "none", images["busybox"], "true")
+    assert not [name for name in os.listdir(os.path.join(carrel.store, "trash"))
+                if not name.startswith("pile")]
+    carrel.empty_trash()
+
+
 def test_writers_on_a_full_disk_empty_the_trash_first(make_carrel, images, small_fs, need,
                                                       leftovers):
     need("subids")

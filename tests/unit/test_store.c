@@ -143,6 +143,64 @@ static void test_race_to_make(void **state)
 	tempdir_remove(&dir);
 }
 
+static size_t count_names(int fd, const char *dir)
+{
+	_cleanup_(strv_done) struct strv names = { 0 };
+
+	return store_names(fd, dir, &names) < 0 ? 0 : names.n;
+}
+
+/* The clock of a file system goes by ticks: until a change of `name` has another time. */
+static void next_tick(int dirfd, const char *name)
+{
+	struct stat a, b;
+
+	assert_int_equal(fstatat(dirfd, name, &a, 0), 0);
+	do {
+		assert_int_equal(fchmodat(dirfd, name, 0600, 0), 0);
+		assert_int_equal(fstatat(dirfd, name, &b, 0), 0);
+	} while (a.st_ctim.tv_sec == b.st_ctim.tv_sec && a.st_ctim.tv_nsec == b.st_ctim.tv_nsec);
+}
+
+/* What this command has added goes first, however much is there. */
+static void test_trash_order(void **state)
+{
+	enum { FILES = 100, DIRS = 12 };
+	char name[64];
+	struct teststore t;
+	int trash, r;
+
+	(void)state;
+	assert_int_equal(teststore_open(&t), 0);
+	trash = store_dir(t.s, "trash");
+	for (int k = 0; k < DIRS; k++) {
+		(void)snprintf(name, sizeof(name), "%s%d", k < DIRS / 2 ? "pile" : "own", k);
+		assert_int_equal(mkdirat(trash, name, 0700), 0);
+		for (int i = 0; i < FILES; i++) {
+			(void)snprintf(name, sizeof(name), "%s%d/%d", k < DIRS / 2 ? "pile" : "own",
+				       k, i);
+			assert_int_equal(mknodat(trash, name, S_IFREG | 0600, 0), 0);
+		}
+		if (k == DIRS / 2 - 1)
+			next_tick(trash, name);
+	}
+	do {
+		size_t own = 0, pile = 0;
+
+		r = store_empty_trash(trash, 1, &t.err);
+		assert_true(r == 0 || r == 1);
+		for (int k = 0; k < DIRS; k++) {
+			(void)snprintf(name, sizeof(name), "%s%d", k < DIRS / 2 ? "pile" : "own",
+				       k);
+			*(k < DIRS / 2 ? &pile : &own) += count_names(trash, name);
+		}
+		assert_true(own == 0 || pile == (size_t)FILES * (DIRS / 2));
+	} while (r == 1);
+	assert_int_equal(store_has_trash(t.s), 0);
+	fd_close(trash);
+	teststore_close(&t);
+}
+
 static void test_staging_and_trash(void **state)
 {
 	char name[STORE_STAGING_NAME_MAX];
@@ -221,7 +279,8 @@ int main(void)
 		cmocka_unit_test(test_make_and_reopen), cmocka_unit_test(test_relocatable),
 		cmocka_unit_test(test_refusals),	cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_race_to_make),	cmocka_unit_test(test_staging_and_trash),
-		cmocka_unit_test(test_foreign_node),	cmocka_unit_test(test_blobs),
+		cmocka_unit_test(test_trash_order),	cmocka_unit_test(test_foreign_node),
+		cmocka_unit_test(test_blobs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
