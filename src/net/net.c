@@ -50,7 +50,8 @@ int net_private_start(int libexec_fd, struct net_helper *ret, struct error *err)
 
 	if (faccessat(libexec_fd, "netstack", X_OK, 0) < 0 && errno == ENOENT) {
 		r = error_set(err, -ENOENT, "this carrel was built without libslirp");
-		error_hint(err, "use --network host or none");
+		error_hint(err,
+			   "use --network host or none, or a carrel that was built with libslirp");
 		return r;
 	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)

@@ -272,7 +272,7 @@ void probe_run_all(const struct probe_host *host, struct probe_result *ret)
 			not_tried(&ret[i], err.text);
 			continue;
 		}
-		if (ret[i].level != PROBE_LOST)
+		if (ret[i].level != PROBE_LOST && !ret[i].untried)
 			have |= rows[i].gives;
 	}
 	weigh(have, ret);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/proc.h"
 #include "base/rtnl.h"
 
 static int enter_netns(struct error *err)
@@ -52,13 +53,29 @@ int probe_netns(const struct probe_host *h, struct probe_result *ret, struct err
 	return r;
 }
 
+/* As src/net/net.c asks: it is left out of a build without libslirp. No link helps then. */
+static int check_netstack(struct error *err)
+{
+	_cleanup_(fd_closep) int libexec = proc_open_libexec(err);
+
+	if (libexec < 0)
+		return libexec;
+	if (faccessat(libexec, "netstack", X_OK, 0) == 0 || errno != ENOENT)
+		return 0;
+	error_set(err, -ENOENT, "no private network: this carrel was built without libslirp");
+	error_hint(err, "use --network host or none, or a carrel that was built with libslirp");
+	return -ENOENT;
+}
+
 int probe_tun(const struct probe_host *h, struct probe_result *ret, struct error *err)
 {
 	_cleanup_(fd_closep) int fd = -1;
 	struct ifreq ifr = { .ifr_name = "tap0", .ifr_flags = IFF_TAP | IFF_NO_PI };
-	int r = enter_netns(err);
+	int r = check_netstack(err);
 
 	(void)h;
+	if (r == 0)
+		r = enter_netns(err);
 	if (r < 0)
 		return r;
 	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
@@ -90,6 +107,12 @@ int probe_veth(const struct probe_host *h, struct probe_result *ret, struct erro
 	int r;
 
 	(void)h;
+	r = check_netstack(err);
+	if (r < 0) {
+		probe_skip(ret, "there is nothing that would use a veth pair");
+		ret->untried = true;
+		return 0;
+	}
 	if (access("/dev/net/tun", R_OK | W_OK) == 0) {
 		probe_skip(ret, "veth pairs are not needed");
 		return 0;

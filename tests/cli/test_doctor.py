@@ -116,6 +116,21 @@ def test_short_range_in_use(behind, images):
     assert res.rc == 125 and "short range of subordinate ids" in res.err, res
 
 
+def test_build_without_libslirp(behind, images):
+    """No lack of the host, and no other link makes up for it: as `run` says."""
+    for name in "no-netstack", "no-tun+no-netstack":
+        host = behind(name)
+        res = host.run("doctor", "--json")
+        doc, _ = examine(res)
+        rows = {p["name"]: p for p in doc["probes"]}
+        assert res.rc == LOST and rows["tun"]["level"] == "lost", res
+        assert "built without libslirp" in rows["tun"]["detail"], res
+        assert "--network host or none" in rows["tun"]["fix"], res
+        assert "D-07" not in host.run("doctor").out
+    res = host.run("run", "--rm", "hello")
+    assert res.rc == 125 and "built without libslirp" in res.err, res
+
+
 def test_range_and_remedy(behind):
     """What the files give, and a range that is free, for this user."""
     user = pwd.getpwuid(os.getuid()).pw_name

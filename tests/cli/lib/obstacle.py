@@ -87,6 +87,14 @@ def mappers_nosuid():
         sh("mount", "-o", "remount,bind,nosuid", path)
 
 
+def without_helper(name):
+    """As a build without its library leaves it."""
+    libexec = os.path.join(os.path.dirname(os.path.dirname(sys.argv[3])), "libexec", "carrel")
+    copy = os.path.join(scratch_dir(), "libexec")
+    shutil.copytree(libexec, copy, ignore=lambda *_: {name})
+    sh("mount", "--bind", copy, libexec)
+
+
 def cover(*paths):
     for path in paths:
         sh("mount", "--bind", "/dev/null", path)
@@ -293,6 +301,7 @@ OBSTACLES = {
     "masked-proc": lambda user: cover("/proc/version"),
     "no-tun": lambda user: no_tun(),
     "tun-0600": lambda user: tun_for_root_only(),
+    "no-netstack": lambda user: without_helper("netstack"),
     "no-packet": lambda user: no_packet_sockets(),
     "no-ping": lambda user: call(libc.unshare(CLONE_NEWNET)),
     "no-fuse": lambda user: cover("/dev/fuse"),
