@@ -197,8 +197,13 @@ int container_create(struct store *s, const struct container_new *new, struct co
 	(void)snprintf(stage, sizeof(stage), "staging/%s-%s", s->node, c.id);
 	/* Waiting: only a sweep that saw the new file can be in the way, for a moment. */
 	lock = lock_wait(s->runtime_fd, ctrrec_lock_name(c.id, lname));
-	if (lock < 0)
-		return error_code(err, lock, "lock container %.12s in %s", c.id, s->runtime_path);
+	if (lock < 0) {
+		error_code(err, lock, "lock container %.12s in %s", c.id, s->runtime_path);
+		if (lock == -ENOSPC || lock == -EDQUOT)
+			error_hint(err, "free space or inodes there, or set XDG_RUNTIME_DIR to "
+					"another directory of yours");
+		return lock;
+	}
 	r = create_in(s, stage, new, &c, err);
 	if (r < 0) {
 		create_undo(s, stage, &c);

@@ -571,6 +571,11 @@ static int entry_error(const struct tar_entry *e, int r, struct error *err)
 		error_code(err, r, "unpack layer entry %s, link to %s", e->path, e->link);
 	else
 		error_code(err, r, "unpack layer entry %s", e->path);
+	/* A link to nothing, to a directory, an empty one: whoever made the archive made it so. */
+	if ((e->type == TAR_HARDLINK && (r == -ENOENT || r == -EPERM)) ||
+	    (e->type == TAR_SYMLINK && r == -ENOENT))
+		error_hint(err, "the image is at fault: no container engine can unpack this; have "
+				"it built anew");
 	store_error_full(err, r);
 	/* We are root in U: what is refused is refused by the file system below. */
 	if (r == -EPERM)

@@ -333,6 +333,12 @@ int request_image(const struct run_options *o, const struct imgconfig *image, ch
 	if (o->workdir && !path_is_absolute(o->workdir))
 		return error_set(err, -EINVAL, "--workdir: '%s' is not an absolute path",
 				 o->workdir);
+	if (cwd && *cwd && !path_is_absolute(cwd)) {
+		error_set(err, -EINVAL,
+			  "the image's working directory '%s' is not an absolute path", cwd);
+		error_hint(err, "the image is at fault; -w PATH names another directory");
+		return -EINVAL;
+	}
 	r = merge_env(o, image, rec, err);
 	if (r < 0)
 		return r;

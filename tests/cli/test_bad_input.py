@@ -315,3 +315,14 @@ def test_called_by_root(root, leftovers, args, rc, word):
     assert res.rc == rc, res
     assert word in res.err, res
     leftovers.check(root, before)
+
+
+def test_relative_working_directory(clean, fake):
+    """The caller wrote nothing that --help would explain."""
+    layer = ociimg.Layer().dir("bin").file("bin/data", b"x")
+    arch = "amd64" if os.uname().machine == "x86_64" else "arm64"
+    ref = fake.add(ociimg.Image([layer], {"Cmd": ["/bin/data"], "WorkingDir": "app"}, arch=arch))
+    clean.run("pull", "-q", ref)
+    res = clean.fails("run", "--rm", "--network", "none", ref, has=["directory 'app'", "-w PATH"])
+    assert "--help" not in res.err, res
+    clean.run("rmi", ref)

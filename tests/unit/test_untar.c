@@ -157,11 +157,20 @@ static void test_hardlinks_refused(void **state)
 	b->tar.n = 0;
 	tarmake_link(&b->tar, '1', "h", "not/there");
 	assert_int_equal(box_unpack(b), -ENOENT);
+	assert_non_null(strstr(b->err.hint, "image is at fault"));
+	b->err.hint[0] = '\0';
 	box_renew(b);
 	b->tar.n = 0;
 	tarmake_dir(&b->tar, "d");
 	tarmake_link(&b->tar, '1', "h", "d");
 	assert_int_equal(box_unpack(b), -EPERM);
+	assert_non_null(strstr(b->err.hint, "image is at fault"));
+	b->err.hint[0] = '\0';
+	box_renew(b);
+	b->tar.n = 0;
+	tarmake_link(&b->tar, '2', "s", "");
+	assert_int_equal(box_unpack(b), -ENOENT);
+	assert_non_null(strstr(b->err.hint, "image is at fault"));
 }
 
 static void test_hardlink_to_symlink(void **state)
