@@ -96,7 +96,7 @@ static int check_tier(struct launch *l, bool promised, struct error *err)
 {
 	bool single = idmap_is_single(&l->map);
 
-	if (l->rec->here || !promised || l->n_single == (single ? l->rec->layers.n : 0))
+	if (l->rec->here || !promised || l->n_single == (single ? l->n_layers : 0))
 		return 0;
 	l->layer_lost = true;
 	error_set(err, -ESTALE, "layers of image %s were unpacked for %s", l->rec->image,
@@ -174,18 +174,37 @@ static int open_layer(struct launch *l, const char *hex, int *ret, struct error 
 	return *ret < 0 ? *ret : 0;
 }
 
+/*
+ * Overlay refuses a directory that is given twice, and one place is enough: whatever a layer has,
+ * file, whiteout or directory with what is in it, its topmost place has as well, which answers
+ * before the lower one or ends the search. The lower one hides nothing that the upper does not.
+ */
+static void keep_topmost(const struct strv *layers, struct strv *ret)
+{
+	for (size_t i = 0; i < layers->n; i++) {
+		size_t k = i + 1;
+
+		while (k < layers->n && !str_eq(layers->v[k], layers->v[i]))
+			k++;
+		if (k == layers->n)
+			strv_add(ret, layers->v[i]);
+	}
+}
+
 static int open_layers(struct launch *l, struct error *err)
 {
-	size_t n = l->rec->layers.n;
+	_cleanup_(strv_done) struct strv layers = { 0 };
 	int fd = -1;
 
-	l->lower_fds = xcalloc(n + 1, sizeof(*l->lower_fds));
-	if (n > 0 && n < ROOTFS_LAYERS_MAX)
+	keep_topmost(&l->rec->layers, &layers);
+	l->n_layers = (unsigned)layers.n;
+	l->lower_fds = xcalloc(layers.n + 1, sizeof(*l->lower_fds));
+	if (layers.n > 0 && layers.n < ROOTFS_LAYERS_MAX)
 		fd = skeleton_open(l->store);
 	if (fd >= 0)
 		l->lower_fds[l->n_lowers++] = fd;
-	for (size_t i = 0; i < n; i++) {
-		int r = open_layer(l, l->rec->layers.v[i], &fd, err);
+	for (size_t i = 0; i < layers.n; i++) {
+		int r = open_layer(l, layers.v[i], &fd, err);
 
 		if (r < 0)
 			return r;

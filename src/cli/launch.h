@@ -39,6 +39,7 @@ struct launch {
 	char *resolv_conf, *hosts, *hostname, *hostname_file;
 	struct ctr_hide *hidden; /* with binds only; owns path and fd */
 	unsigned n_hidden;
+	unsigned n_layers; /* of the image, each once */
 	unsigned n_single; /* layers that were unpacked for one id, where the files promise more */
 	struct ctr_here here;
 	struct here_lines here_lines;

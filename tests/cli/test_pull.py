@@ -118,6 +118,36 @@ def test_layer_repeated_in_one_image(carrel):
         assert len(reg.asked("blobs", image.layers[0]["digest"])) == 1
 
 
+@pytest.mark.parametrize("way", [
+    {"CARREL_ROOTFS": "overlay", "CARREL_OVERLAY": "new"},
+    {"CARREL_ROOTFS": "overlay", "CARREL_OVERLAY": "classic"}, {"CARREL_ROOTFS": "fuse"}],
+    ids=["new", "classic", "fuse"])
+def test_image_with_a_layer_twice_runs(carrel, need, way):
+    """Each place of a layer counts: what lies between two of them is covered by the upper one."""
+    if way["CARREL_ROOTFS"] == "fuse":
+        need("fuse")
+    empty = ociimg.Layer().bytes()
+    one = ociimg.Layer().dir("d").file("d/one", "1").file("f", "one").dir("x").file("x/one", "1")
+    one.whiteout("gone").dir("o").opaque("o").file("o/one", "1").file("kind", "file")
+    two = ociimg.Layer().dir("d").file("d/two", "2").file("f", "two").whiteout("x")
+    two.file("gone", "g").dir("o").file("o/two", "2").whiteout("d/low").dir("kind")
+    low = ociimg.busybox_layer().dir("d").file("d/low", "0").dir("x").file("x/low", "0")
+    low.dir("o").file("o/low", "0").file("gone", "g")
+    one, two, low = one.bytes(), two.bytes(), low.bytes()
+    image = ociimg.Image([low, empty, empty, one, two, one, empty],
+                         {"Cmd": ["sh"], "Env": ["PATH=/bin"]})
+    with BadRegistry() as reg:
+        ref = reg.add(image, "x")
+        carrel.run("pull", "-q", ref)
+    script = ("echo d/* x/* o/*; cat f kind; ls gone 2>/dev/null; rm -r d; mkdir d; echo d/*;"
+              "echo more >>f; tail -n 1 f")
+    for keep in (["--rm"], ["--name", "kept"]):
+        res = carrel.run("run", *keep, "--network", "none", "-w", "/", ref, "sh", "-c", script,
+                         env=way)
+        assert res.lines == ["d/one d/two x/one o/one", "onefiled/*", "onemore"], res
+    assert carrel.run("start", "-a", "kept", env=way).lines[0] == "d/* x/one o/one"
+
+
 def test_many_layers(carrel):
     image = small(layers=40)
     with BadRegistry() as reg:
