@@ -15,6 +15,7 @@
 #include "runtime/mnt.h"
 #include "runtime/rootfs_driver.h"
 #include "runtime/upper.h"
+#include "storage/rmtree.h"
 
 /*
  * Theory of operation. Layers are named to the kernel as /proc/self/fd/N: short whatever the
@@ -29,6 +30,7 @@ struct overlay {
 	int lowers[ROOTFS_LAYERS_MAX];
 	unsigned n;
 	bool is_volatile;
+	bool was_dirty; /* before we tried */
 };
 
 static void overlay_done(struct overlay *o)
@@ -45,6 +47,28 @@ static void overlay_donep(struct overlay **o)
 		overlay_done(*o);
 }
 
+/*
+ * The kernel marks the work directory of a `volatile` mount, and no mount takes one with the mark:
+ * the upper may have lost any write when the host went down.
+ */
+static bool is_dirty(const struct overlay *o)
+{
+	return faccessat(o->dir, "work/work/incompat/volatile", F_OK, 0) == 0;
+}
+
+/* It marks before it looks at the layers. Of a mount that it then refuses nothing was written, and
+ * the mark would be taken for the reason by the next one. */
+static void unmark(const struct overlay *o)
+{
+	_cleanup_(fd_closep) int work = -1;
+
+	if (o->was_dirty || !is_dirty(o))
+		return;
+	work = openat(o->dir, "work/work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (work >= 0)
+		ignore_result(rmtree(work, "incompat", 0, 0)); /* the next one fails, then */
+}
+
 static int overlay_open(const struct ctr_spec *spec, struct overlay *o, struct error *err)
 {
 	int r;
@@ -56,6 +80,7 @@ static int overlay_open(const struct ctr_spec *spec, struct overlay *o, struct e
 	r = upper_for_overlay(o->dir, err);
 	if (r < 0)
 		return r;
+	o->was_dirty = is_dirty(o);
 	for (unsigned i = 0; i < spec->n_lowers; i++) {
 		o->lowers[i] = mnt_reopen(spec->lower_fds[i], err);
 		if (o->lowers[i] < 0)
@@ -161,18 +186,9 @@ static int mount_classic(const struct overlay *o)
 	return mnt;
 }
 
-/*
- * The kernel marks the work directory of a `volatile` mount, and takes the mark away at a clean
- * end: with it, the upper may have lost any write when the host went down, and no mount takes it.
- */
-static bool is_dirty(const struct overlay *o)
-{
-	return o->dir >= 0 && faccessat(o->dir, "work/work/incompat/volatile", F_OK, 0) == 0;
-}
-
 static int refused(const struct overlay *o, int r, struct error *err)
 {
-	if (r == -EINVAL && is_dirty(o)) {
+	if (r == -EINVAL && o->was_dirty) {
 		error_set(err, r,
 			  "the files of this container may be damaged: it was made to be "
 			  "removed at its end, and the host went down before");
@@ -198,11 +214,17 @@ static int mount_any(const struct ctr_spec *spec, struct error *err)
 		return r;
 	if (!way || !str_eq(way, "classic")) {
 		r = mount_new(o);
-		if (r >= 0 || (way && str_eq(way, "new")))
-			return r < 0 ? refused(o, r, err) : r;
+		if (r >= 0)
+			return r;
+		unmark(o);
+		if (way && str_eq(way, "new"))
+			return refused(o, r, err);
 	}
 	r = mount_classic(o);
-	return r < 0 ? refused(o, r, err) : r;
+	if (r >= 0)
+		return r;
+	unmark(o);
+	return refused(o, r, err);
 }
 
 static int overlay_mount(const struct ctr_spec *spec, struct rootfs *ret, struct error *err)

@@ -180,6 +180,21 @@ def test_start_after_a_lost_volatile_mount(warm, box, monkeypatch):
     assert res.rc == 125 and "may be damaged" in res.err and "fuse" not in res.err, res
 
 
+@pytest.mark.parametrize("way", ["", "new", "classic"])
+def test_refused_volatile_mount(carrel, images, monkeypatch, way):
+    """The kernel marks the upper before it looks at the layers: its reason is told, not the mark."""
+    monkeypatch.setitem(carrel.env, "CARREL_ROOTFS", "overlay")
+    image = images["busybox"]
+    carrel.run("run", "--rm", "--network", "none", image, "true")
+    # Layers that lie in another one, which overlay refuses.
+    os.rename(f"{carrel.store}/layers", f"{carrel.store}/skeleton/layers")
+    os.symlink("skeleton/layers", f"{carrel.store}/layers")
+    for args in (["--rm"], ["--rm", "-d"]):
+        res = carrel.run("run", *args, "--network", "none", image, "true", check=False,
+                         env={"CARREL_OVERLAY": way})
+        assert res.rc == 125 and "symbolic links" in res.err and "damaged" not in res.err, res
+
+
 @pytest.mark.parametrize("lost", ["lock", "all"])
 def test_wait_without_the_lock(warm, box, lost):
     """Logout removes the runtime directory from under a container that stays."""
