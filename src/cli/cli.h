@@ -14,9 +14,6 @@ int cli_print_noun(const char *noun, bool asked, struct error *err) _nodiscard_;
  */
 int cli_store(struct cli *cli, enum store_flags flags, struct store **ret,
 	      struct error *err) _nodiscard_;
-/* The file with the caller's registry credentials, which only the network half of transfer reads;
- * -1: there is none. */
-int cli_open_auth(void);
 /* "permission denied" on what root can read: say who the caller is now. Other errors stay. */
 void cli_hint_access(struct error *err);
 /* Release what commands opened. */

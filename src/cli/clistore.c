@@ -51,5 +51,5 @@ void cli_done(struct cli *cli)
 	if (cli->store)
 		store_close(cli->store);
 	cli->store = NULL;
-	fd_close(TAKE_FD(cli->auth_fd));
+	authfiles_close(&cli->auth);
 }

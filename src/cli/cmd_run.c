@@ -131,7 +131,7 @@ static int go(struct cli *cli, const struct run_options *o, struct launch *l, st
 		remove_record(l);
 		return r;
 	}
-	fd_close(TAKE_FD(cli->auth_fd)); /* not for the processes that follow */
+	authfiles_close(&cli->auth); /* not for the processes that follow */
 	if (l->rec->remove && !l->rec->tty && !o->detach)
 		return foreground(l, err);
 	r = supervised_start(l, flags, &s, err);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/opt.h"
 #include "base/str.h"
+#include "cli/authfiles.h"
 
 struct store;
 
@@ -31,7 +32,7 @@ struct cli {
 	bool version;		       /* --version */
 	const struct command *command; /* the one that runs */
 	struct store *store;	       /* cli_store() */
-	int auth_fd;		       /* root's credentials file: cli_open_auth(); or -1 */
+	struct authfiles auth;	       /* root's credentials, for fetch_pull() */
 };
 
 struct command {

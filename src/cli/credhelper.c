@@ -18,18 +18,27 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "codec/json.h"
+#include "oci/reference.h"
+#include "registry/authfile.h"
 
 enum {
 	FILE_MAX = 1 << 20,
 	ANSWER_MAX = 64 << 10,
 	NAME_LEN_MAX = 128,
-	GIVEN = 1, /* exit status of the child: the memory file has credentials */
+};
+
+/* Exit status of the child. */
+enum {
+	UNKNOWN = 0,
+	GIVEN,	 /* the memory file has credentials */
+	IN_FILE, /* or a fault, which is transfer's to tell */
 };
 
 struct job {
 	int auth_fd, out;
 	pid_t parent;
-	const char *domain;
+	const struct reference *ref;
+	bool ask_helpers;
 };
 
 /* Docker Hub has the name of 2013 here as well. */
@@ -186,12 +195,12 @@ static int ask(const char *name, const char *server, int out)
 		log_warn(DCODE_NONE,
 			 "docker-credential-%s, which keeps the login for %s, is not in PATH", name,
 			 server);
-		return 0;
+		return UNKNOWN;
 	}
 	r = talk(program, server, &answer, &status, &err);
 	/* The only words that the protocol fixes. */
 	if (r == 0 && status != 0 && strstr(answer, "credentials not found"))
-		return 0;
+		return UNKNOWN;
 	if (r == 0 && status != 0)
 		r = error_set(&err, -EIO, "it ended with status %d", status);
 	if (r == 0)
@@ -200,7 +209,18 @@ static int ask(const char *name, const char *server, int out)
 		return GIVEN;
 	log_warn(DCODE_NONE, "docker-credential-%s gives no login for %s: %s", name, server,
 		 err.text);
-	return 0;
+	return UNKNOWN;
+}
+
+/* Whether the file itself has a login. */
+static int look(const char *text, size_t len, const struct reference *ref)
+{
+	struct authfile_login login = { 0 };
+	int r = authfile_find(text, len, ref, &login, NULL);
+	bool has = login.basic || login.identity;
+
+	authfile_login_done(&login);
+	return r < 0 || has ? IN_FILE : UNKNOWN;
 }
 
 static int child_main(void *arg)
@@ -208,40 +228,46 @@ static int child_main(void *arg)
 	const struct job *j = arg;
 	_cleanup_(json_putp) struct json_object *config = NULL;
 	_cleanup_(freep) char *text = NULL;
-	const char *name, *server = server_of(j->domain);
+	const char *name, *server = server_of(j->ref->domain);
+	int r = UNKNOWN;
 	size_t len;
 
 	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
 	    getppid() != j->parent)
-		return 0;
-	/* What is wrong with the file is transfer's to tell. */
-	if (fd_read_to_end(j->auth_fd, FILE_MAX, &text, &len) < 0 ||
-	    json_parse(text, len, &config, NULL) < 0 || choose(config, server, &name) < 0 || !name)
-		return 0;
-	return ask(name, server, j->out);
+		return UNKNOWN;
+	if (fd_read_to_end(j->auth_fd, FILE_MAX, &text, &len) < 0)
+		return IN_FILE;
+	if (j->ask_helpers && json_parse(text, len, &config, NULL) == 0 &&
+	    choose(config, server, &name) == 0 && name)
+		r = ask(name, server, j->out);
+	return r == GIVEN ? r : look(text, len, j->ref);
 }
 
-int credhelper_ask(int auth_fd, const char *domain)
+bool credhelper_look(int auth_fd, const struct reference *ref, bool ask_helpers, int *ret_given)
 {
 	_cleanup_(fd_closep) int out = -1;
-	struct job j = { .auth_fd = auth_fd, .parent = getpid(), .domain = domain };
+	struct job j = {
+		.auth_fd = auth_fd, .parent = getpid(), .ref = ref, .ask_helpers = ask_helpers
+	};
 	struct proc p;
 	struct stat st;
 	int r, status = 0;
 
-	if (auth_fd < 0 || fstat(auth_fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return -1; /* what can be read once is transfer's */
+	*ret_given = -1;
+	if (fstat(auth_fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return true;		   /* what can be read once is transfer's */
+	(void)lseek(auth_fd, 0, SEEK_SET); /* an earlier pull may have read it */
 	out = memfd_create("carrel-auth", MFD_CLOEXEC);
 	if (out < 0)
-		return -1;
+		return true;
 	j.out = out;
 	r = proc_clone(0, -1, child_main, &j, &p);
 	if (r == 0) {
 		r = proc_wait(&p, &status);
 		proc_done(&p);
 	}
-	(void)lseek(auth_fd, 0, SEEK_SET); /* a regular file; the child has moved it */
-	if (r < 0 || status != GIVEN || lseek(out, 0, SEEK_SET) < 0)
-		return -1;
-	return TAKE_FD(out);
+	(void)lseek(auth_fd, 0, SEEK_SET); /* the child has moved it */
+	if (r == 0 && status == GIVEN && lseek(out, 0, SEEK_SET) == 0)
+		*ret_given = TAKE_FD(out);
+	return r < 0 || status != UNKNOWN;
 }

@@ -12,13 +12,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "base/dirs.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/path.h"
 #include "base/proc.h"
-#include "cli/credhelper.h"
+#include "cli/authfiles.h"
 #include "oci/platform.h"
 #include "oci/reference.h"
 
@@ -27,29 +26,6 @@
 enum {
 	AUTH_FD = 3,
 };
-
-/* Where docker and podman users keep their credentials, in podman's order. */
-int cli_open_auth(void)
-{
-	const char *file = secure_getenv("REGISTRY_AUTH_FILE");
-	const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
-	const char *docker = secure_getenv("DOCKER_CONFIG");
-	_cleanup_(freep) char *home = dirs_home(NULL);
-	char *candidates[4] = {
-		file ? xstrdup(file) : NULL,
-		runtime ? xasprintf("%s/containers/auth.json", runtime) : NULL,
-		docker ? xasprintf("%s/config.json", docker) : NULL,
-		home ? xasprintf("%s/.docker/config.json", home) : NULL,
-	};
-	int fd = -1;
-
-	for (size_t i = 0; i < ARRAY_SIZE(candidates); i++) {
-		if (fd < 0 && candidates[i])
-			fd = open(candidates[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		free(candidates[i]);
-	}
-	return fd;
-}
 
 /* Errors of transfer are told by transfer: an error without text ends us with its status. */
 static int told(struct error *err)
@@ -135,32 +111,23 @@ static int run_transfer(const struct strv *argv, int auth_fd, enum fetch_flags f
 	return status == 0 ? 0 : told(err);
 }
 
-static int borrow_auth(const struct cli *cli)
+static int find_login(const struct cli *cli, const char *reference, int *ret, struct error *err)
 {
-	if (cli->auth_fd < 0)
-		return cli_open_auth();
-	(void)lseek(cli->auth_fd, 0, SEEK_SET); /* an earlier pull may have read it */
-	return fd_dup(cli->auth_fd);
-}
+	bool mine = !cli->auth.is_open; /* else root's, opened before */
+	struct authfiles files = cli->auth;
+	int r;
 
-/* Not for root: its helpers would not run as root. */
-static void ask_helper(const struct cli *cli, const char *reference, int *auth)
-{
-	struct reference ref;
-	int given;
-
-	if (cli->auth_fd >= 0 || reference_parse(reference, &ref, NULL) < 0)
-		return;
-	given = credhelper_ask(*auth, ref.domain);
-	if (given < 0)
-		return;
-	fd_close(*auth);
-	*auth = given;
+	if (mine)
+		authfiles_open(&files);
+	r = authfiles_choose(&files, reference, mine, ret, err);
+	if (mine)
+		authfiles_close(&files);
+	return r;
 }
 
 int fetch_pull(struct cli *cli, const struct fetch_request *req, struct error *err)
 {
-	_cleanup_(fd_closep) int auth = borrow_auth(cli);
+	_cleanup_(fd_closep) int auth = -1;
 	_cleanup_(strv_done) struct strv argv = { 0 };
 	struct store *s;
 	int r;
@@ -168,7 +135,9 @@ int fetch_pull(struct cli *cli, const struct fetch_request *req, struct error *e
 	r = cli_store(cli, STORE_CREATE, &s, err);
 	if (r < 0)
 		return r;
-	ask_helper(cli, req->reference, &auth);
+	r = find_login(cli, req->reference, &auth, err);
+	if (r < 0)
+		return r;
 	strv_add(&argv, "transfer");
 	strv_add(&argv, "pull");
 	strv_add(&argv, "--root");

@@ -4,6 +4,7 @@ noinst_LIBRARIES += libcli.a
 libcli_a_CPPFLAGS = $(INC_SRC) $(JSONC_CFLAGS)
 libcli_a_SOURCES = \
 	src/cli/attach.c src/cli/attach.h \
+	src/cli/authfiles.c src/cli/authfiles.h \
 	src/cli/cli.c src/cli/cli.h \
 	src/cli/clistore.c \
 	src/cli/cmd_attach.c \
@@ -64,7 +65,7 @@ bin_PROGRAMS += carrel
 carrel_CPPFLAGS = $(INC_SRC) $(JSONC_CFLAGS)
 carrel_SOURCES = src/cli/main.c
 carrel_LDFLAGS = $(AM_LDFLAGS) $(CARREL_STATIC)
-carrel_LDADD = libcli.a libnet.a libruntime.a libstorage.a liboci.a libcodec.a libbase.a $(JSONC_LIBS) $(LIBCAP_LIBS)
+carrel_LDADD = libcli.a libnet.a libregistry.a libruntime.a libstorage.a liboci.a libcodec.a libbase.a $(JSONC_LIBS) $(LIBCAP_LIBS)
 
 if HAVE_CMOCKA
 check_PROGRAMS += test_cliwords

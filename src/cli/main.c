@@ -60,7 +60,7 @@ static int run_command(struct cli *cli, int argc, char **argv, struct error *err
 	/* Help is for every caller, too. */
 	if (!c->any_caller && !(argv[used] && str_eq(argv[used], "--help"))) {
 		if (c->asks_registry && getuid() == 0)
-			cli->auth_fd = cli_open_auth(); /* below /root, perhaps */
+			authfiles_open(&cli->auth); /* below /root, perhaps */
 		r = rootcaller_drop(err);
 		if (r < 0)
 			return r;
@@ -109,7 +109,7 @@ static void keep_own_access(void)
 
 int main(int argc, char **argv)
 {
-	struct cli cli = { .program = "carrel", .auth_fd = -1 };
+	struct cli cli = { .program = "carrel" };
 	struct error err = { 0 };
 	int r;
 

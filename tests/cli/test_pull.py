@@ -536,6 +536,36 @@ def test_credential_files(carrel, where):
         carrel.run("pull", reg.add(small(), "x"), env=env[where])
 
 
+@pytest.mark.parametrize("first", ["other", "{}", "empty"])
+def test_credentials_in_a_later_file(carrel, first):
+    """A file that does not know the registry ends no search."""
+    path = f"{carrel.runtime}/containers/auth.json"
+    with BadRegistry(auth="basic", user="me", password="pw") as reg:
+        write_auth(path, "registry.example", "you", "x")
+        if first != "other":
+            with open(path, "w", encoding="ascii") as f:
+                f.write(first if first == "{}" else "")
+        ref = reg.add(small(), "x")
+        write_auth(f"{carrel.home}/.docker/config.json", reg.host, "me", "pw")
+        carrel.run("pull", "-q", ref)
+        # An earlier one with a login comes first, right or wrong.
+        write_auth(f"{carrel.home}/.config/containers/auth.json", reg.host, "me", "no")
+        assert "denied" in carrel.run("pull", "-q", ref, rc=125).err
+
+
+def test_unreadable_credentials_files(carrel):
+    path, asked = f"{carrel.home}/.docker/config.json", f"{carrel.home}/asked.json"
+    with BadRegistry() as reg:
+        ref = reg.add(small(), "x")
+        write_auth(path, reg.host, "me", "pw")
+        os.chmod(path, 0)
+        r = carrel.run("pull", "-q", ref)
+        assert f"warning: credentials file {path} is left out: Permission denied" in r.err, r
+        r = carrel.run("pull", "-q", ref, rc=125, env={"REGISTRY_AUTH_FILE": asked})
+        assert f"open credentials file {asked}: No such file" in r.err, r
+        assert "REGISTRY_AUTH_FILE" in r.err, r
+
+
 @pytest.mark.parametrize("text,told", [
     ("{bad", "JSON"), ("[]", "JSON"), ('{"auths":[]}', "auths"),
     ('{"auths":{"HOST":{"auth":"no base64!"}}}', "base64"), (None, "Is a directory"),
