@@ -118,7 +118,8 @@ static const struct command *find_command(const char *name)
 
 static bool takes_value(const struct opt *o)
 {
-	return o->kind == OPT_REFUSED ? o->takes_value : o->kind != OPT_FLAG;
+	return o->kind == OPT_REFUSED ? o->takes_value
+				      : o->kind != OPT_FLAG && o->kind != OPT_SWITCH;
 }
 
 /* The row of an option that takes a value, in `word` from *ret_head on, or the next word (0). */

@@ -29,6 +29,7 @@ static const char *kind_name(enum opt_kind kind)
 {
 	switch (kind) {
 	case OPT_FLAG:
+	case OPT_SWITCH:
 		return "flag";
 	case OPT_STRING:
 	case OPT_CALL:

@@ -20,8 +20,8 @@ static const struct opt options[] = {
 	  "fetch the image for this platform" },
 	{ "quiet", 'q', OPT_FLAG, offsetof(struct pull_options, quiet), NULL,
 	  "print the image id only" },
-	{ "tls-verify", 0, OPT_STRING, offsetof(struct pull_options, tls_verify), "BOOL",
-	  "check certificates; false also allows plain HTTP" },
+	{ "tls-verify", 0, OPT_SWITCH, offsetof(struct pull_options, tls_verify), NULL,
+	  "check certificates, always; =false also allows plain HTTP" },
 	{ NULL },
 };
 
@@ -29,11 +29,6 @@ static int check(const struct pull_options *o, struct error *err)
 {
 	struct platform p;
 
-	if (o->tls_verify && !str_eq(o->tls_verify, "true") && !str_eq(o->tls_verify, "false")) {
-		error_set(err, -EINVAL, "--tls-verify is true or false, not %s", o->tls_verify);
-		error_hint(err, "try `carrel pull --help`");
-		return -EINVAL;
-	}
 	return o->platform ? platform_parse(o->platform, &p, err) : 0;
 }
 

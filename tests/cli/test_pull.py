@@ -628,6 +628,7 @@ def test_tls(carrel, registry_tls, images):
     ref = f"{registry_tls.host}/{images['busybox'].split('/', 1)[1]}"
     r = carrel.run("pull", "--tls-verify=true", ref, rc=125)
     assert "certificate" in r.err and "--tls-verify=false" in r.err
+    assert "certificate" in carrel.run("pull", "--tls-verify", ref, rc=125).err  # a flag, as podman's
     carrel.run("pull", "--tls-verify=true", ref, env={"SSL_CERT_FILE": registry_tls.ca})
     carrel.run("pull", ref)  # loopback: as docker
 

@@ -11,7 +11,7 @@
 
 struct fill {
 	bool interactive, tty, all;
-	const char *name;
+	const char *name, *verify;
 	struct strv env;
 	uint64_t size;
 };
@@ -29,6 +29,7 @@ static const struct opt table[] = {
 	  "keep the standard input open" },
 	{ "tty", 't', OPT_FLAG, offsetof(struct fill, tty), NULL, "give it a terminal" },
 	{ "all", 0, OPT_FLAG, offsetof(struct fill, all), NULL, NULL },
+	{ "verify", 0, OPT_SWITCH, offsetof(struct fill, verify), NULL, "three states" },
 	{ "name", 0, OPT_STRING, offsetof(struct fill, name), "NAME", "name of the container" },
 	{ "env", 'e', OPT_LIST, offsetof(struct fill, env), "NAME=VALUE",
 	  "set an environment variable, many words follow so that the line is wrapped at least "
@@ -81,7 +82,24 @@ static void test_forms(void **state)
 	assert_int_equal(p.r, 0);
 	assert_true(!p.f.interactive && p.f.all && !p.f.tty);
 	assert_string_equal(p.f.env.v[0], "A=1");
+	assert_null(p.f.verify);
 	strv_done(&p.f.env);
+}
+
+static void test_switch(void **state)
+{
+	struct run p = { 0 };
+
+	(void)state;
+	PARSE(&p, 0, "--verify", "false");
+	assert_int_equal(p.r, 0);
+	assert_string_equal(p.f.verify, "true");
+	assert_string_equal(p.args[0], "false"); /* an operand */
+	PARSE(&p, 0, "--verify=0");
+	assert_int_equal(p.r, 0);
+	assert_string_equal(p.f.verify, "false");
+	PARSE(&p, 0, "--verify=maybe");
+	assert_int_equal(p.r, -EINVAL);
 }
 
 static void test_operands(void **state)
@@ -191,9 +209,9 @@ static void test_help_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_forms),	  cmocka_unit_test(test_operands),
-		cmocka_unit_test(test_refused),	  cmocka_unit_test(test_help_flag),
-		cmocka_unit_test(test_help_text),
+		cmocka_unit_test(test_forms),	  cmocka_unit_test(test_switch),
+		cmocka_unit_test(test_operands),  cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_help_flag), cmocka_unit_test(test_help_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

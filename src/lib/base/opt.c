@@ -13,7 +13,8 @@ enum {
 
 static bool takes_value(const struct opt *o)
 {
-	return o->kind == OPT_REFUSED ? o->takes_value : o->kind != OPT_FLAG;
+	return o->kind == OPT_REFUSED ? o->takes_value
+				      : o->kind != OPT_FLAG && o->kind != OPT_SWITCH;
 }
 
 static int usage(struct error *err)
@@ -48,11 +49,17 @@ static int set_flag(const struct opt *o, const char *value, bool *field, struct 
 static int apply(const struct opt *o, const char *value, void *fill, struct error *err)
 {
 	char *field = (char *)fill + o->offset;
+	bool on;
 	int r;
 
 	switch (o->kind) {
 	case OPT_FLAG:
 		return set_flag(o, value, (bool *)field, err);
+	case OPT_SWITCH:
+		r = set_flag(o, value, &on, err);
+		if (r == 0)
+			*(const char **)field = on ? "true" : "false";
+		return r;
 	case OPT_STRING:
 		*(const char **)field = value;
 		return 0;

@@ -14,6 +14,7 @@
  */
 enum opt_kind {
 	OPT_FLAG,    /* bool; --name, --name=true, --name=false */
+	OPT_SWITCH,  /* const char *: "true" or "false"; written as a flag, but NULL if not given */
 	OPT_STRING,  /* const char *, borrowed from argv; the last one wins */
 	OPT_LIST,    /* struct strv, each use appends */
 	OPT_CALL,    /* opt_call with the value */
