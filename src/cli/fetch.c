@@ -236,7 +236,7 @@ static bool can_run(const struct platform *have)
 	struct platform host;
 
 	platform_host(&host);
-	return platform_match(&host, have) ||
+	return platform_allows(&host, have) ||
 	       (str_eq(host.arch, "amd64") && str_eq(have->arch, "386"));
 }
 
@@ -245,7 +245,7 @@ static bool is_wanted(const struct image *i, const char *platform)
 	struct platform want;
 
 	return !platform ||
-	       (platform_parse(platform, &want, NULL) == 0 && platform_match(&want, &i->platform));
+	       (platform_parse(platform, &want, NULL) == 0 && platform_allows(&want, &i->platform));
 }
 
 static int check_platform(const char *name, const char *platform, const struct image *i,

@@ -208,8 +208,8 @@ static int check_platform(struct pull *p, struct error *err)
 	const struct platform *want = &p->options->platform;
 	char have_s[100], want_s[100], name[REFERENCE_STR_MAX];
 
-	/* Old tools leave it out; then nobody can tell. */
-	if (!have->os[0] || !have->arch[0] || platform_match(want, have))
+	/* Old tools leave it out. */
+	if (platform_allows(want, have))
 		return 0;
 	/* Layouts and single-image names are taken as they are where --platform is not given and
 	 * the machine can run it. */

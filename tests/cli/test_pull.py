@@ -230,6 +230,20 @@ def test_other_architecture_is_refused(carrel):
         carrel.run("pull", "--platform", "linux/s390x", ref)
 
 
+@pytest.mark.parametrize("arch,os_name", [("", "linux"), (None, ""), ("", "")])
+def test_config_that_does_not_say_its_platform(carrel, arch, os_name):
+    """It is taken for this machine's, and for what is asked for."""
+    native = "amd64" if os.uname().machine == "x86_64" else "arm64"
+    image = ociimg.Image([ociimg.busybox_layer()], {"Env": ["PATH=/bin"]},
+                         arch=native if arch is None else arch, os_name=os_name)
+    with BadRegistry() as reg:
+        ref = reg.add(image, "x")
+        carrel.run("pull", "-q", ref)
+        assert carrel.run("run", "--rm", "--network", "none", ref, "echo", "ok").out == "ok\n"
+        assert carrel.run("run", "--rm", "--network", "none", "--pull", "never", "--platform",
+                          f"linux/{native}", ref, "echo", "ok").out == "ok\n"
+
+
 @pytest.mark.parametrize("args,rc,text", [
     (["UPPER"], 125, "lower case"),
     (["a b"], 125, "bad image reference"),

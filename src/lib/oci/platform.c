@@ -146,6 +146,17 @@ bool platform_match(const struct platform *want, const struct platform *have)
 	       strlen(have->variant) == 2 && have->variant[1] < want->variant[1];
 }
 
+bool platform_allows(const struct platform *want, const struct platform *have)
+{
+	struct platform p = *have;
+
+	if (!p.os[0])
+		memcpy(p.os, want->os, sizeof(p.os));
+	if (!p.arch[0])
+		memcpy(p.arch, want->arch, sizeof(p.arch));
+	return platform_match(want, &p);
+}
+
 char *platform_format(const struct platform *p, char buf[100])
 {
 	(void)snprintf(buf, 100, "%s/%s%s%s", p->os, p->arch, p->variant[0] ? "/" : "", p->variant);

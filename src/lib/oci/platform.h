@@ -22,4 +22,6 @@ void platform_normalize(struct platform *p);
 void platform_host(struct platform *ret);
 /* Can `have` run where `want` is asked for? An empty variant matches each. */
 bool platform_match(const struct platform *want, const struct platform *have);
+/* The same for what a config says, where an empty part says nothing: nobody can tell. */
+bool platform_allows(const struct platform *want, const struct platform *have);
 char *platform_format(const struct platform *p, char buf[100]);
