@@ -110,11 +110,32 @@ static bool is_shown(const struct image_index *x, size_t k)
 	return true;
 }
 
+static void hint_at_entries(const struct image_index *x, const char *name, struct error *err)
+{
+	char digest[DIGEST_STR_MAX];
+
+	for (size_t i = 0; i < x->n_manifests; i++)
+		if (!x->manifests[i].platform.os[0]) {
+			error_hint(err,
+				   "its index says of no image for what it is; one can be had by "
+				   "digest, as %s@%s",
+				   name, digest_format(&x->manifests[i].digest, digest));
+			return;
+		}
+	if (x->n_manifests)
+		error_hint(err, "its index has nothing that could run: attestations or signatures");
+	else
+		error_hint(err, "its index is empty: push the image again, or take another tag");
+}
+
 static int no_platform(struct pull *p, const struct image_index *x, struct error *err)
 {
 	char want[100], have[100], name[REFERENCE_STR_MAX], list[ERROR_HINT_MAX - 64] = "";
+	struct reference bare = p->options->ref;
 	size_t len = 0;
 
+	bare.tag[0] = '\0';
+	bare.digest = (struct digest){ 0 };
 	for (size_t i = 0; i < x->n_manifests; i++) {
 		const char *text = platform_format(&x->manifests[i].platform, have);
 
@@ -132,8 +153,7 @@ static int no_platform(struct pull *p, const struct image_index *x, struct error
 	if (list[0])
 		error_hint(err, "--platform takes what there is: %s", list);
 	else
-		error_hint(err,
-			   "what the registry has under that name says of nothing for what it is");
+		hint_at_entries(x, reference_familiar(&bare, name), err);
 	return -ENOENT;
 }
 

@@ -185,6 +185,45 @@ def test_index_chooses_the_platform(carrel):
     assert "linux/amd64" in r.err and "linux/arm64" in r.err
 
 
+def index_with(reg, name, entries, images):
+    data = json.dumps({"schemaVersion": 2, "mediaType": ociimg.OCI + "index.v1+json",
+                       "manifests": entries}).encode()
+    blobs = {ociimg.digest(data): data}
+    for image in images:
+        blobs.update(image.blobs)
+    return reg.add(None, name, {"mediaType": ociimg.OCI + "index.v1+json",
+                                "digest": ociimg.digest(data), "size": len(data)}, blobs)
+
+
+def silent(image):
+    return {k: v for k, v in image.manifest.items() if k != "platform"}
+
+
+def test_index_entry_without_platform(carrel):
+    """The image's own config has it."""
+    one, two, other = small("one"), small("two"), small("other", arch="s390x")
+    attest = dict(two.manifest, platform={"os": "unknown", "architecture": "unknown"})
+    with BadRegistry() as reg:
+        ref = index_with(reg, "one", [attest, silent(one)], [one, two])
+        assert carrel.run("pull", "-q", ref).out.strip() == one.id
+        r = carrel.run("pull", "-q", "--platform", "linux/s390x", ref, rc=125)
+        assert "is an image for linux/amd64, not linux/s390x" in r.err, r
+        # Where there is one that says it, that one.
+        ref = index_with(reg, "fits", [silent(one), two.manifest], [one, two])
+        assert carrel.run("pull", "-q", ref).out.strip() == two.id
+        ref = index_with(reg, "other", [silent(other)], [other])
+        assert "linux/s390x" in carrel.run("pull", "-q", ref, rc=125).err
+        r = carrel.run("pull", index_with(reg, "many", [silent(one), silent(two)], [one, two]),
+                       rc=125)
+        by_digest = f"{reg.host}/many@{one.manifest['digest']}"
+        assert "no image for linux/" in r.err and f"by digest, as {by_digest}" in r.err, r
+        assert carrel.run("pull", "-q", by_digest).out.strip() == one.id
+        r = carrel.run("pull", index_with(reg, "attest", [attest], [two]), rc=125)
+        assert "attestations or signatures" in r.err, r
+        r = carrel.run("pull", index_with(reg, "empty", [], []), rc=125)
+        assert "its index is empty" in r.err, r
+
+
 def test_index_in_an_index(carrel):
     arm = small("arm", arch="arm64")
     amd = small("amd")

@@ -399,6 +399,23 @@ static const struct descriptor *choose_nested(const struct image_index *x,
 	return NULL;
 }
 
+/* Tools that push one image leave the platform out. Of several nobody knows which. */
+static const struct descriptor *choose_silent(const struct image_index *x)
+{
+	const struct descriptor *found = NULL;
+
+	for (size_t i = 0; i < x->n_manifests; i++) {
+		const struct descriptor *d = &x->manifests[i];
+
+		if (!is_manifest(d->type) || d->platform.os[0] || d->platform.arch[0])
+			continue;
+		if (found)
+			return NULL;
+		found = d;
+	}
+	return found;
+}
+
 const struct descriptor *image_index_choose(const struct image_index *x,
 					    const struct platform *want)
 {
@@ -416,5 +433,5 @@ const struct descriptor *image_index_choose(const struct image_index *x,
 			best_score = score;
 		}
 	}
-	return best ?: choose_nested(x, want);
+	return best ?: choose_nested(x, want) ?: choose_silent(x);
 }

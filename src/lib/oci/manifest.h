@@ -69,6 +69,7 @@ void manifest_done(struct manifest *m);
 int image_index_parse(const char *json, size_t len, struct image_index *ret,
 		      struct error *err) _nodiscard_;
 void image_index_done(struct image_index *x);
-/* The entry for `want`, or NULL. Attestation entries (platform unknown/unknown) never match. */
+/* The entry for `want`, or NULL. Attestation entries (platform unknown/unknown) never match. Where
+ * none does, one that alone says nothing is it: the image's config has the last word. */
 const struct descriptor *image_index_choose(const struct image_index *x,
 					    const struct platform *want);
