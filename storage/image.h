@@ -51,7 +51,8 @@ enum image_remove_flags {
 /*
  * Remove a name, or by id all names of an image; with the last name the image's record, and every
  * layer and blob that no other image names. An image that a container uses is refused (-EBUSY);
- * with FORCE its names go and the image stays, nameless, until the container is removed. The
+ * with FORCE its names go and the image stays, nameless, until the container is removed; one that
+ * is nameless already is refused. The
  * removed names and manifest digests are appended for the command to print.
  */
 int image_remove(struct store *s, const char *name_or_id, enum image_remove_flags flags,

@@ -44,6 +44,17 @@ static int in_use(const struct removal *rm, const char *asked, const char *user,
 	return -EBUSY;
 }
 
+/* There is nothing that -f could take. */
+static int nameless(const struct removal *rm, const char *user, struct error *err)
+{
+	error_set(err, -EBUSY,
+		  "conflict: unable to delete %.12s (cannot be forced) - image is being used by "
+		  "container %.12s and has no name",
+		  rm->img.config.hex, user);
+	error_hint(err, "`carrel rm %.12s` removes the container", user);
+	return -EBUSY;
+}
+
 static bool one_repository(const struct strv *names)
 {
 	struct reference first, other;
@@ -111,6 +122,8 @@ static int remove_whole(struct removal *rm, const char *asked, const struct strv
 		return used;
 	if (used && !(rm->flags & IMAGE_REMOVE_FORCE))
 		return in_use(rm, asked, user, err);
+	if (used && names->n == 0)
+		return nameless(rm, user, err);
 	r = remove_names(rm, names, ret_names, err);
 	if (r < 0 || used)
 		return r;

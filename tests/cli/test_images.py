@@ -203,6 +203,8 @@ def test_rmi_in_use(pulled):
     pulled.fails("rmi", pulled.id["busybox"], has=["conflict: unable to delete"])
     assert pulled.run("rmi", "-f", ref).lines == ["Untagged: " + ref]
     assert pulled.run("images", "-qf", "dangling=true").lines == [pulled.id["busybox"][7:19]]
+    user = pulled.run("ps", "-aq").out.strip()
+    pulled.fails("rmi", "-f", pulled.id["busybox"], has=["cannot be forced", user, "carrel rm"])
     # The container has all that it needs.
     assert "again" in pulled.run("start", "-a", "user").out
     pulled.run("rm", "user")
