@@ -36,6 +36,13 @@ static int damaged(int r, struct error *err)
 		return error_set(err, r, "its compressed data is damaged");
 	if (r == -ENODATA)
 		return error_set(err, -EBADMSG, "its compressed data ends early");
+	if (r == -EFBIG) {
+		error_set(err, r, "its zstd window is larger than %d MiB, which is the limit",
+			  1 << (INFLATE_WINDOW_LOG_MAX - 20));
+		error_hint(err, "push the image again, compressed with --long=%d at most",
+			   INFLATE_WINDOW_LOG_MAX);
+		return r;
+	}
 	return error_code(err, r, "decompress it");
 }
 

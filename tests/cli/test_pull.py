@@ -110,6 +110,21 @@ def repack(image, data):
         "layers": image.layers}).encode(), image.manifest["mediaType"])
 
 
+@pytest.mark.parametrize("log", [27, 28])
+def test_zstd_window(carrel, log):
+    """The decoder's memory is the image's to ask for, up to a limit that is told."""
+    raw = ociimg.Layer().file("a", "text").bytes()
+    image = ociimg.Image([raw], compression="zstd")
+    repack(image, subprocess.run(["zstd", "-q", "-c", "--ultra", f"--long={log}"], input=raw,
+                                 check=True, capture_output=True).stdout)
+    with BadRegistry() as reg:
+        if log == 27:
+            carrel.run("pull", "-q", reg.add(image, "x"))
+        else:
+            r = carrel.run("pull", "-q", reg.add(image, "x"), rc=125)
+            assert "its zstd window is larger than 128 MiB" in r.err and "--long=27" in r.err, r
+
+
 def test_layer_repeated_in_one_image(carrel):
     layer = ociimg.Layer().file("a", "same").bytes()
     image = ociimg.Image([layer, ociimg.Layer().file("b", "other").bytes(), layer])

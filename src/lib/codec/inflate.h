@@ -22,6 +22,7 @@ enum inflate_kind {
 
 enum {
 	INFLATE_MAGIC = 10,
+	INFLATE_WINDOW_LOG_MAX = 27, /* zstd: memory that a layer may ask for, 128 MiB */
 };
 
 /* n < INFLATE_MAGIC only when the whole stream is that short. */
@@ -41,7 +42,8 @@ static inline void inflate_freep(struct inflate **f)
 
 /*
  * Takes from *in and *n_in (both are advanced) and fills out[0..cap). *ret_n is what was written;
- * less than cap: the input is used up. -EBADMSG: the stream is damaged.
+ * less than cap: the input is used up. -EBADMSG: the stream is damaged;
+ * -EFBIG: it asks for a larger window than INFLATE_WINDOW_LOG_MAX.
  */
 int inflate_run(struct inflate *f, const uint8_t **in, size_t *n_in, uint8_t *out, size_t cap,
 		size_t *ret_n) _nodiscard_;

@@ -3,12 +3,20 @@
 
 #include <errno.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
+#include "codec/inflate.h"
 #include "codec/inflate_ops.h"
 
 static void *zs_open(void)
 {
-	return ZSTD_createDStream();
+	ZSTD_DStream *d = ZSTD_createDStream();
+	size_t r = d ? ZSTD_DCtx_setParameter(d, ZSTD_d_windowLogMax, INFLATE_WINDOW_LOG_MAX) : 0;
+
+	if (!ZSTD_isError(r))
+		return d;
+	(void)ZSTD_freeDStream(d);
+	return NULL;
 }
 
 static void zs_close(void *state)
@@ -30,7 +38,8 @@ static int zs_run(void *state, struct inflate_step *s)
 	size_t r = ZSTD_decompressStream(state, &out, &in);
 
 	if (ZSTD_isError(r))
-		return -EBADMSG;
+		return ZSTD_getErrorCode(r) == ZSTD_error_frameParameter_windowTooLarge ? -EFBIG
+											: -EBADMSG;
 	s->in += in.pos;
 	s->n_in -= in.pos;
 	s->out += out.pos;
