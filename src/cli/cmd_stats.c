@@ -16,6 +16,7 @@
 #include "cli/ctrcmd.h"
 #include "cli/output.h"
 #include "runtime/cgroup.h"
+#include "runtime/enforced.h"
 #include "runtime/usage.h"
 
 enum {
@@ -177,6 +178,20 @@ static struct seen *measured(struct stats *s, struct container *c)
 	return seen;
 }
 
+/* The code that its start had, where a limit was asked for; without one there is no cgroup on any
+ * host. */
+static enum dcode why_summed(const struct container *c)
+{
+	_cleanup_(enforced_done) struct enforced rows = { 0 };
+
+	if (enforced_read(c->dirfd, &rows, NULL) < 0)
+		return DCODE_NONE;
+	for (size_t i = 0; i < rows.n; i++)
+		if (rows.rows[i].dcode != DCODE_NONE)
+			return rows.rows[i].dcode;
+	return DCODE_NONE;
+}
+
 /* word: by what it was asked for, or NULL. Silent in the first round, which is only the beginning
  * of an interval. */
 static void show(struct stats *s, struct container *c, const char *word, struct table *t)
@@ -194,7 +209,7 @@ static void show(struct stats *s, struct container *c, const char *word, struct 
 	else
 		add_row(t, &row, c);
 	if (runs && now->summed && !s->json && !s->told) {
-		log_warn(DCODE_NONE,
+		log_warn(why_summed(c),
 			 "figures that no cgroup counts are sums over /proc, memory as PSS");
 		s->told = true;
 	}

@@ -183,6 +183,7 @@ static int look_up(struct joiner *j, struct error *err)
 		c->stdio[i] = q->stdio[i];
 	if (q->cwd && *q->cwd && chdir(q->cwd) < 0) {
 		error_sys(err, "enter working directory %s", q->cwd);
+		error_hint(err, "it must be there in the container; -w names another one");
 		error_exit(err, EXIT_CANNOT_EXEC);
 		return err->code;
 	}
@@ -250,8 +251,9 @@ static int joiner_main(void *arg)
 			error_code(&err, r, "start a process in the container");
 		if (r == -EAGAIN)
 			error_hint(&err, "the container has as many as it may (`carrel explain` "
-					 "shows the limit, `carrel update --pids-limit` changes "
-					 "it), or the user has: ulimit -u shows that");
+					 "shows the limit; where a cgroup holds it, `carrel update "
+					 "--pids-limit` changes it), or the user has: ulimit -u "
+					 "shows that");
 	}
 	if (r < 0)
 		exec_fail(j->report, &err);

@@ -216,6 +216,9 @@ static int open_target(const struct plan *p, const struct plan_volume *v, struct
 		error_code(err, fd, "make mount point %s in the container", v->target);
 		if (fd == -ENOTDIR && v->is_dir)
 			error_hint(err, "%s", kinds_differ);
+		else if (fd == -ENOENT || fd == -EACCES || fd == -EPERM || fd == -EROFS)
+			error_hint(err, "nothing can be made there (/proc, /sys and read-only "
+					"mounts): name a path that is there, or another one");
 		return fd;
 	}
 	if (fstat(fd, &st) == 0 && fstat(p->root, &root) == 0 && fstatfs(fd, &fs) == 0) {

@@ -126,6 +126,8 @@ def test_exec(warm, box):
     assert warm.run("exec", name, "cat", "/proc/1/cmdline").out.startswith("sleep")
     warm.run("exec", name, "no-such-thing", rc=127)
     warm.run("exec", name, "/etc", rc=126)
+    warm.fails("exec", "-w", "/nonexist", name, "true", rc=126,
+               has=["enter working directory /nonexist", "hint: it must be there"])
     status = warm.run("exec", name, "cat", "/proc/self/status").out
     init = warm.run("exec", name, "cat", "/proc/1/status").out
     for field in ("CapBnd", "Seccomp:"):

@@ -75,6 +75,8 @@ def test_volumes(warm):
         assert f.read() == "a\n"
     warm.fails("run", "--rm", "--network", "none", "-v", f"{src}:/proc/sys", warm.image, "true",
                has="/proc")
+    warm.fails("run", "--rm", "--network", "none", "-v", f"{src}/file:/proc/foo", warm.image, "true",
+               has=["make mount point /proc/foo", "hint: nothing can be made there"])
 
 
 @pytest.fixture

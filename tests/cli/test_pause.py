@@ -193,7 +193,9 @@ def test_stats_are_measured(warm, job):
     # a table for people, and the word that it is a sum
     res = warm.run("stats", "--no-stream", idle)
     assert res.lines[0].split("   ")[0] == "CONTAINER ID" and len(res.lines) == 2
-    assert "that no cgroup counts are sums over /proc" in res.err
+    assert "that no cgroup counts are sums over /proc" in res.err and "[D-" not in res.err
+    limited = job("echo up; exec sleep 1000", "-m", "64m")
+    assert "sums over /proc, memory as PSS [D-08]" in warm.run("stats", "--no-stream", limited).err
     warm.run("pause", busy)
     assert stats(warm, busy)[0]["CPUPerc"] == "0.00%"
 
