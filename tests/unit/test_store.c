@@ -150,15 +150,16 @@ static size_t count_names(int fd, const char *dir)
 	return store_names(fd, dir, &names) < 0 ? 0 : names.n;
 }
 
-/* The clock of a file system goes by ticks: until a change of `name` has another time. */
+/* The clock of a file system goes by ticks: what is made from here on is younger than `name`, whose
+ * own time stays. */
 static void next_tick(int dirfd, const char *name)
 {
 	struct stat a, b;
 
 	assert_int_equal(fstatat(dirfd, name, &a, 0), 0);
 	do {
-		assert_int_equal(fchmodat(dirfd, name, 0600, 0), 0);
-		assert_int_equal(fstatat(dirfd, name, &b, 0), 0);
+		assert_int_equal(fchmod(dirfd, 0700), 0);
+		assert_int_equal(fstat(dirfd, &b), 0);
 	} while (a.st_ctim.tv_sec == b.st_ctim.tv_sec && a.st_ctim.tv_nsec == b.st_ctim.tv_nsec);
 }
 
@@ -168,6 +169,7 @@ static void test_trash_order(void **state)
 	enum { FILES = 100, DIRS = 12 };
 	char name[64];
 	struct teststore t;
+	unsigned budget_ms = 0;
 	int trash, r;
 
 	(void)state;
@@ -187,7 +189,8 @@ static void test_trash_order(void **state)
 	do {
 		size_t own = 0, pile = 0;
 
-		r = store_empty_trash(trash, 1, &t.err);
+		/* More each time: a slow machine gets there, too. */
+		r = store_empty_trash(trash, ++budget_ms, &t.err);
 		assert_true(r == 0 || r == 1);
 		for (int k = 0; k < DIRS; k++) {
 			(void)snprintf(name, sizeof(name), "%s%d", k < DIRS / 2 ? "pile" : "own",
