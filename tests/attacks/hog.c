@@ -3,7 +3,7 @@
 /*
  * Runs inside a container and takes what it is told to.
  *	hog memory MIB		touches so much, a mebibyte at a time, and says how far it is; then
- *				a beat every 10 ms for three seconds
+ *				a beat every 10 ms for a minute
  *	hog vfork MIB		holds so much, and five times a vfork child that takes its time
  *	hog excuse MIB		so much in a forked child, beside a vfork child that sleeps
  *	hog share MIB		holds so much with three forked children
@@ -43,10 +43,10 @@
 enum {
 	MIB = 1 << 20,
 	BEAT_MS = 10,
-	BEATS = 300,
+	BEATS = 6000,
 	CHILD_MS = 400,
 	PARTS = 4,
-	STAY_MS = 15000,
+	STAY_MS = 60000,
 	SPINNERS = 6,
 };
 

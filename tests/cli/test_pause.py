@@ -90,7 +90,7 @@ def test_threads_without_the_first_one(warm, job, hog):
     name = job("exec /hog threads", "-v", f"{hog}:/hog")
     init = state(warm, name)["Pid"]
     task = f"/proc/{init}/task"
-    end = time.monotonic() + 20
+    end = time.monotonic() + 90
     while letter(f"{task}/{init}") != "Z":  # it says `up` before it ends
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -106,7 +106,7 @@ def test_a_process_without_its_first_thread(warm, job, hog):
     """/proc/PID tells nothing of it, nor joins its pidfd anything: its other threads are asked."""
     name = job("echo up; exec /hog headless 50", "-v", f"{hog}:/hog")
     init = state(warm, name)["Pid"]
-    end = time.monotonic() + 20
+    end = time.monotonic() + 90
     while letter(f"/proc/{init}") != "Z" or "held" not in warm.run("logs", name).out:
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -115,8 +115,8 @@ def test_a_process_without_its_first_thread(warm, job, hog):
     assert usage and 50 <= float(usage.group(1)) < 60, row
     res = warm.run("explain", name)
     assert "DIFFERS" not in res.out, res
-    version = tuple(int(x) for x in os.uname().release.split(".")[:2])
-    if version >= (6, 9):
+    version = re.match(r"(\d+)\.(\d+)", os.uname().release).groups()
+    if tuple(map(int, version)) >= (6, 9):
         assert warm.run("exec", name, "cat", "/proc/1/comm").out == "hog\n"
     else:
         warm.fails("exec", name, "true", has="first thread of its process")
@@ -194,8 +194,9 @@ def test_stats_are_measured(warm, job):
     res = warm.run("stats", "--no-stream", idle)
     assert res.lines[0].split("   ")[0] == "CONTAINER ID" and len(res.lines) == 2
     assert "that no cgroup counts are sums over /proc" in res.err and "[D-" not in res.err
-    limited = job("echo up; exec sleep 1000", "-m", "64m")
-    assert "sums over /proc, memory as PSS [D-08]" in warm.run("stats", "--no-stream", limited).err
+    if "[D-08]" in warm.run("doctor", check=False).out:  # else a cgroup counts it
+        res = warm.run("stats", "--no-stream", job("echo up; exec sleep 1000", "-m", "64m"))
+        assert "sums over /proc, memory as PSS [D-08]" in res.err, res
     warm.run("pause", busy)
     assert stats(warm, busy)[0]["CPUPerc"] == "0.00%"
 
@@ -203,9 +204,13 @@ def test_stats_are_measured(warm, job):
 def test_stats_of_one_by_two_words(warm, job):
     """Both rows are of one measurement: the first does not take the second one's beginning."""
     name = job("echo up; while :; do :; done")
-    rows = stats(warm, name, name, stats(warm, name)[0]["ID"])
-    assert len(rows) == 3 and float(rows[0]["CPUPerc"][:-1]) > 1, rows
-    assert len({row["CPUPerc"] for row in rows}) == 1, rows
+    words, cpu = (name, name, stats(warm, name)[0]["ID"]), 0
+    end = time.monotonic() + 60
+    while cpu <= 1:  # others may have had the processors
+        assert time.monotonic() < end
+        rows = stats(warm, *words)
+        assert len(rows) == 3 and len({row["CPUPerc"] for row in rows}) == 1, rows
+        cpu = float(rows[0]["CPUPerc"].rstrip("%"))
 
 
 def test_stats_names_what_is_there(warm, job):
