@@ -19,7 +19,7 @@ NONE = ["--network", "none"]
 def plain(warm):
     """A host without a delegation: there the fallbacks are what there is."""
     if "[D-08]" not in warm.run("doctor", check=False).out:
-        pytest.skip("cgroups are delegated on this host: tests/lab shows those")
+        pytest.skip("needs no-cgroup: tests/lab shows hosts where limits are delegated")
     return warm
 
 
@@ -329,7 +329,7 @@ def test_shares_of_a_caller_who_is_nice(plain):
 
 def need_autogroup():
     if not os.path.exists("/proc/self/autogroup"):
-        pytest.skip("a kernel without autogroups")
+        pytest.skip("needs autogroup: the kernel has none")
 
 
 def session_of(carrel, name):
@@ -457,7 +457,7 @@ def test_memory_that_the_kernel_keeps(plain, hog):
     own = "echo 5 >/proc/sys/kernel/shmall"
     if subprocess.run(["unshare", "--map-root-user", "--ipc", "sh", "-c", own],
                       stderr=subprocess.DEVNULL, check=False).returncode != 0:
-        pytest.skip("before Linux 6.11 nobody may limit those of his own namespace")
+        pytest.skip("needs linux-6-11: before, nobody may limit those of his own namespace")
     res = plain.run("run", "--rm", *NONE, "-m", "16m", "-v", f"{hog}:/hog", plain.image, "/hog",
                     "sysv", "64")
     assert res.out == "shared 16, messages 16\n", res

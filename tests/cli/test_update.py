@@ -8,7 +8,7 @@ from lib.boxes import box, sleeper  # fixtures
 @pytest.fixture
 def need_no_cgroup(warm):
     if "[D-08]" not in warm.run("doctor", check=False).out:
-        pytest.skip("cgroups are delegated on this host: tests/lab shows those")
+        pytest.skip("needs no-cgroup: tests/lab shows hosts where limits are delegated")
 
 
 def limits(warm, name):
