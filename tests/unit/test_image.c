@@ -481,11 +481,10 @@ static void test_killed_anywhere(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),		cmocka_unit_test(test_long_names),
-		cmocka_unit_test(test_remove),		cmocka_unit_test(test_image_in_use),
-		cmocka_unit_test(test_claims),		cmocka_unit_test(test_layers),
-		cmocka_unit_test(test_owners),		cmocka_unit_test(test_owners),
-		cmocka_unit_test(test_killed_anywhere),
+		cmocka_unit_test(test_names),  cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_remove), cmocka_unit_test(test_image_in_use),
+		cmocka_unit_test(test_claims), cmocka_unit_test(test_layers),
+		cmocka_unit_test(test_owners), cmocka_unit_test(test_killed_anywhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
