@@ -123,9 +123,13 @@ def test_explain_tells_of_the_next_start(warm, sleeper):
     assert now["cpuset-cpus"] == dict(first["cpuset-cpus"], enforced=""), now
     # All lifted: nothing is left of them, not after the next start either.
     warm.run("update", "-m", "0", "--cpuset-cpus", "", "--pids-limit", "-1", sleeper)
-    assert not {"memory", "cpuset-cpus", "pids-limit"} & set(explained(warm, sleeper))
+    have = explained(warm, sleeper)
+    assert not {"memory", "cpuset-cpus"} & set(have)
+    assert (have["pids-limit"]["asked"], have["pids-limit"]["by"]) == ("unlimited", "nothing")
     warm.run("start", sleeper)
-    assert not {"memory", "cpuset-cpus", "pids-limit"} & set(explained(warm, sleeper))
+    have = explained(warm, sleeper)
+    assert not {"memory", "cpuset-cpus"} & set(have)
+    assert (have["pids-limit"]["asked"], have["pids-limit"]["by"]) == ("unlimited", "nothing")
 
 
 def test_usage(warm, sleeper):
