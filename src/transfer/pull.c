@@ -24,6 +24,10 @@
 #include "storage/sweep.h"
 #include "transfer/fetcher.h"
 
+enum {
+	TRASH_BUDGET_MS = 100,
+};
+
 static int on_tell(struct loop *loop, struct loop_source *source, uint32_t events)
 {
 	struct pull *p = source->data;
@@ -311,27 +315,37 @@ static int run(struct pull *p, struct error *err)
 	return publish(p, err);
 }
 
-static void empty_trash(struct store *s)
+/* All of it, unless somebody waits for a container, or for our end: then as a container's end does.
+ * The next removal or pull does the rest. */
+static void empty_trash(struct store *s, bool all)
 {
 	_cleanup_(fd_closep) int fd = -1;
 	struct error err = { 0 };
+	sigset_t set;
 
 	if (!store_has_trash(s))
 		return;
+	if (all) { /* which may take long, and needs no care: nothing of ours is there any more */
+		(void)sigemptyset(&set);
+		(void)sigaddset(&set, SIGINT);
+		(void)sigaddset(&set, SIGTERM);
+		(void)sigaddset(&set, SIGHUP);
+		(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	}
 	fd = openat(s->root_fd, "trash", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 && store_empty_trash(fd, 0, &err) < 0)
+	if (fd >= 0 && store_empty_trash(fd, all ? 0 : TRASH_BUDGET_MS, &err) < 0)
 		log_debug("transfer", "trash: %s", err.text);
 }
 
 /* Nothing that this command started or staged stays. */
-static void end(struct pull *p)
+static void end(struct pull *p, bool is_done)
 {
 	pull_layers_abort(p);
 	proc_kill(&p->fetcher);
 	if (p->store && p->staging_lock >= 0) {
 		fd_close(p->staging_fd);
 		store_staging_end(p->store, p->staging_name, p->staging_lock);
-		empty_trash(p->store);
+		empty_trash(p->store, is_done && !p->options->ids_told);
 	}
 	store_close(p->store);
 	progress_done(&p->progress);
@@ -367,6 +381,6 @@ int pull_run(const struct pull_options *options, struct digest *ret_id, struct e
 			log_warn(DCODE_STORE_WRITE, "the new layers are not safe on disk yet: %s",
 				 later.text);
 	}
-	end(&p);
+	end(&p, r == 0);
 	return r;
 }

@@ -27,7 +27,7 @@ struct pull_options {
 	const char *layout;
 	enum progress_mode progress;
 	bool again;    /* an image that is here, by its digest: only what it lacks, no name */
-	bool ids_told; /* the caller warns of a map with one id */
+	bool ids_told; /* a container is to follow, which warns of a map with one id */
 };
 
 /* A document of the image, verified. */
