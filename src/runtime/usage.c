@@ -132,12 +132,12 @@ static unsigned from_cgroup(int fd, struct usage *u)
 	return got;
 }
 
-static bool read_proc(pid_t pid, const char *name, char *buf, size_t size)
+static bool read_proc(const char *dir, const char *name, char *buf, size_t size)
 {
 	_cleanup_(fd_closep) int fd = -1;
-	char dir[LIVE_DIR_MAX], path[LIVE_DIR_MAX + 16];
+	char path[LIVE_DIR_MAX + 16];
 
-	(void)snprintf(path, sizeof(path), "%s/%.15s", live_dir(pid, dir), name);
+	(void)snprintf(path, sizeof(path), "%s/%.15s", dir, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd >= 0 && cgroupfs_pread(fd, buf, size) > 0;
 }
@@ -157,20 +157,23 @@ static bool colon_key(const char *text, const char *key, uint64_t *ret)
 static void add_process(const struct pidtree_proc *p, unsigned want, struct usage *u)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), tick = (uint64_t)sysconf(_SC_CLK_TCK), n;
-	char text[4096];
+	char text[4096], dir[LIVE_DIR_MAX];
 
 	if (want & PART_CPU)
 		u->cpu_ns += p->stat.ticks * (1000000000 / (tick ? tick : 100));
 	if (want & PART_PIDS)
 		u->pids += p->stat.threads;
 	if (want & PART_MEMORY) {
-		if (read_proc(p->pid, "smaps_rollup", text, sizeof(text)) &&
+		if (read_proc(live_dir(p->pid, dir), "smaps_rollup", text, sizeof(text)) &&
 		    colon_key(text, "Pss:", &n))
 			u->memory += n * 1024;
 		else
 			u->memory += p->stat.rss_pages * page;
 	}
-	if ((want & PART_IO) && read_proc(p->pid, "io", text, sizeof(text))) {
+	/* Of the process, which sums it up whoever of its threads has ended; a thread has its own.
+	 */
+	(void)snprintf(dir, sizeof(dir), "/proc/%d", p->pid);
+	if ((want & PART_IO) && read_proc(dir, "io", text, sizeof(text))) {
 		if (colon_key(text, "read_bytes:", &n))
 			u->read += n;
 		if (colon_key(text, "write_bytes:", &n))
@@ -186,6 +189,7 @@ int usage_read(pid_t init, int cgroup_fd, bool host_net, struct usage *ret, stru
 	struct usage u = { 0 };
 	struct sysinfo host;
 	struct timespec now;
+	char dir[LIVE_DIR_MAX];
 	int r;
 
 	if (sysinfo(&host) == 0)
@@ -204,7 +208,7 @@ int usage_read(pid_t init, int cgroup_fd, bool host_net, struct usage *ret, stru
 	}
 	for (size_t i = 0; i < tree.n; i++)
 		add_process(&tree.procs[i], want, &u);
-	if (!host_net && read_proc(init, "net/dev", text, FILE_MAX))
+	if (!host_net && read_proc(live_dir(init, dir), "net/dev", text, FILE_MAX))
 		usage_parse_net_dev(text, &u);
 	*ret = u;
 	return 0;
