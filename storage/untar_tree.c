@@ -576,10 +576,10 @@ static int entry_error(const struct tar_entry *e, int r, struct error *err)
 	    (e->type == TAR_SYMLINK && r == -ENOENT))
 		error_hint(err, "the image is at fault: no container engine can unpack this; have "
 				"it built anew");
-	store_error_full(err, r);
-	/* We are root in U: what is refused is refused by the file system below. */
-	if (r == -EPERM)
+	/* We are root in U: what else is refused is refused by the file system below. */
+	else if (r == -EPERM)
 		error_host(err, DCODE_STORE_FS);
+	store_error_full(err, r);
 	return r;
 }
 
