@@ -258,12 +258,12 @@ static int check_host(const struct limit_options *o, const struct limits *l, str
 }
 
 /* Of one that does not run: the verdict of its last start stays where nothing has changed. */
-static int record_pending(struct container *c, const struct limits *old, const struct limits *now,
+static int record_pending(struct container *c, const struct limits *old, const struct ctrconf *rec,
 			  struct error *err)
 {
 	_cleanup_(enforced_done) struct enforced all = { 0 };
 	_cleanup_(verdict_done) struct verdict v = { 0 };
-	int r = verdict_read(&v, c, old, now, err);
+	int r = verdict_read(&v, c, old, &rec->limits, err);
 
 	if (r < 0)
 		return r;
@@ -273,7 +273,13 @@ static int record_pending(struct container *c, const struct limits *old, const s
 	for (size_t i = 0; i < v.after.n; i++)
 		if (!enforced_find(&all, v.after.rows[i].what))
 			enforced_put(&all, &v.after.rows[i]);
-	return enforced_write(c->dirfd, &all, err);
+	r = enforced_write(c->dirfd, &all, err);
+	if (r < 0)
+		return r;
+	r = ctrcmd_write_record(c, rec, err);
+	if (r < 0)
+		ignore_result(enforced_write(c->dirfd, &v.told, NULL)); /* as it was */
+	return r;
 }
 
 static int update(struct cli *cli, struct container *c, const struct limit_options *o,
@@ -302,8 +308,7 @@ static int update(struct cli *cli, struct container *c, const struct limit_optio
 	asked(o, &rec.limits, &what);
 	if (c->state.status == CONTAINER_RUNNING)
 		return update_running(&(struct update){ cli, c, &rec, &old.limits, &what }, err);
-	r = ctrcmd_write_record(c, &rec, err);
-	return r < 0 ? r : record_pending(c, &old.limits, &rec.limits, err);
+	return record_pending(c, &old.limits, &rec, err);
 }
 
 static int update_one(struct cli *cli, const char *name, void *data, struct error *err)
