@@ -28,6 +28,7 @@ enum {
 	ESTIMATE_FAR = 2,      /* times what is enough */
 	NAME_MAX_LEN = 48,     /* "PID/task/TID" */
 	THREAD_TRIES = 32,     /* against threads that follow one another */
+	THREADS_FEW = 64,      /* in a longer list not all can be new each time */
 };
 
 struct kernel_dirent {
@@ -197,7 +198,8 @@ static bool find_in_threads(const struct walk *w, const char *name, struct memor
 
 	if (fd < 0)
 		return false;
-	for (int i = 0; i < THREAD_TRIES && !threads.is_done; i++) {
+	for (int i = 0; !threads.is_done && i < (threads.seen > THREADS_FEW ? 2 : THREAD_TRIES);
+	     i++) {
 		threads.seen = 0;
 		if (lseek(fd, 0, SEEK_SET) < 0 || each(&threads, fd, look_at_thread) < 0 ||
 		    threads.seen < 2)
