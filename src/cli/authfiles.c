@@ -50,7 +50,7 @@ static char *name_of(size_t i)
 void authfiles_open(struct authfiles *f)
 {
 	for (size_t i = 0; i < AUTHFILES_MAX; i++) {
-		_cleanup_(freep) char *name = name_of(i);
+		char *name = f->names[i] = name_of(i);
 
 		f->fds[i] = name ? open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -ENOENT;
 		if (name && f->fds[i] < 0)
@@ -61,14 +61,17 @@ void authfiles_open(struct authfiles *f)
 
 void authfiles_close(struct authfiles *f)
 {
-	for (size_t i = 0; f->is_open && i < AUTHFILES_MAX; i++)
+	for (size_t i = 0; f->is_open && i < AUTHFILES_MAX; i++) {
 		fd_close(f->fds[i]);
+		free(TAKE_PTR(f->names[i]));
+	}
 	f->is_open = false;
 }
 
-static int tell_unreadable(size_t i, int r, struct error *err)
+static int tell_unreadable(const struct authfiles *f, size_t i, struct error *err)
 {
-	_cleanup_(freep) char *name = name_of(i);
+	const char *name = f->names[i];
+	int r = f->fds[i];
 
 	if (i == ASKED_FOR && name) {
 		error_code(err, r, "open credentials file %s", name);
@@ -89,7 +92,7 @@ int authfiles_choose(struct authfiles *f, const char *reference, bool ask_helper
 	*ret = -1;
 	for (size_t i = 0; r == 0 && i < AUTHFILES_MAX && *ret < 0; i++) {
 		if (f->fds[i] < 0)
-			r = tell_unreadable(i, f->fds[i], err);
+			r = tell_unreadable(f, i, err);
 		else if (credhelper_look(f->fds[i], &ref, ask_helpers, ret))
 			*ret = *ret < 0 ? fd_dup(f->fds[i]) : *ret;
 	}

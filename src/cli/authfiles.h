@@ -16,7 +16,9 @@ enum {
 
 struct authfiles {
 	bool is_open;
-	int fds[AUTHFILES_MAX]; /* or -errno */
+	bool is_roots;		    /* also when they are closed: there are no others then */
+	int fds[AUTHFILES_MAX];	    /* or -errno */
+	char *names[AUTHFILES_MAX]; /* NULL: no such place */
 };
 
 void authfiles_open(struct authfiles *f);

@@ -113,10 +113,13 @@ static int run_transfer(const struct strv *argv, int auth_fd, enum fetch_flags f
 
 static int find_login(const struct cli *cli, const char *reference, int *ret, struct error *err)
 {
-	bool mine = !cli->auth.is_open; /* else root's, opened before */
+	bool mine = !cli->auth.is_roots; /* root's were opened before */
 	struct authfiles files = cli->auth;
 	int r;
 
+	*ret = -1;
+	if (!mine && !files.is_open)
+		return 0; /* closed when the container was begun: nobody's */
 	if (mine)
 		authfiles_open(&files);
 	r = authfiles_choose(&files, reference, mine, ret, err);

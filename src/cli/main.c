@@ -59,7 +59,8 @@ static int run_command(struct cli *cli, int argc, char **argv, struct error *err
 	cli->command = c;
 	/* Help is for every caller, too. */
 	if (!c->any_caller && !(argv[used] && str_eq(argv[used], "--help"))) {
-		if (c->asks_registry && getuid() == 0)
+		cli->auth.is_roots = getuid() == 0;
+		if (c->asks_registry && cli->auth.is_roots)
 			authfiles_open(&cli->auth); /* below /root, perhaps */
 		r = rootcaller_drop(err);
 		if (r < 0)
