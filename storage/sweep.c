@@ -77,6 +77,8 @@ static bool reclaim(struct container_state *st, const char *id)
 		log_debug("sweep", "cgroup %s: %s", st->cgroup, strerror(-r));
 		return false;
 	}
+	if (r == 1)
+		return false;
 	st->cgroup[0] = '\0';
 	return true;
 }

@@ -236,8 +236,8 @@ static int leave_leaf(struct container *c)
 	if (r < 0 || c->state.status != CONTAINER_EXITED)
 		return r; /* killed: the sweep knows what to do */
 	r = cgroupfs_reclaim(c->state.cgroup, c->id);
-	if (r < 0)
-		return r;
+	if (r != 0)
+		return r < 0 ? r : 0; /* another container's supervisor is in it: later, then */
 	c->state.cgroup[0] = '\0';
 	return container_write_state(c->dirfd, &c->state);
 }

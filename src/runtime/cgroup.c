@@ -126,7 +126,8 @@ static int enter_super(int place, const char *id, struct error *err)
 	int r = 0;
 
 	cgroupfs_super_name(id, name);
-	if (mkdirat(place, name, 0755) < 0)
+	/* There already: it was lived in when the container ended the last time. */
+	if (mkdirat(place, name, 0755) < 0 && errno != EEXIST)
 		return error_sys(err, "make cgroup %s", name);
 	fd = openat(place, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	r = fd < 0 ? -errno : cgroupfs_enter(fd, getpid());
@@ -281,7 +282,7 @@ bool cgroup_end(struct cgroup *c)
 		if (r == -ENOENT)
 			r = 0;
 		if (c->has_super)
-			cgroupfs_remove_super(c->parent_fd, c->name + strlen("carrel-"));
+			(void)cgroupfs_remove_super(c->parent_fd, c->name + strlen("carrel-"));
 		if (r < 0)
 			log_debug("cgroup", "remove %s: %s", c->path, strerror(-r));
 	}

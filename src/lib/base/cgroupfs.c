@@ -291,16 +291,17 @@ static bool has_container(int dir, const char *name)
  * alone: off again before anybody can go back there. Not under another container, which would lose
  * its limits with them.
  */
-void cgroupfs_remove_super(int parent_fd, const char *id)
+bool cgroupfs_remove_super(int parent_fd, const char *id)
 {
 	static const char *const controllers[] = { "-cpu", "-cpuset", "-io", "-memory", "-pids" };
 	char name[CGROUPFS_NAME_MAX];
 	_cleanup_(fd_closep) int leaf = -1;
+	int r;
 
 	cgroupfs_super_name(id, name);
 	leaf = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (leaf < 0)
-		return;
+		return true;
 	if (!has_container(parent_fd, name)) {
 		for (size_t i = 0; i < ARRAY_SIZE(controllers); i++)
 			ignore_result(cgroupfs_write(parent_fd, "cgroup.subtree_control",
@@ -310,7 +311,8 @@ void cgroupfs_remove_super(int parent_fd, const char *id)
 		 * leaves. */
 		ignore_result(wait_empty(leaf)); /* the rmdir tells */
 	}
-	ignore_result(cgroupfs_remove(parent_fd, name)); /* somebody may still live in it */
+	r = cgroupfs_remove(parent_fd, name);
+	return r == 0 || r == -ENOENT;
 }
 
 int cgroupfs_reclaim(const char *path, const char *id)
@@ -335,6 +337,5 @@ int cgroupfs_reclaim(const char *path, const char *id)
 		r = cgroupfs_remove(parent, name);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	cgroupfs_remove_super(parent, id);
-	return 0;
+	return cgroupfs_remove_super(parent, id) ? 0 : 1;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -56,11 +57,12 @@ int cgroupfs_wait(int events_fd, const char *key, uint64_t value, int timeout_ms
 /* Remove `name` below parent_fd and the empty cgroups in it. -ENOENT; -EBUSY: it has processes. */
 int cgroupfs_remove(int parent_fd, const char *name) _nodiscard_;
 
-/* Remove the supervisor's leaf, its processes back into the parent. */
-void cgroupfs_remove_super(int parent_fd, const char *id);
+/* Remove the supervisor's leaf, its processes back into the parent. False: somebody lives in it. */
+bool cgroupfs_remove_super(int parent_fd, const char *id);
 
 /*
  * What a container whose supervisor is gone has left: kills, waits, removes `path`, which must end
- * in cgroupfs_name(id), and the supervisor's leaf beside it. 0 also where nothing is there.
+ * in cgroupfs_name(id), and the supervisor's leaf beside it. 0 also where nothing is there; 1: the
+ * leaf stays, because somebody lives in it, and the record should go on leading to it.
  */
 int cgroupfs_reclaim(const char *path, const char *id) _nodiscard_;
