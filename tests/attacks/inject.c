@@ -33,12 +33,13 @@ static void die(const char *what)
 	exit(1);
 }
 
-static void wait_stop(pid_t pid)
+static int wait_stop(pid_t pid)
 {
 	int status;
 
 	if (waitpid(pid, &status, __WALL) < 0 || !WIFSTOPPED(status))
 		die("wait for the process");
+	return WSTOPSIG(status);
 }
 
 static void poke(pid_t pid, uint64_t at, const char *s)
@@ -97,9 +98,13 @@ static void attempt(pid_t pid, const struct stopped *at, const char *what)
 
 static void next_stop(pid_t pid)
 {
-	if (ptrace(PTRACE_SYSCALL, pid, 0, 0) < 0)
-		die("go on to a system call");
-	wait_stop(pid);
+	int sig = 0;
+
+	do { /* a signal that comes just now is handed on */
+		if (ptrace(PTRACE_SYSCALL, pid, 0, sig) < 0)
+			die("go on to a system call");
+		sig = wait_stop(pid);
+	} while (sig != (SIGTRAP | 0x80));
 }
 
 /*

@@ -64,6 +64,8 @@ def wait_log(warm, name, word):
     for line in p.stdout:
         if word.encode() in line:
             break
+    else:
+        raise AssertionError(f"the log ended without {word!r}")
     p.kill()
     p.wait()
     p.stdout.close()
