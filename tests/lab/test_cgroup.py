@@ -145,7 +145,8 @@ def test_explain_and_update(delegated):
     assert info(delegated, "box")["HostConfig"]["Memory"] == 128 << 20
     delegated.run("carrel update --pids-limit -1 --cpus 0 box")
     assert delegated.root(f"cd {where}; cat pids.max cpu.max").out == "max\nmax 100000\n"
-    assert "pids-limit" not in rows(delegated, "box")
+    row = rows(delegated, "box")["pids-limit"]
+    assert row.split()[1] == "unlimited" and "DIFFERS" not in row, row
     # A period of its own, without a quota or when that is gone.
     for words, want in (("--cpu-period 50000", "max 50000"), ("--cpu-quota 10000", "10000 50000"),
                         ("--cpus 0 --cpu-quota -1", "max 50000"), ("--cpu-period 0", "max 100000")):
