@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "cli/launch.h"
-#include "cli/trash.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -721,7 +720,7 @@ static void empty_trash(struct store *s)
 
 	if (fd < 0)
 		return;
-	r = store_empty_trash(fd, TRASH_BUDGET_MS, &err);
+	r = store_empty_trash(fd, STORE_TRASH_BUDGET_MS, &err);
 	if (r != 0)
 		log_debug("launch", "trash: %s; the next command goes on with it",
 			  r < 0 ? err.text : "not empty");

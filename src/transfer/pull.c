@@ -24,10 +24,6 @@
 #include "storage/sweep.h"
 #include "transfer/fetcher.h"
 
-enum {
-	TRASH_BUDGET_MS = 100,
-};
-
 static int on_tell(struct loop *loop, struct loop_source *source, uint32_t events)
 {
 	struct pull *p = source->data;
@@ -119,16 +115,24 @@ static int watch(struct pull *p, struct loop_source *s, int fd, loop_handler han
 	return fd < 0 ? fd : loop_set(&p->loop, s, EPOLLIN);
 }
 
-static int start_loop(struct pull *p, struct error *err)
+/* Those that end a pull. */
+static sigset_t end_signals(void)
 {
 	sigset_t set;
-	int r;
 
-	r = loop_init(&p->loop);
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGHUP);
+	return set;
+}
+
+static int start_loop(struct pull *p, struct error *err)
+{
+	const sigset_t set = end_signals();
+	int r;
+
+	r = loop_init(&p->loop);
 	if (r == 0)
 		r = watch(p, &p->signals, loop_signalfd(&set), on_signal);
 	if (r == 0 && p->options->progress == PROGRESS_TTY) {
@@ -321,19 +325,15 @@ static void empty_trash(struct store *s, bool all)
 {
 	_cleanup_(fd_closep) int fd = -1;
 	struct error err = { 0 };
-	sigset_t set;
+	const sigset_t set = end_signals();
 
 	if (!store_has_trash(s))
 		return;
-	if (all) { /* which may take long, and needs no care: nothing of ours is there any more */
-		(void)sigemptyset(&set);
-		(void)sigaddset(&set, SIGINT);
-		(void)sigaddset(&set, SIGTERM);
-		(void)sigaddset(&set, SIGHUP);
+	/* It may take long, and needs no care: nothing of ours is there any more. */
+	if (all)
 		(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
-	}
 	fd = openat(s->root_fd, "trash", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 && store_empty_trash(fd, all ? 0 : TRASH_BUDGET_MS, &err) < 0)
+	if (fd >= 0 && store_empty_trash(fd, all ? 0 : STORE_TRASH_BUDGET_MS, &err) < 0)
 		log_debug("transfer", "trash: %s", err.text);
 }
 
