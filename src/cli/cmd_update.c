@@ -138,9 +138,31 @@ static int check_held(const struct verdict *v, const struct container *c, struct
 	return 0;
 }
 
+struct update {
+	struct cli *cli;
+	struct container *c;
+	const struct ctrconf *rec;
+	const struct limits *old;
+	const struct strv *what;
+};
+
+/* Both files, or none. */
+static int record(struct container *c, const struct ctrconf *rec, const struct verdict *v,
+		  const struct enforced *rows, struct error *err)
+{
+	int r = enforced_write(c->dirfd, rows, err);
+
+	if (r < 0)
+		return r;
+	r = ctrcmd_write_record(c, rec, err);
+	if (r < 0)
+		ignore_result(enforced_write(c->dirfd, &v->told, NULL)); /* as it was */
+	return r;
+}
+
 /* The cgroup's rows are new; others (ulimit, ...) stay as they were at the start. */
-static int record_rows(struct container *c, const struct verdict *v, const struct enforced *rows,
-		       struct error *err)
+static int record_running(const struct update *u, const struct verdict *v,
+			  const struct enforced *rows, struct error *err)
 {
 	_cleanup_(enforced_done) struct enforced all = { 0 };
 
@@ -153,7 +175,7 @@ static int record_rows(struct container *c, const struct verdict *v, const struc
 		    is_unchanged(v, row->what))
 			enforced_put(&all, row);
 	}
-	return enforced_write(c->dirfd, &all, err);
+	return record(u->c, u->rec, v, &all, err);
 }
 
 /* A limit that nothing holds, and that the kernel itself has no notion of. */
@@ -178,14 +200,6 @@ static int weigh(const struct container *c, uint64_t shares, struct error *err)
 			   : cgroup_weigh_scope(c->state.cgroup, c->id, libexec, shares, err);
 }
 
-struct update {
-	struct cli *cli;
-	struct container *c;
-	const struct ctrconf *rec;
-	const struct limits *old;
-	const struct strv *what;
-};
-
 /* Behind the cgroup's files: what is said and recorded of them. */
 static int settle(const struct update *u, const struct verdict *v, const struct enforced *rows,
 		  struct error *err)
@@ -198,14 +212,7 @@ static int settle(const struct update *u, const struct verdict *v, const struct 
 		if (row && row->dcode)
 			r = tell(u->cli, row, err);
 	}
-	if (r == 0)
-		r = record_rows(u->c, v, rows, err);
-	if (r < 0)
-		return r;
-	r = ctrcmd_write_record(u->c, u->rec, err);
-	if (r < 0)
-		ignore_result(enforced_write(u->c->dirfd, &v->told, NULL)); /* as it was */
-	return r;
+	return r < 0 ? r : record_running(u, v, rows, err);
 }
 
 /* All of it, or nothing: what the kernel has is what the record says. */
@@ -273,13 +280,7 @@ static int record_pending(struct container *c, const struct limits *old, const s
 	for (size_t i = 0; i < v.after.n; i++)
 		if (!enforced_find(&all, v.after.rows[i].what))
 			enforced_put(&all, &v.after.rows[i]);
-	r = enforced_write(c->dirfd, &all, err);
-	if (r < 0)
-		return r;
-	r = ctrcmd_write_record(c, rec, err);
-	if (r < 0)
-		ignore_result(enforced_write(c->dirfd, &v.told, NULL)); /* as it was */
-	return r;
+	return record(c, rec, &v, &all, err);
 }
 
 static int update(struct cli *cli, struct container *c, const struct limit_options *o,
