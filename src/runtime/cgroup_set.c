@@ -328,14 +328,16 @@ int cgroup_set_save(int fd, struct cgroup_saved *ret)
 		char *text = ret->text[i];
 		int n = cgroupfs_read(fd, saved_files[i], text, CGROUP_SAVED_MAX);
 
+		char *end;
+
 		if (n < 0)
 			n = 0;
 		text[n] = '\0';
-		/* io.weight: what devices have of their own is not ours. */
-		if (n == CGROUP_SAVED_MAX - 1 && !strchr(text, '\n'))
+		end = strchr(text, '\n');
+		if (end)
+			end[1] = '\0'; /* io.weight: what devices have of their own is not ours */
+		else if (n == CGROUP_SAVED_MAX - 1)
 			return -E2BIG;
-		if (strchr(text, '\n'))
-			text[strcspn(text, "\n") + 1] = '\0';
 	}
 	return 0;
 }
