@@ -273,15 +273,6 @@ static void test_usage(void **state)
 	assert_int_equal(usage_cpu_percent(&a, &b), 0);
 }
 
-static void put_file(int dir, const char *name, const char *text)
-{
-	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
-	fd_close(fd);
-}
-
 static void assert_file(int dir, const char *name, const char *text)
 {
 	char buf[64];
@@ -302,10 +293,11 @@ static void test_update_is_whole(void **state)
 
 	(void)state;
 	assert_int_equal(tempdir_make(&dir), 0);
-	put_file(dir.fd, "cgroup.controllers", "cpu memory pids\n");
-	put_file(dir.fd, "memory.max", "60000000\n");
-	put_file(dir.fd, "memory.swap.max", "60000000\n");
-	put_file(dir.fd, "pids.max", "030\n"); /* as long as what lifts it: the file is only one */
+	assert_int_equal(tempdir_put(&dir, "cgroup.controllers", "cpu memory pids\n"), 0);
+	assert_int_equal(tempdir_put(&dir, "memory.max", "60000000\n"), 0);
+	assert_int_equal(tempdir_put(&dir, "memory.swap.max", "60000000\n"), 0);
+	assert_int_equal(tempdir_put(&dir, "pids.max", "030\n"),
+			 0); /* as long as what lifts it: the file is only one */
 	/* ELOOP: for the kernel's EINVAL. */
 	assert_int_equal(symlinkat("memory.max", dir.fd, "cpu.max"), 0);
 	assert_int_equal(cgroup_update(dir.fd, &old, &now, &rows, &saved, &err), -ELOOP);
@@ -315,7 +307,7 @@ static void test_update_is_whole(void **state)
 	assert_file(dir.fd, "pids.max", "030\n");
 	/* And one that is taken can be taken back. */
 	assert_int_equal(unlinkat(dir.fd, "cpu.max", 0), 0);
-	put_file(dir.fd, "cpu.max", "max 100000\n");
+	assert_int_equal(tempdir_put(&dir, "cpu.max", "max 100000\n"), 0);
 	enforced_done(&rows);
 	assert_int_equal(cgroup_update(dir.fd, &old, &now, &rows, &saved, &err), 0);
 	assert_file(dir.fd, "memory.max", "50000000\n");

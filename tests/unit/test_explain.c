@@ -19,14 +19,6 @@
 #include "tempdir.h"
 
 /* A cgroup is a directory of files: any will do. */
-static void put_file(int dir, const char *name, const char *text)
-{
-	_cleanup_(fd_closep) int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
-}
-
 static const struct explain_row *find(const struct explain *x, const char *what)
 {
 	for (size_t i = 0; i < x->n; i++)
@@ -47,9 +39,11 @@ static void test_limits(void **state)
 
 	(void)state;
 	assert_int_equal(tempdir_make(&dir), 0);
-	put_file(dir.fd, "memory.max", "67108864\n");
-	put_file(dir.fd, "pids.max", "max\n");
-	put_file(dir.fd, "io.max", "8:16 rbps=5 wbps=max\n8:0 rbps=1000 wbps=max riops=max\n");
+	assert_int_equal(tempdir_put(&dir, "memory.max", "67108864\n"), 0);
+	assert_int_equal(tempdir_put(&dir, "pids.max", "max\n"), 0);
+	assert_int_equal(tempdir_put(&dir, "io.max",
+				     "8:16 rbps=5 wbps=max\n8:0 rbps=1000 wbps=max riops=max\n"),
+			 0);
 	enforced_add(&limits, "memory", "64 MiB and a byte", "cgroup v2", DCODE_NONE,
 		     "memory.max = 67108865");
 	enforced_add(&limits, "pids-limit", "20", "cgroup v2", DCODE_NONE, "pids.max = 20");
@@ -58,8 +52,8 @@ static void test_limits(void **state)
 	enforced_add(&limits, "device-write-bps", "/dev/sda:7", "cgroup v2", DCODE_NONE,
 		     "io.max = 8:0 wbps=7");
 	enforced_add(&limits, "cpu-shares", "512", "cgroup v2", DCODE_NONE, "cpu.weight = 50");
-	put_file(dir.fd, "cpuset.cpus", "0-1,4\n");
-	put_file(dir.fd, "cpuset.mems", "0-1\n");
+	assert_int_equal(tempdir_put(&dir, "cpuset.cpus", "0-1,4\n"), 0);
+	assert_int_equal(tempdir_put(&dir, "cpuset.mems", "0-1\n"), 0);
 	enforced_add(&limits, "cpuset-cpus", "4,1,0", "cgroup v2", DCODE_NONE,
 		     "cpuset.cpus = 4,1,0");
 	enforced_add(&limits, "cpuset-mems", "0", "cgroup v2", DCODE_NONE, "cpuset.mems = 0");
